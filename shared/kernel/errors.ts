@@ -1,0 +1,82 @@
+/**
+ * The one catalogue of things that go wrong. A code is stable and public: it is what a client matches on.
+ * What a code means elsewhere is decided at exactly two edges: the API maps it to an HTTP status
+ * (`services/api/middleware/problem.ts`), the worker to retry or never (`services/worker/outcome.ts`).
+ */
+export const errorTitles = {
+  // what the caller sent
+  invalid_json: 'The body is not valid JSON',
+  validation_failed: 'The request has faults',
+  unsupported_media_type: 'The content type is not supported',
+  payload_too_large: 'The body is too large',
+  idempotency_key_reused: 'The idempotency key was used for another request',
+  invalid_username_pattern: 'The username pattern is not usable',
+  limit_exceeded: 'A limit of this installation is exceeded',
+  // who is asking
+  unauthenticated: 'A valid API key is required',
+  forbidden: 'The API key may not do this',
+  rate_limited: 'Too many requests',
+  // what is there
+  not_found: 'There is nothing here',
+  method_not_allowed: 'The method is not allowed here',
+  conflict: 'The state does not allow this',
+  batch_exists: 'The batch already exists',
+  // how a job ended
+  cancelled: 'The job was cancelled',
+  payload_unreadable: 'The job payload does not fit its contract',
+  attempts_exhausted: 'Every attempt failed',
+  lease_lost: 'Another worker took this over',
+  secret_unreadable: 'A stored secret cannot be decrypted',
+  directory_unusable: 'The application users table cannot be used',
+  // what Muster depends on
+  dependency_unavailable: 'A dependency is not available',
+  draining: 'No new work is accepted at present',
+  shutting_down: 'The process is stopping',
+  internal_error: 'Something went wrong inside Muster',
+} as const;
+
+export type ErrorCode = keyof typeof errorTitles;
+
+/** One fault in a body: where (RFC 6901 pointer), which kind, and what to write instead. */
+export interface Fault {
+  pointer: string;
+  code: string;
+  detail: string;
+}
+
+export interface AppErrorOptions {
+  hint?: string;
+  faults?: Fault[];
+  /** Seconds after which the same call may succeed. */
+  retryAfterSeconds?: number;
+  details?: unknown;
+  cause?: unknown;
+}
+
+/** Every error that Muster raises on purpose. `message` says what was wrong, `hint` what to do. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly faults: Fault[];
+  readonly retryAfterSeconds: number | undefined;
+  readonly details: unknown;
+
+  constructor(code: ErrorCode, message: string = errorTitles[code], options: AppErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.hint = options.hint;
+    this.faults = options.faults ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.details = options.details;
+  }
+}
+
+export const isAppError = (error: unknown, code?: ErrorCode): error is AppError =>
+  error instanceof AppError && (code === undefined || error.code === code);
+
+/** A readable message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { AppError } from '../kernel/errors.ts';
+
+/**
+ * Every setting that a process takes from its environment, parsed once at the composition root.
+ * No other file reads `process.env`. An empty variable counts as unset (Compose passes those).
+ */
+const port = z.coerce.number().int().min(0).max(65_535);
+const flag = z.enum(['true', 'false', '1', '0']).transform(value => value === 'true' || value === '1');
+const url = (protocols: string[]) =>
+  z
+    .url()
+    .refine(text => protocols.includes(new URL(text).protocol), `must start with ${protocols.join(' or ')}`);
+
+const environment = z.object({
+  NODE_ENV: z.enum(['production', 'development', 'test']).default('production'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: port.default(8080),
+  STOREFRONT_PORT: port.default(5001),
+  STOREFRONT_URL: url(['http:', 'https:']).optional(),
+  DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  APP_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  QUEUE_PREFIX: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,30}$/, 'must be lower case letters, digits and _')
+    .default('muster'),
+  WORKERS: z.coerce.number().int().min(1).max(64).default(2),
+  WORKER_NAME: z.string().max(100).optional(),
+  WORKER_PORT: port.optional(),
+  DATA_DIR: z.string().default('.muster'),
+  MUSTER_API_KEY: z.string().min(16, 'must be at least 16 characters').optional(),
+  MUSTER_ENCRYPTION_KEY: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/i, 'must be 32 bytes in hex (openssl rand -hex 32)')
+    .optional(),
+  DISABLE_AUTH: flag.default(false),
+  RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(3000),
+  LOGIN_ATTEMPTS_PER_MINUTE: z.coerce.number().int().min(1).default(10),
+  TRUST_PROXY: z.coerce.number().int().min(0).default(0),
+  MAX_BULK_USERS: z.coerce.number().int().min(1).max(10_000_000).default(1_000_000),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LOG_DIR: z.string().optional(),
+  SHUTDOWN_TIMEOUT_MS: z.coerce.number().int().min(100).default(25_000),
+});
+
+export type Config = z.infer<typeof environment>;
+
+/** Parses the environment; throws an `AppError` that names every variable at fault. */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`);
+    throw new AppError('validation_failed', `The environment has faults: ${faults.join('; ')}`);
+  }
+  const config = parsed.data;
+  if (config.DISABLE_AUTH && config.NODE_ENV === 'production') {
+    throw new AppError(
+      'validation_failed',
+      'DISABLE_AUTH=true is refused unless NODE_ENV is development or test',
+    );
+  }
+  return config;
+}
+
+/** A setting that this process cannot do without, with an error that says how to give it. */
+export function required<K extends keyof Config>(config: Config, name: K): NonNullable<Config[K]> {
+  const value = config[name];
+  if (value === undefined || value === null) {
+    throw new AppError('validation_failed', `${name} is not set`, { hint: `Set ${name}, or use npm start.` });
+  }
+  return value;
+}

@@ -1,0 +1,35 @@
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import postgres from 'postgres';
+
+export type Sql = postgres.Sql;
+export type Db = PostgresJsDatabase<Record<string, never>>;
+/** A database or a transaction in it: what every function of `shared/store` takes first. */
+export type Executor = Db | Parameters<Parameters<Db['transaction']>[0]>[0];
+
+export interface Database {
+  readonly name: string;
+  /** Drizzle, for queries. */
+  readonly db: Db;
+  /** The driver itself, for LISTEN and streams. */
+  readonly sql: Sql;
+  stop(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** Shown in `pg_stat_activity`. */
+  name: string;
+  maxConnections?: number;
+}
+
+/** A pool on `url`. Connects on first use; a lost connection is opened anew by the next query. */
+export function openDatabase(url: string, { name, maxConnections = 10 }: DatabaseOptions): Database {
+  const sql = postgres(url, {
+    max: maxConnections,
+    idle_timeout: 60,
+    connect_timeout: 5,
+    backoff: attempt => Math.min(2, 0.05 * 2 ** attempt),
+    connection: { application_name: name },
+    onnotice: () => {},
+  });
+  return { name, db: drizzle(sql), sql, stop: () => sql.end({ timeout: 5 }) };
+}
