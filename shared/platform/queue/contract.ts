@@ -25,8 +25,6 @@ export interface QueueOptions {
  */
 export interface QueueContract<Payload = unknown, Result = unknown> {
   readonly name: string;
-  /** `job`: one `jobs` row a submission, run by the job runner. `task`: a part of a job, known to its feature only. */
-  readonly kind: 'job' | 'task';
   readonly payload: z.ZodType<Payload>;
   readonly result: z.ZodType<Result>;
   /** The id under which the queue knows this payload: adding the same id twice adds nothing. No ':' in it. */
