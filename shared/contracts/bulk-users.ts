@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { defineQueue } from '../platform/queue/contract.ts';
+import { defineJob } from './job.ts';
+
+/**
+ * Bulk creation: one job a batch (the conductor: plans the chunks, hands them out, watches, concludes), and
+ * one task a chunk, taken by whichever worker is free. What was asked and what is done are rows: the batch in
+ * Muster's database; chunks and failures in the application's, so that a chunk's users and its `done` mark are
+ * one transaction. A lost task is handed out again by the conductor, a lost conductor by the reconciler.
+ */
+export const bulkUsersCreateResult = z.object({
+  batch_id: z.uuid(),
+  total_requested: z.int(),
+  successful_count: z.int(),
+  failed_count: z.int(),
+  /** Seconds from the first chunk's plan to the last chunk's end. */
+  execution_time: z.number(),
+});
+export type BulkUsersCreateResult = z.infer<typeof bulkUsersCreateResult>;
+
+export const bulkUsersCreate = defineJob({
+  name: 'bulk-users.create',
+  input: z.strictObject({ batch_id: z.uuid() }),
+  output: bulkUsersCreateResult,
+  outcome: ({ successful_count, failed_count, total_requested }) => {
+    if (failed_count === 0) return { status: 'succeeded' };
+    if (successful_count > 0) return { status: 'partially_succeeded' };
+    return {
+      status: 'failed',
+      error: {
+        code: 'no_user_created',
+        message: `None of ${total_requested} users was created: see the batch's failures`,
+      },
+    };
+  },
+  // A conductor mostly waits; many tries, since each one goes on where the last one stopped.
+  options: { concurrency: 8, attempts: 12, backoffMs: 1000, keepSeconds: 86_400 },
+});
+
+export const bulkUsersChunk = defineQueue({
+  name: 'bulk-users.chunk',
+  payload: z.strictObject({
+    batch_id: z.uuid(),
+    chunk_index: z.int().min(0),
+    /** The job's run: a retry hands its chunks out under new ids. */
+    run: z.int().min(0),
+  }),
+  result: z.object({ created: z.int(), failed: z.int() }),
+  jobId: ({ batch_id, chunk_index, run }) => `${batch_id}-${run}-${chunk_index}`,
+  options: { concurrency: 2, attempts: 5, backoffMs: 200, keepSeconds: 3600 },
+});

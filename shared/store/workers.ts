@@ -1,0 +1,75 @@
+import { desc, eq, gt, sql } from 'drizzle-orm';
+import { workers } from '../../drizzle/platform/schema/jobs.ts';
+import type { Executor } from '../platform/db.ts';
+
+export type WorkerRow = typeof workers.$inferSelect;
+
+/** What one worker process runs of one queue. */
+export interface QueueActivity {
+  concurrency: number;
+  active: number;
+  completed: number;
+  failed: number;
+}
+
+/** A worker that was not heard of for this long counts as lost. Five heartbeats of two seconds. */
+export const workerLostAfterMs = 10_000;
+
+export interface WorkerIdentity {
+  id: string;
+  name: string;
+  host: string;
+  pid: number;
+  version: string;
+}
+
+/** Writes a heartbeat; the first one registers the worker. */
+export async function beat(
+  db: Executor,
+  identity: WorkerIdentity,
+  queues: Record<string, QueueActivity>,
+): Promise<void> {
+  await db
+    .insert(workers)
+    .values({ ...identity, queues })
+    .onConflictDoUpdate({ target: workers.id, set: { queues, lastSeenAt: sql`now()` } });
+}
+
+export async function markWorkerStopped(db: Executor, id: string): Promise<void> {
+  await db.update(workers).set({ stoppedAt: sql`now()`, lastSeenAt: sql`now()` }).where(eq(workers.id, id));
+}
+
+export type WorkerStatus = 'alive' | 'lost' | 'stopped';
+
+const status = sql<WorkerStatus>`case
+  when ${workers.stoppedAt} is not null then 'stopped'
+  when ${workers.lastSeenAt} < now() - ${workerLostAfterMs} * interval '1 millisecond' then 'lost'
+  else 'alive' end`;
+
+/** Workers heard of in the last hour, newest first. */
+export function listWorkers(db: Executor): Promise<(WorkerRow & { status: WorkerStatus })[]> {
+  return db
+    .select({
+      id: workers.id,
+      name: workers.name,
+      host: workers.host,
+      pid: workers.pid,
+      version: workers.version,
+      queues: workers.queues,
+      startedAt: workers.startedAt,
+      lastSeenAt: workers.lastSeenAt,
+      stoppedAt: workers.stoppedAt,
+      status,
+    })
+    .from(workers)
+    .where(gt(workers.lastSeenAt, sql`now() - interval '1 hour'`))
+    .orderBy(desc(workers.startedAt), desc(workers.id))
+    .limit(1000);
+}
+
+export async function countAliveWorkers(db: Executor): Promise<number> {
+  const [row] = await db
+    .select({ alive: sql<number>`count(*) filter (where ${status} = 'alive')::int` })
+    .from(workers);
+  return row?.alive ?? 0;
+}
