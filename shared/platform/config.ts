@@ -41,6 +41,8 @@ const environment = z.object({
   MAX_BULK_USERS: z.coerce.number().int().min(1).max(10_000_000).default(1_000_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LOG_DIR: z.string().optional(),
+  LOG_RAW: flag.default(false),
+  API: url(['http:', 'https:']).optional(),
   SHUTDOWN_TIMEOUT_MS: z.coerce.number().int().min(100).default(25_000),
 });
 
@@ -62,6 +64,12 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     );
   }
   return config;
+}
+
+/** The environment to hand on to a child process, without the variables that it must not see. */
+export function inheritedEnvironment(without: (keyof Config)[] = []): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !without.some(other => other === name));
+  return Object.fromEntries(kept);
 }
 
 /** A setting that this process cannot do without, with an error that says how to give it. */
