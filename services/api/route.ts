@@ -1,0 +1,87 @@
+import type { Request } from 'express';
+import type { BodyOf, Operation, ParamsOf, QueryOf, ReplyOf, Role } from '../../shared/http/operation.ts';
+import type { Executor } from '../../shared/platform/db.ts';
+import type { Logger } from '../../shared/platform/log.ts';
+
+/**
+ * A feature of the API is a list of routes, made from its dependencies:
+ *
+ *   export const widgetRoutes = ({ queue }: WidgetDeps): Route[] => [
+ *     route(listWidgets, async ({ query, db }) => ok(await pageOfWidgets(db, query))),
+ *     route(makeWidget, async ({ body, actor, db, afterCommit }) => {
+ *       const job = await submitJob(db, { ... });
+ *       afterCommit(() => queue.enqueue(makeWidgets, { job_id: job.id }));
+ *       return accepted(present(job), `/api/jobs/${job.id}`);
+ *     }),
+ *   ];
+ *
+ * What arrives in a handler is checked and typed; what it throws becomes a problem. `db` is the call's
+ * transaction in writing operations (rolled back when the handler throws) and the pool in the others.
+ * `afterCommit` is for what must not happen if the transaction does not: it runs once committed; a failure
+ * there is logged and does not change the answer, so something must repair it (the reconciler).
+ */
+export interface Actor {
+  /** The API key; null while authentication is off. */
+  readonly keyId: string | null;
+  readonly name: string;
+  readonly role: Role;
+}
+
+export interface Call<O extends Operation = Operation> {
+  readonly params: ParamsOf<O>;
+  readonly query: QueryOf<O>;
+  readonly body: BodyOf<O>;
+  readonly actor: Actor;
+  readonly requestId: string;
+  readonly log: Logger;
+  readonly db: Executor;
+  /** Aborts when the client goes away and when the process stops. */
+  readonly signal: AbortSignal;
+  /** For headers, and for the body of an operation with `rawBody`. */
+  readonly request: Request;
+  afterCommit(work: () => Promise<unknown>): void;
+}
+
+export interface JsonReply {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An answer that is produced as it is sent. Back-pressure and an absent client end the iteration. */
+export interface StreamReply {
+  readonly status: 200;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly stream: AsyncIterable<string | Uint8Array>;
+}
+
+export type Reply = JsonReply | StreamReply;
+
+export interface Route {
+  readonly operation: Operation;
+  handler(call: Call): Promise<Reply>;
+}
+
+/** Binds an operation to what it does. */
+export const route = <const O extends Operation>(
+  operation: O,
+  handler: (call: Call<O>) => Promise<ReplyOf<O> | StreamReply>,
+): Route => ({ operation, handler });
+
+export const ok = <Body>(body: Body) => ({ status: 200, body }) as const;
+
+export const created = <Body>(body: Body, location: string) =>
+  ({ status: 201, body, headers: { Location: location } }) as const;
+
+/** 202 for long work: `location` is where its state can be read. */
+export const accepted = <Body>(body: Body, location: string) =>
+  ({ status: 202, body, headers: { Location: location } }) as const;
+
+export const noContent = () => ({ status: 204 }) as const;
+
+/** @param headers more than the content type, such as Content-Disposition */
+export const stream = (
+  contentType: string,
+  source: AsyncIterable<string | Uint8Array>,
+  headers: Record<string, string> = {},
+): StreamReply => ({ status: 200, headers: { 'Content-Type': contentType, ...headers }, stream: source });
