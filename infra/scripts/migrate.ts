@@ -1,0 +1,24 @@
+/**
+ * `npm run migrate`: brings the two databases, and the queue's own tables where the queue is in Postgres, to this
+ * version. Safe to run at any time, by several machines at once. The databases themselves must exist.
+ */
+import { fileURLToPath } from 'node:url';
+import { messageOf } from '../../shared/kernel/errors.ts';
+import { loadConfig, required } from '../../shared/platform/config.ts';
+import { migrateDatabase } from '../../shared/platform/migrate.ts';
+
+const migrations = (database: 'platform' | 'application'): string =>
+  fileURLToPath(new URL(`../../drizzle/${database}/migrations`, import.meta.url));
+
+async function main(): Promise<void> {
+  const config = loadConfig();
+  await migrateDatabase(required(config, 'DATABASE_URL'), migrations('platform'));
+  console.log('The platform database (DATABASE_URL) is up to date.');
+  await migrateDatabase(required(config, 'APP_DATABASE_URL'), migrations('application'));
+  console.log('The application database (APP_DATABASE_URL) is up to date.');
+}
+
+await main().catch((error: unknown) => {
+  console.error(`Migration failed: ${messageOf(error)}`);
+  process.exitCode = 1;
+});
