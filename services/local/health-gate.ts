@@ -1,0 +1,74 @@
+import got from 'got';
+import { z } from 'zod';
+import { AppError } from '../../shared/kernel/errors.ts';
+import { sleep } from '../../shared/kernel/time.ts';
+import type { SupervisedChild } from './supervisor.ts';
+
+/** One condition for "the stack is up", and the children whose logs tell why it is not. */
+export interface Gate {
+  what: string;
+  isOpen: () => Promise<boolean>;
+  children: SupervisedChild[];
+}
+
+export interface GateOptions {
+  timeoutMs: number;
+  signal: AbortSignal;
+  intervalMs?: number;
+}
+
+/** Resolves when the gate opens; rejects with the last log lines when time is up or a child was given up. */
+export async function passGate(
+  gate: Gate,
+  { timeoutMs, signal, intervalMs = 100 }: GateOptions,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await gate.isOpen())) {
+    const lost = gate.children.find(child => child.gaveUp() !== undefined);
+    if (lost !== undefined) throw notUp(`${lost.name} ${lost.gaveUp()}`, [lost]);
+    if (performance.now() > deadline) {
+      throw notUp(`${gate.what} not healthy within ${timeoutMs / 1000} s`, gate.children);
+    }
+    await sleep(intervalMs, signal);
+  }
+}
+
+function notUp(what: string, children: SupervisedChild[]): AppError {
+  const logs = children.map(
+    child => `--- last lines of ${child.name}\n${child.lastLines().slice(-15).join('\n')}`,
+  );
+  return new AppError('dependency_unavailable', `The stack did not start: ${what}.\n${logs.join('\n')}`);
+}
+
+const apiHealth = z.looseObject({
+  status: z.string(),
+  checks: z.looseObject({ workers: z.looseObject({ count: z.number() }) }),
+});
+
+export async function storefrontIsUp(url: string): Promise<boolean> {
+  return (await probe(`${url}/health`))?.ok ?? false;
+}
+
+/** The API answers and finds nothing down; workers may still be on their way. */
+export async function apiIsUp(url: string): Promise<boolean> {
+  return (await probe(`${url}/api/health`))?.ok ?? false;
+}
+
+/** The API is content with everything and sees at least `count` workers. */
+export async function workersAreUp(url: string, count: number): Promise<boolean> {
+  const parsed = apiHealth.safeParse((await probe(`${url}/api/health`))?.body);
+  return parsed.success && parsed.data.status === 'ok' && parsed.data.checks.workers.count >= count;
+}
+
+async function probe(url: string): Promise<{ ok: boolean; body: unknown } | undefined> {
+  try {
+    const response = await got(url, {
+      retry: { limit: 0 },
+      timeout: { request: 2000 },
+      throwHttpErrors: false,
+    });
+    return { ok: response.ok, body: JSON.parse(response.body) };
+  } catch {
+    return undefined; // not listening yet
+  }
+}

@@ -1,0 +1,91 @@
+import { join, resolve } from 'node:path';
+import type { Config } from '../../shared/platform/config.ts';
+import { claimPort } from './ports.ts';
+import type { DatabaseUrls } from './postgres.ts';
+import type { Secrets } from './secrets.ts';
+import type { ChildSpec } from './supervisor.ts';
+
+/** The scripts of the stack's processes. */
+export interface Scripts {
+  migration: string;
+  api: string;
+  storefront: string;
+  worker: string;
+}
+
+const project = resolve(import.meta.dirname, '..', '..');
+
+export const ownScripts: Scripts = {
+  migration: join(project, 'infra', 'scripts', 'migrate.ts'),
+  api: join(project, 'services', 'api', 'main.ts'),
+  storefront: join(project, 'services', 'storefront', 'main.ts'),
+  worker: join(project, 'services', 'worker', 'main.ts'),
+};
+
+/** Where the stack listens, with ports that are free and fixed from here on. */
+export interface Addresses {
+  apiPort: number;
+  storefrontPort: number;
+  apiUrl: string;
+  storefrontUrl: string;
+}
+
+export async function claimAddresses(config: Config): Promise<Addresses> {
+  const { HOST: host } = config;
+  const apiPort = await claimPort({ owner: 'API', setting: 'PORT', port: config.PORT, host });
+  const storefrontPort = await claimPort({
+    owner: 'storefront',
+    setting: 'STOREFRONT_PORT',
+    port: config.STOREFRONT_PORT,
+    host,
+  });
+  return {
+    apiPort,
+    storefrontPort,
+    apiUrl: urlOf(host, apiPort),
+    storefrontUrl: urlOf(host, storefrontPort),
+  };
+}
+
+/** How this machine reaches a server that listens on `host`, a wildcard included. */
+function urlOf(host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+  return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`;
+}
+
+export interface Ingredients {
+  config: Config;
+  /** The environment that the stack itself was given; everything not decided here goes through. */
+  env: NodeJS.ProcessEnv;
+  addresses: Addresses;
+  databases: DatabaseUrls;
+  secrets: Secrets;
+  scripts: Scripts;
+}
+
+/** What to run: the migration, then one api, one storefront, `WORKERS` workers, all with the same settings. */
+export function describeChildren({ config, env, addresses, databases, secrets, scripts }: Ingredients) {
+  const common: NodeJS.ProcessEnv = {
+    ...env,
+    NODE_ENV: config.NODE_ENV,
+    DATA_DIR: config.DATA_DIR,
+    PORT: String(addresses.apiPort),
+    STOREFRONT_PORT: String(addresses.storefrontPort),
+    STOREFRONT_URL: addresses.storefrontUrl,
+    DATABASE_URL: databases.platformUrl,
+    APP_DATABASE_URL: databases.applicationUrl,
+    MUSTER_API_KEY: secrets.apiKey,
+    MUSTER_ENCRYPTION_KEY: secrets.encryptionKey,
+  };
+  const workers = Array.from({ length: config.WORKERS }, (_, index): ChildSpec => {
+    const port = config.WORKER_PORT ? { WORKER_PORT: String(config.WORKER_PORT + index) } : {};
+    const name = `worker-${index + 1}`;
+    return { name, args: [scripts.worker], env: { ...common, WORKER_NAME: name, ...port } };
+  });
+  return {
+    migration: { name: 'migration', args: [scripts.migration], env: common },
+    api: { name: 'api', args: [scripts.api], env: common },
+    storefront: { name: 'storefront', args: [scripts.storefront], env: common },
+    workers,
+  };
+}

@@ -1,0 +1,134 @@
+import { mkdir, rm } from 'node:fs/promises';
+import type { Config } from '../../shared/platform/config.ts';
+import { stackFilePath, writeStackFile } from '../../shared/platform/local-stack.ts';
+import { type Children, createChildren } from './children.ts';
+import { apiIsUp, type Gate, passGate, storefrontIsUp, workersAreUp } from './health-gate.ts';
+import {
+  type Addresses,
+  claimAddresses,
+  describeChildren,
+  type Ingredients,
+  type Scripts,
+} from './layout.ts';
+import { lockDataFolder } from './lock.ts';
+import { claimPort } from './ports.ts';
+import { type DatabaseUrls, givenDatabases, keeperArguments, startKeeper } from './postgres.ts';
+import { runToEnd } from './run-to-end.ts';
+import { loadSecrets } from './secrets.ts';
+
+export interface StackOptions {
+  /** Its `DATA_DIR` is an absolute path. */
+  config: Config;
+  /** The environment to hand on to the children. */
+  env: NodeJS.ProcessEnv;
+  /** Receives every line of log, ready to print. */
+  write: (line: string) => void;
+  scripts: Scripts;
+  /** How long api, storefront and workers may take to become healthy. */
+  startTimeoutMs?: number;
+}
+
+export interface RunningStack extends Addresses {
+  apiKey: string;
+}
+
+/**
+ * The whole of Muster on this machine. `start` goes lock, secrets, ports, PostgreSQL, migrations, then api,
+ * storefront and workers together, and resolves when all are healthy; whatever fails undoes what was done.
+ * `stop` goes the other way: workers first, so that they can still report, PostgreSQL last.
+ */
+export function createStack(options: StackOptions) {
+  const children = createChildren(options.config, options.write);
+  return {
+    async start(signal: AbortSignal): Promise<RunningStack> {
+      try {
+        return await bringUp(options, children, signal);
+      } catch (error) {
+        await children.lifecycle.stop();
+        throw error;
+      }
+    },
+    stop: (): Promise<void> => children.lifecycle.stop(),
+    /** Ends everything at once. */
+    kill: children.kill,
+  };
+}
+
+async function bringUp(
+  options: StackOptions,
+  children: Children,
+  signal: AbortSignal,
+): Promise<RunningStack> {
+  const { config, env, scripts } = options;
+  await lock(config.DATA_DIR, children);
+  const secrets = await loadSecrets(config);
+  const addresses = await claimAddresses(config);
+  const databases = givenDatabases(config) ?? (await embeddedDatabases(options, children, signal));
+  const ingredients = { config, env, addresses, databases, secrets, scripts };
+  await migrate(ingredients, children, signal);
+  await launch(ingredients, children, { signal, timeoutMs: options.startTimeoutMs ?? 30_000 });
+  await publish(config.DATA_DIR, addresses, children);
+  return { ...addresses, apiKey: secrets.apiKey };
+}
+
+async function lock(dataDir: string, { lifecycle, say }: Children): Promise<void> {
+  await mkdir(dataDir, { recursive: true });
+  const held = await lockDataFolder(dataDir);
+  lifecycle.onStop('lock', held.release);
+  if (held.tookOverFrom === undefined) return;
+  say(`took over the lock of a stack that is gone (pid ${held.tookOverFrom})`);
+  await rm(stackFilePath(dataDir), { force: true });
+}
+
+async function embeddedDatabases(
+  { config, env }: StackOptions,
+  children: Children,
+  signal: AbortSignal,
+): Promise<DatabaseUrls> {
+  const port = await claimPort({ owner: 'embedded PostgreSQL', setting: '', port: 0, host: '127.0.0.1' });
+  const keeper = children.add({
+    name: 'postgres',
+    args: keeperArguments(config, port),
+    env: { ...env, NODE_ENV: config.NODE_ENV },
+  });
+  return startKeeper(keeper, signal);
+}
+
+async function migrate(ingredients: Ingredients, { say }: Children, signal: AbortSignal): Promise<void> {
+  const { name, args, env } = describeChildren(ingredients).migration;
+  await runToEnd({ name, args, env, print: say, signal });
+}
+
+async function launch(
+  ingredients: Ingredients,
+  children: Children,
+  limits: { signal: AbortSignal; timeoutMs: number },
+): Promise<void> {
+  const specs = describeChildren(ingredients);
+  const api = children.add(specs.api);
+  const storefront = children.add(specs.storefront);
+  const workers = children.addGroup('workers', specs.workers);
+  for (const child of [api, storefront, ...workers]) child.start();
+  const { apiUrl, storefrontUrl } = ingredients.addresses;
+  const gates: Gate[] = [
+    { what: 'the storefront', isOpen: () => storefrontIsUp(storefrontUrl), children: [storefront] },
+    { what: 'the API', isOpen: () => apiIsUp(apiUrl), children: [api] },
+    {
+      what: `${workers.length} workers`,
+      isOpen: () => workersAreUp(apiUrl, workers.length),
+      children: [api, ...workers],
+    },
+  ];
+  for (const gate of gates) await passGate(gate, limits);
+}
+
+/** Tells the CLI where the stack is, for as long as it is there. */
+async function publish(dataDir: string, { apiUrl, storefrontUrl }: Addresses, { lifecycle }: Children) {
+  lifecycle.onStop('stack file', () => rm(stackFilePath(dataDir), { force: true }));
+  await writeStackFile(dataDir, {
+    pid: process.pid,
+    api_url: apiUrl,
+    storefront_url: storefrontUrl,
+    started_at: new Date().toISOString(),
+  });
+}
