@@ -27,10 +27,7 @@ export interface Actor {
   readonly role: Role;
 }
 
-export interface Call<O extends Operation = Operation> {
-  readonly params: ParamsOf<O>;
-  readonly query: QueryOf<O>;
-  readonly body: BodyOf<O>;
+export interface CallContext {
   readonly actor: Actor;
   readonly requestId: string;
   readonly log: Logger;
@@ -40,6 +37,19 @@ export interface Call<O extends Operation = Operation> {
   /** For headers, and for the body of an operation with `rawBody`. */
   readonly request: Request;
   afterCommit(work: () => Promise<unknown>): void;
+}
+
+export interface Call<O extends Operation> extends CallContext {
+  readonly params: ParamsOf<O>;
+  readonly query: QueryOf<O>;
+  readonly body: BodyOf<O>;
+}
+
+/** A call of whichever operation: checked against its schemas, but of no type that could be named here. */
+export interface UntypedCall extends CallContext {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
 }
 
 export interface JsonReply {
@@ -59,7 +69,7 @@ export type Reply = JsonReply | StreamReply;
 
 export interface Route {
   readonly operation: Operation;
-  handler(call: Call): Promise<Reply>;
+  handler(call: UntypedCall): Promise<Reply>;
 }
 
 /** Binds an operation to what it does. */

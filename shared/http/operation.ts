@@ -70,6 +70,8 @@ export interface Operation {
    * commits in steps of its own.
    */
   readonly transaction?: false;
+  /** The answer holds a secret: it is not stored, so a repeat under the same `Idempotency-Key` is a 409. */
+  readonly secretAnswer?: true;
 }
 
 /** Gives the operation back with its exact type. */

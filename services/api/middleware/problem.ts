@@ -1,0 +1,83 @@
+import type { ErrorRequestHandler } from 'express';
+import type { Problem } from '../../../shared/http/problem.ts';
+import { AppError, type ErrorCode, errorTitles } from '../../../shared/kernel/errors.ts';
+import { isOutage } from './outage.ts';
+
+/** The one place that says which HTTP status a code is. A code missing here is a compile error. */
+export const statusOf: Record<ErrorCode, number> = {
+  invalid_json: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  batch_exists: 409,
+  cancelled: 409,
+  conflict: 409,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  idempotency_key_reused: 422,
+  invalid_username_pattern: 422,
+  limit_exceeded: 422,
+  validation_failed: 422,
+  rate_limited: 429,
+  attempts_exhausted: 500,
+  internal_error: 500,
+  lease_lost: 500,
+  payload_unreadable: 500,
+  secret_unreadable: 500,
+  dependency_unavailable: 503,
+  directory_unusable: 503,
+  draining: 503,
+  shutting_down: 503,
+};
+
+/** A body with a hundred thousand faults gets an answer of bearable size. */
+const maxFaults = 100;
+
+/** Seconds to wait when the error does not say. */
+const retryAfterOutage = 2;
+
+/** Anything thrown, as the error that the client sees. What is not ours says nothing about its cause. */
+export function publicError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (isOutage(error)) {
+    return new AppError('dependency_unavailable', 'A database or the queue does not answer', {
+      hint: 'Try again shortly; GET /api/health says which one.',
+      retryAfterSeconds: retryAfterOutage,
+      cause: error,
+    });
+  }
+  if (error instanceof URIError) return new AppError('not_found', 'The path is not validly encoded');
+  return new AppError('internal_error', errorTitles.internal_error, { cause: error });
+}
+
+/** RFC 9457. `type` is a URN: it names the code, and there is nothing to fetch. */
+export function toProblem(error: AppError, requestId: string): Problem {
+  const hidden = statusOf[error.code] === 500;
+  const detail = [error.message, error.hint].filter(text => text !== undefined).join('. ');
+  return {
+    type: `urn:muster:problem:${error.code}`,
+    title: errorTitles[error.code],
+    status: statusOf[error.code],
+    detail: hidden ? `See the log for request ${requestId}` : detail,
+    code: error.code,
+    request_id: requestId,
+    ...(error.faults.length > 0 && { errors: error.faults.slice(0, maxFaults) }),
+  };
+}
+
+/** Answers every error as `application/problem+json`. */
+export const problems = (): ErrorRequestHandler => (thrown, request, response, _next) => {
+  const error = publicError(thrown);
+  const problem = toProblem(error, String(request.id));
+  if (problem.status >= 500) request.log.error({ err: thrown, code: error.code }, 'request failed');
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  if (error.code === 'unauthenticated') response.set('WWW-Authenticate', 'Bearer realm="muster"');
+  if (error.retryAfterSeconds !== undefined) {
+    response.set('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
+  }
+  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+};

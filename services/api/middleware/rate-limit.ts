@@ -1,0 +1,48 @@
+import type { Request, RequestHandler } from 'express';
+import { RateLimiterRes } from 'rate-limiter-flexible';
+import { AppError, messageOf } from '../../../shared/kernel/errors.ts';
+
+/** The part of a rate limiter that is used here; rejects with a `RateLimiterRes` when over the limit. */
+interface Limiter {
+  consume(key: string): Promise<RateLimiterRes>;
+}
+
+/** A store slower than this counts as down: a limit is not worth more waiting than that. */
+const storeTimeoutMs = 500;
+
+const callerOf = (request: Request): string =>
+  request.actor?.keyId ? `key:${request.actor.keyId}` : addressOf(request);
+
+export const addressOf = (request: Request): string => `ip:${request.ip ?? 'unknown'}`;
+
+async function consumeInTime(limiter: Limiter, key: string): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`No answer in ${storeTimeoutMs} ms`)), storeTimeoutMs);
+  const consumed = limiter.consume(key);
+  try {
+    await Promise.race([consumed, late]);
+  } finally {
+    clearTimeout(timer);
+    consumed.catch(() => {}); // when the timeout won
+  }
+}
+
+/**
+ * Counts the request against its caller, 429 when over the limit. When the store does not answer, requests
+ * pass: a limit that is off for a while does less harm than an API that is.
+ */
+export const rateLimit =
+  (limiter: Limiter, keyOf: (request: Request) => string = callerOf): RequestHandler =>
+  async (request, _response, next) => {
+    try {
+      await consumeInTime(limiter, keyOf(request));
+    } catch (reason) {
+      if (reason instanceof RateLimiterRes) {
+        throw new AppError('rate_limited', 'Too many requests in this minute', {
+          retryAfterSeconds: reason.msBeforeNext / 1000,
+        });
+      }
+      request.log.warn({ reason: messageOf(reason) }, 'the rate limit is off: its store does not answer');
+    }
+    next();
+  };

@@ -1,0 +1,56 @@
+import express, { type Request, type RequestHandler, type Response } from 'express';
+import { AppError, messageOf } from '../../../shared/kernel/errors.ts';
+
+/** A body that is larger than this needs an operation that says so, or reads its body as a stream. */
+export const defaultMaxBodyBytes = 1024 * 1024;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** What body-parser throws has a `type`; see its README, "Errors". */
+function explain(error: unknown, limit: number): unknown {
+  const type = error instanceof Error && 'type' in error ? error.type : undefined;
+  if (type === 'entity.too.large') {
+    return new AppError('payload_too_large', `The body is larger than the limit of ${limit} bytes`);
+  }
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported') {
+    return new AppError('unsupported_media_type', messageOf(error));
+  }
+  const isClientFault = error instanceof Error && 'status' in error && error.status === 400;
+  return isClientFault
+    ? new AppError('invalid_json', `The body cannot be read: ${messageOf(error)}`, { cause: error })
+    : error;
+}
+
+function readBytes(reader: RequestHandler, request: Request, response: Response): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    reader(request, response, (error?: unknown) => (error ? reject(error) : resolve(request.body)));
+  });
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(utf8.decode(bytes));
+  } catch (cause) {
+    throw new AppError('invalid_json', `The body is not valid JSON: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function requireJsonType(request: Request): void {
+  const type = request.get('content-type') ?? '';
+  if (/^application\/json *(; *charset="?utf-?8"?)? *$/i.test(type)) return;
+  const found = type === '' ? 'no content type' : type.slice(0, 100);
+  throw new AppError('unsupported_media_type', `The body must be application/json in UTF-8, not ${found}`);
+}
+
+/** Reads the JSON body of a request; undefined when there is none. */
+export function createJsonReader(limit: number) {
+  const reader = express.raw({ type: () => true, limit });
+  return async (request: Request, response: Response): Promise<unknown> => {
+    const bytes = await readBytes(reader, request, response).catch((error: unknown) => {
+      throw explain(error, limit);
+    });
+    if (!Buffer.isBuffer(bytes) || bytes.length === 0) return undefined;
+    requireJsonType(request);
+    return parseJson(bytes);
+  };
+}
