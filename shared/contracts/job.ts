@@ -29,6 +29,17 @@ export const isTerminal = (status: JobStatus): status is TerminalStatus =>
 export const jobErrorSchema = z.object({ code: z.string(), message: z.string() });
 export type JobError = z.infer<typeof jobErrorSchema>;
 
+export const jobProgressSchema = z.object({
+  phase: z.string(),
+  done: z.number(),
+  total: z.number(),
+  /** 0 to 100, in tenths. */
+  percent: z.number(),
+});
+export type JobProgress = z.infer<typeof jobProgressSchema>;
+
+export type JobEventName = 'status' | 'progress' | 'log' | 'result';
+
 /** What a finished result means for the job. `failed` says why. */
 export type Outcome = { status: 'succeeded' | 'partially_succeeded' } | { status: 'failed'; error: JobError };
 

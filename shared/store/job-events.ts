@@ -1,5 +1,6 @@
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
 import { jobEvents } from '../../drizzle/platform/schema/jobs.ts';
+import type { JobEventName } from '../contracts/job.ts';
 import type { Executor } from '../platform/db.ts';
 
 /**
@@ -11,7 +12,6 @@ import type { Executor } from '../platform/db.ts';
  */
 export const jobEventsChannel = 'job_events';
 
-export type JobEventName = 'status' | 'progress' | 'log' | 'result';
 export type JobEvent = typeof jobEvents.$inferSelect;
 
 /**

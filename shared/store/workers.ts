@@ -1,16 +1,9 @@
 import { desc, eq, gt, sql } from 'drizzle-orm';
 import { workers } from '../../drizzle/platform/schema/jobs.ts';
+import type { QueueActivity, WorkerStatus } from '../contracts/worker.ts';
 import type { Executor } from '../platform/db.ts';
 
 export type WorkerRow = typeof workers.$inferSelect;
-
-/** What one worker process runs of one queue. */
-export interface QueueActivity {
-  concurrency: number;
-  active: number;
-  completed: number;
-  failed: number;
-}
 
 /** A worker that was not heard of for this long counts as lost. Five heartbeats of two seconds. */
 export const workerLostAfterMs = 10_000;
@@ -38,8 +31,6 @@ export async function beat(
 export async function markWorkerStopped(db: Executor, id: string): Promise<void> {
   await db.update(workers).set({ stoppedAt: sql`now()`, lastSeenAt: sql`now()` }).where(eq(workers.id, id));
 }
-
-export type WorkerStatus = 'alive' | 'lost' | 'stopped';
 
 const status = sql<WorkerStatus>`case
   when ${workers.stoppedAt} is not null then 'stopped'

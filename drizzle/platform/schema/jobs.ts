@@ -1,5 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, check, index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import type { JobError, JobEventName, JobProgress, JobStatus } from '../../../shared/contracts/job.ts';
+import type { QueueActivity } from '../../../shared/contracts/worker.ts';
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 
@@ -9,11 +11,11 @@ export const jobs = pgTable(
   {
     id: uuid('id').primaryKey(),
     kind: text('kind').notNull(),
-    status: text('status').notNull().default('queued'),
+    status: text('status').$type<JobStatus>().notNull().default('queued'),
     payload: jsonb('payload').notNull(),
-    progress: jsonb('progress'),
+    progress: jsonb('progress').$type<JobProgress>(),
     result: jsonb('result'),
-    error: jsonb('error'),
+    error: jsonb('error').$type<JobError>(),
     requestedBy: text('requested_by').notNull(),
     /** Tries in this run. */
     attempts: integer('attempts').notNull().default(0),
@@ -49,7 +51,7 @@ export const jobEvents = pgTable(
     jobId: uuid('job_id')
       .notNull()
       .references(() => jobs.id, { onDelete: 'cascade' }),
-    event: text('event').notNull(),
+    event: text('event').$type<JobEventName>().notNull(),
     data: jsonb('data').notNull(),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
@@ -65,8 +67,7 @@ export const workers = pgTable(
     host: text('host').notNull(),
     pid: integer('pid').notNull(),
     version: text('version').notNull(),
-    /** Queue name to `{ concurrency, active, completed, failed }`. */
-    queues: jsonb('queues').notNull().default({}),
+    queues: jsonb('queues').$type<Record<string, QueueActivity>>().notNull().default({}),
     startedAt: moment('started_at').notNull().defaultNow(),
     lastSeenAt: moment('last_seen_at').notNull().defaultNow(),
     stoppedAt: moment('stopped_at'),

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { isJobKind, jobContracts } from '../../../../shared/contracts/index.ts';
+import { refuse } from '../../../../shared/http/faults.ts';
+import {
+  cancelJobOperation,
+  getJobOperation,
+  listJobsOperation,
+  retryJobOperation,
+  streamJobEventsOperation,
+} from '../../../../shared/http/jobs.ts';
+import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
+import { AppError } from '../../../../shared/kernel/errors.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
+import { findJob, type JobRow, listJobs, requestCancel, requeueJob } from '../../../../shared/store/jobs.ts';
+import { presentJob } from '../../present-job.ts';
+import { accepted, ok, type Route, route, stream } from '../../route.ts';
+import type { EventHub } from './event-hub.ts';
+import { streamJobEvents } from './event-stream.ts';
+
+export interface JobRoutesDeps {
+  queue: QueueClient;
+  hub: EventHub;
+}
+
+const cursorSchema = z.uuid();
+
+async function existing(db: Executor, id: string): Promise<JobRow> {
+  const row = await findJob(db, id);
+  if (row === undefined) throw new AppError('not_found', `There is no job ${id}`);
+  return row;
+}
+
+function lastEventId(header: string | undefined): number {
+  if (header === undefined || header === '') return 0;
+  const id = Number(header);
+  if (Number.isSafeInteger(id) && id >= 0) return id;
+  throw refuse('header:Last-Event-ID', 'wrong_type', 'must be the id of an event');
+}
+
+export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
+  route(listJobsOperation, async ({ query, db }) => {
+    const { kind, status, limit } = query;
+    const before = decodeCursor(query.cursor, cursorSchema);
+    const rows = await listJobs(db, { kind, status, before, limit: limit + 1 });
+    return ok(pageFrom(rows, limit, row => row.id, presentJob));
+  }),
+
+  route(getJobOperation, async ({ params, db }) => ok(presentJob(await existing(db, params.id)))),
+
+  route(cancelJobOperation, async ({ params, db }) => {
+    const asked = await requestCancel(db, params.id);
+    const row = await existing(db, params.id);
+    if (!asked) throw new AppError('conflict', `The job has ended already: it is ${row.status}`);
+    return accepted(presentJob(row), `/api/jobs/${row.id}`);
+  }),
+
+  route(retryJobOperation, async ({ params, db, afterCommit }) => {
+    const requeued = await requeueJob(db, params.id);
+    const row = await existing(db, params.id);
+    if (!requeued)
+      throw new AppError(
+        'conflict',
+        `Only a job that ended short of success can be retried: this one is ${row.status}`,
+      );
+    const { kind } = row;
+    if (!isJobKind(kind)) throw new AppError('conflict', `This version knows no job of kind ${kind}`);
+    afterCommit(() => queue.revive(jobContracts[kind], { job_id: row.id }));
+    return accepted(presentJob(row), `/api/jobs/${row.id}`);
+  }),
+
+  route(streamJobEventsOperation, async ({ params, db, request, signal }) => {
+    const { id } = await existing(db, params.id);
+    const afterId = lastEventId(request.get('Last-Event-ID'));
+    return stream('text/event-stream', streamJobEvents({ db, hub, jobId: id, afterId, signal }), {
+      'Cache-Control': 'no-store',
+      'X-Accel-Buffering': 'no',
+    });
+  }),
+];

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { queueActivitySchema, workerStatuses } from '../contracts/worker.ts';
+import { timestamp, uuid } from './fields.ts';
+import { defineOperation } from './operation.ts';
+
+export const worker = z
+  .object({
+    id: uuid,
+    name: z.string(),
+    host: z.string(),
+    pid: z.int(),
+    version: z.string(),
+    status: z.enum(workerStatuses),
+    queues: z.record(z.string(), queueActivitySchema).describe('By queue'),
+    started_at: timestamp,
+    last_seen_at: timestamp,
+  })
+  .meta({ id: 'Worker' });
+
+export const listWorkersOperation = defineOperation({
+  id: 'listWorkers',
+  method: 'get',
+  path: '/api/workers',
+  role: 'viewer',
+  tag: 'System',
+  summary: 'The workers heard of in the last hour, and what each one does',
+  responses: { 200: { description: 'The workers', schema: z.object({ items: z.array(worker) }) } },
+});

@@ -1,0 +1,222 @@
+import { and, asc, eq, gt, gte, inArray, sql } from 'drizzle-orm';
+import { bulkChunks, bulkFailures } from '../../drizzle/application/schema/ledger.ts';
+import type { Executor } from '../platform/db.ts';
+
+/** The ledger of bulk creation, in the application's database. `drizzle/application/schema/ledger.ts` draws its states. */
+export type ChunkRow = typeof bulkChunks.$inferSelect;
+export type FailureRow = typeof bulkFailures.$inferSelect;
+export type UserFailure = Pick<FailureRow, 'index' | 'username' | 'code' | 'detail'>;
+
+/** The right to write one chunk's effect: void as soon as the chunk's epoch has moved on. */
+export type ChunkLease = Pick<ChunkRow, 'batchId' | 'chunkIndex' | 'epoch' | 'firstId' | 'size'>;
+
+/** Divides `total` users into chunks; chunks that stand already are left alone. */
+export async function planChunks(
+  db: Executor,
+  { batchId, total, chunkSize }: { batchId: string; total: number; chunkSize: number },
+): Promise<void> {
+  await db.execute(sql`
+    insert into muster.bulk_chunks (batch_id, chunk_index, first_id, size)
+    select ${batchId}, i, i * ${chunkSize} + 1, least(${chunkSize}, ${total} - i * ${chunkSize})
+    from generate_series(0, ${Math.ceil(total / chunkSize) - 1}::int) as i
+    on conflict do nothing`);
+}
+
+/** For a retry: what was withdrawn, rolled back, or done with failures is to be done again. */
+export async function reopenChunks(db: Executor, batchId: string): Promise<void> {
+  await db.execute(sql`
+    update muster.bulk_chunks set status = 'pending', epoch = epoch + 1, worker = null, finished_at = null
+    where batch_id = ${batchId} and (status in ('cancelled', 'rolled_back') or (status = 'done' and failed_count > 0))`);
+}
+
+/** Takes a chunk that is not done, whoever held it before; undefined when there is nothing to do. */
+export async function claimChunk(
+  db: Executor,
+  { batchId, chunkIndex, worker }: { batchId: string; chunkIndex: number; worker: string },
+): Promise<ChunkLease | undefined> {
+  const [lease] = await db
+    .update(bulkChunks)
+    .set({ status: 'running', epoch: sql`epoch + 1`, worker, startedAt: sql`clock_timestamp()` })
+    .where(
+      and(
+        eq(bulkChunks.batchId, batchId),
+        eq(bulkChunks.chunkIndex, chunkIndex),
+        inArray(bulkChunks.status, ['pending', 'running']),
+      ),
+    )
+    .returning({
+      batchId: bulkChunks.batchId,
+      chunkIndex: bulkChunks.chunkIndex,
+      epoch: bulkChunks.epoch,
+      firstId: bulkChunks.firstId,
+      size: bulkChunks.size,
+    });
+  return lease;
+}
+
+/** Holds a claimed chunk until the transaction ends; false when the lease is void. Clears an earlier run's failures. */
+export async function holdChunk(tx: Executor, lease: ChunkLease): Promise<boolean> {
+  const [row] = await tx
+    .select({ failedCount: bulkChunks.failedCount })
+    .from(bulkChunks)
+    .where(
+      and(
+        eq(bulkChunks.batchId, lease.batchId),
+        eq(bulkChunks.chunkIndex, lease.chunkIndex),
+        eq(bulkChunks.epoch, lease.epoch),
+        eq(bulkChunks.status, 'running'),
+      ),
+    )
+    .for('update');
+  if (row === undefined) return false;
+  if (row.failedCount > 0) {
+    await tx
+      .delete(bulkFailures)
+      .where(and(eq(bulkFailures.batchId, lease.batchId), eq(bulkFailures.chunkIndex, lease.chunkIndex)));
+  }
+  return true;
+}
+
+/** Marks a held chunk done, with its failures: the last statement of the transaction that wrote its users. */
+export async function concludeChunk(tx: Executor, lease: ChunkLease, failures: UserFailure[]): Promise<void> {
+  if (failures.length > 0) {
+    await tx.execute(sql`
+      insert into muster.bulk_failures (batch_id, chunk_index, index, username, code, detail)
+      select ${lease.batchId}, ${lease.chunkIndex}, f.index, f.username, f.code, f.detail
+      from jsonb_to_recordset(${JSON.stringify(failures)}::jsonb)
+        as f(index int, username text, code text, detail text)`);
+  }
+  await tx
+    .update(bulkChunks)
+    .set({
+      status: 'done',
+      createdCount: lease.size - failures.length,
+      failedCount: failures.length,
+      finishedAt: sql`clock_timestamp()`,
+    })
+    .where(and(eq(bulkChunks.batchId, lease.batchId), eq(bulkChunks.chunkIndex, lease.chunkIndex)));
+}
+
+/** Withdraws every chunk that is not done: no worker that holds one can write its effect any more. */
+export async function withdrawChunks(db: Executor, batchId: string): Promise<void> {
+  await db.execute(sql`
+    update muster.bulk_chunks set status = 'cancelled', epoch = epoch + 1, finished_at = clock_timestamp()
+    where batch_id = ${batchId} and status in ('pending', 'running')`);
+}
+
+/** Marks a batch's chunks rolled back; gives how many users the ledger had for them. Call with the users' deletion. */
+export async function markRolledBack(tx: Executor, batchId: string): Promise<number> {
+  const [row] = await tx.execute<{ recorded: number }>(sql`
+    with before as (
+      select chunk_index, created_count from muster.bulk_chunks where batch_id = ${batchId} for update
+    ), changed as (
+      update muster.bulk_chunks c set status = 'rolled_back', epoch = epoch + 1, created_count = 0,
+        finished_at = clock_timestamp()
+      from before where c.batch_id = ${batchId} and c.chunk_index = before.chunk_index
+      returning before.created_count
+    )
+    select coalesce(sum(created_count), 0)::int as recorded from changed`);
+  return row?.recorded ?? 0;
+}
+
+export interface Tally {
+  chunks: number;
+  chunksDone: number;
+  created: number;
+  failed: number;
+  /** Users of chunks that were withdrawn before they were done. */
+  withdrawn: number;
+  rolledBack: number;
+}
+
+/** Where a batch stands, from its chunks. */
+export async function tallyBatch(db: Executor, batchId: string): Promise<Tally> {
+  const [tally] = await db
+    .select({
+      chunks: sql<number>`count(*)::int`,
+      chunksDone: sql<number>`(count(*) filter (where status = 'done'))::int`,
+      created: sql<number>`coalesce(sum(created_count), 0)::int`,
+      failed: sql<number>`coalesce(sum(failed_count), 0)::int`,
+      withdrawn: sql<number>`coalesce(sum(size) filter (where status = 'cancelled'), 0)::int`,
+      rolledBack: sql<number>`coalesce(sum(size - failed_count) filter (where status = 'rolled_back'), 0)::int`,
+    })
+    .from(bulkChunks)
+    .where(eq(bulkChunks.batchId, batchId));
+  return tally ?? { chunks: 0, chunksDone: 0, created: 0, failed: 0, withdrawn: 0, rolledBack: 0 };
+}
+
+/** The tallies of several batches, by batch id. */
+export async function tallyBatches(
+  db: Executor,
+  batchIds: string[],
+): Promise<Map<string, Pick<Tally, 'created' | 'failed'>>> {
+  if (batchIds.length === 0) return new Map();
+  const rows = await db
+    .select({
+      batchId: bulkChunks.batchId,
+      created: sql<number>`coalesce(sum(created_count), 0)::int`,
+      failed: sql<number>`coalesce(sum(failed_count), 0)::int`,
+    })
+    .from(bulkChunks)
+    .where(inArray(bulkChunks.batchId, batchIds))
+    .groupBy(bulkChunks.batchId);
+  return new Map(rows.map(({ batchId, ...tally }) => [batchId, tally]));
+}
+
+/** The indexes of chunks that are not done, from `fromIndex` on, in order. */
+export async function openChunks(
+  db: Executor,
+  { batchId, fromIndex, limit }: { batchId: string; fromIndex: number; limit: number },
+): Promise<number[]> {
+  const rows = await db
+    .select({ chunkIndex: bulkChunks.chunkIndex })
+    .from(bulkChunks)
+    .where(
+      and(
+        eq(bulkChunks.batchId, batchId),
+        gte(bulkChunks.chunkIndex, fromIndex),
+        inArray(bulkChunks.status, ['pending', 'running']),
+      ),
+    )
+    .orderBy(asc(bulkChunks.chunkIndex))
+    .limit(limit);
+  return rows.map(row => row.chunkIndex);
+}
+
+export interface WorkerShare {
+  worker: string;
+  chunks: number;
+  users: number;
+}
+
+/** Which worker did how much of a batch. */
+export function sharesByWorker(db: Executor, batchId: string): Promise<WorkerShare[]> {
+  return db
+    .select({
+      worker: sql<string>`worker`,
+      chunks: sql<number>`count(*)::int`,
+      users: sql<number>`sum(created_count)::int`,
+    })
+    .from(bulkChunks)
+    .where(and(eq(bulkChunks.batchId, batchId), eq(bulkChunks.status, 'done')))
+    .groupBy(sql`worker`)
+    .orderBy(sql`worker`);
+}
+
+/** A batch's failures in the order of their `{id}`. */
+export function listFailures(
+  db: Executor,
+  { batchId, afterIndex, limit }: { batchId: string; afterIndex: number; limit: number },
+): Promise<UserFailure[]> {
+  return db
+    .select({
+      index: bulkFailures.index,
+      username: bulkFailures.username,
+      code: bulkFailures.code,
+      detail: bulkFailures.detail,
+    })
+    .from(bulkFailures)
+    .where(and(eq(bulkFailures.batchId, batchId), gt(bulkFailures.index, afterIndex)))
+    .orderBy(asc(bulkFailures.index))
+    .limit(limit);
+}
