@@ -1,0 +1,107 @@
+import { createRedisBackend, FlowProducer, Queue, Worker } from 'bullmq';
+import { Redis, type RedisOptions } from 'ioredis';
+import type { BullQueue, JobState, QueueBackend, QueueBackendOptions } from './seam.ts';
+import { answered, logStoreErrors } from './store-errors.ts';
+
+const answerTimeoutMs = 5000;
+const hint = 'Is REDIS_URL right, and is Redis up?';
+
+/**
+ * BullMQ on Redis. Producers fail at once when Redis is away (`enableOfflineQueue: false`), so that an API call gets its
+ * 503 and the outbox takes over; workers wait for it (`maxRetriesPerRequest: null`), as BullMQ demands.
+ */
+export async function openRedisBackend(
+  options: QueueBackendOptions & { redisUrl: string },
+): Promise<QueueBackend> {
+  const { redisUrl, prefix, name, logger } = options;
+  const onError = logStoreErrors(logger);
+  const producer = connect(redisUrl, { connectionName: name, enableOfflineQueue: false });
+  producer.on('error', onError);
+  await answered(producer.connect(), answerTimeoutMs, hint).catch((error: unknown) => {
+    producer.disconnect();
+    throw error;
+  });
+  const clockSkewMs = await measureSkew(producer);
+  const workers = connect(redisUrl, { connectionName: `${name}:worker`, maxRetriesPerRequest: null });
+  workers.on('error', onError);
+  const producing = { connection: producer, prefix, skipVersionCheck: true };
+
+  return {
+    name,
+    kind: 'redis',
+    logger,
+    clockSkewMs,
+    openQueue: queue => new Queue(queue, producing, createRedisBackend).on('error', onError),
+    openWorker: (queue, processor, settings) =>
+      new Worker(queue, processor, { ...settings, connection: workers, prefix }, createRedisBackend),
+    openFlowProducer: () => new FlowProducer(producing, createRedisBackend).on('error', onError),
+    states: askStates,
+    ping: async () => {
+      await answered(producer.ping(), answerTimeoutMs, hint);
+    },
+    stop: async () => {
+      producer.disconnect();
+      workers.disconnect();
+    },
+  };
+}
+
+/** Redis is fast to come back: try each second at the least. */
+function connect(
+  url: string,
+  options: Pick<
+    RedisOptions,
+    'connectionName' | 'enableOfflineQueue' | 'maxRetriesPerRequest' | 'retryStrategy'
+  >,
+): Redis {
+  return new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: answerTimeoutMs,
+    maxRetriesPerRequest: 1,
+    retryStrategy: times => Math.min(50 * 2 ** times, 1000),
+    ...options,
+  });
+}
+
+async function measureSkew(redis: Redis): Promise<number> {
+  const before = Date.now();
+  const [seconds, micros] = await redis.time();
+  return Number(seconds) * 1000 + Number(micros) / 1000 - (before + Date.now()) / 2;
+}
+
+/** Questions asked together travel together: ioredis writes them to one socket without waiting for the answers. */
+async function askStates(queue: BullQueue, jobIds: readonly string[]): Promise<Map<string, JobState>> {
+  const states = await Promise.all(jobIds.map(id => queue.getJobState(id)));
+  const found = new Map<string, JobState>();
+  for (const [index, id] of jobIds.entries()) {
+    const state = states[index];
+    if (state === undefined || state === 'unknown') continue;
+    found.set(id, state === 'prioritized' ? 'waiting' : state);
+  }
+  return found;
+}
+
+/** Says which settings of this Redis can lose jobs. */
+export async function prepareRedisStore(redisUrl: string): Promise<string[]> {
+  const redis = connect(redisUrl, { retryStrategy: () => null });
+  redis.on('error', () => {}); // the rejected call below carries it
+  try {
+    return dangersOf(await answered(redis.info(), answerTimeoutMs, hint));
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** From `INFO`, since hosted Redis often refuses `CONFIG`. */
+export function dangersOf(info: string): string[] {
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+  const appendOnly = /^aof_enabled:(\d)/m.exec(info)?.[1];
+  const dangers: string[] = [];
+  if (policy !== undefined && policy !== 'noeviction') {
+    dangers.push(`Redis evicts keys (maxmemory-policy ${policy}), jobs among them: set it to noeviction.`);
+  }
+  if (appendOnly === '0') {
+    dangers.push('Redis has no append-only file, so a crash loses the queue: set appendonly yes.');
+  }
+  return dangers;
+}

@@ -1,0 +1,40 @@
+import { AppError, messageOf } from '../../kernel/errors.ts';
+import type { Logger } from '../log.ts';
+
+/** The error of a call that the queue store did not answer. The cause is for the log, the message for a client. */
+export function storeUnavailable(cause: unknown, hint?: string): AppError {
+  return new AppError('dependency_unavailable', `The queue store does not answer: ${messageOf(cause)}`, {
+    cause,
+    retryAfterSeconds: 2,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/** Rejects with `storeUnavailable` when the store rejects or takes longer than `timeoutMs`. */
+export async function answered<T>(call: Promise<T>, timeoutMs: number, hint?: string): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    return await Promise.race([call, late]);
+  } catch (error) {
+    throw storeUnavailable(error, hint);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * A listener for the errors of connections. During an outage every connection of a process fails several times a
+ * second; one line in `quietMs` says as much.
+ */
+export function logStoreErrors(logger: Logger, quietMs = 5000): (error: unknown) => void {
+  let lastAt = Number.NEGATIVE_INFINITY;
+  let unsaid = 0;
+  return error => {
+    unsaid += 1;
+    if (performance.now() - lastAt < quietMs) return;
+    logger.warn({ err: error, times: unsaid }, 'The queue store reports an error');
+    lastAt = performance.now();
+    unsaid = 0;
+  };
+}
