@@ -1,0 +1,42 @@
+import type { Config } from 'jest';
+
+/**
+ * Four projects by file name. Only those that need servers start them (test/global-setup.ts), so that
+ * `npm test -- --selectProjects unit` runs at once. Run through test/run.ts, which turns on ES modules for Jest.
+ */
+const project = (name: string, options: Config): Config => ({
+  displayName: name,
+  testTimeout: 30_000,
+  rootDir: import.meta.dirname,
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }] }, // types: npm run check:types
+  ...options,
+});
+
+const needsServers = {
+  globalSetup: '<rootDir>/test/global-setup.ts',
+  globalTeardown: '<rootDir>/test/global-teardown.ts',
+  testEnvironment: '<rootDir>/test/environment.ts',
+} satisfies Config;
+
+const everywhere = ['shared', 'services', 'infra', 'test'];
+const beside = (suffix: string): string[] => everywhere.map(folder => `<rootDir>/${folder}/**/*${suffix}`);
+const acrossProcesses = ['<rootDir>/test/e2e/', '<rootDir>/test/faults/'];
+
+export default {
+  projects: [
+    project('unit', {
+      testMatch: beside('.test.ts'),
+      testPathIgnorePatterns: ['\\.int\\.test\\.ts$', ...acrossProcesses],
+    }),
+    project('integration', {
+      ...needsServers,
+      testMatch: beside('.int.test.ts'),
+      testPathIgnorePatterns: acrossProcesses,
+    }),
+    project('e2e', { ...needsServers, testMatch: ['<rootDir>/test/e2e/**/*.test.ts'] }),
+    project('faults', { ...needsServers, testMatch: ['<rootDir>/test/faults/**/*.test.ts'] }),
+  ],
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['{shared,services,infra}/**/*.ts', '!**/*.test.ts', '!**/main.ts'],
+} satisfies Config;
