@@ -33,10 +33,14 @@ export const answerErrors =
 
 /** The 4xx that Express and its body parsers put on their errors. */
 function clientFaultOf(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('status' in error)) return undefined;
-  const { status } = error;
+  const status = propertyOf(error, 'status');
   return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
 }
 
-const isUnavailable = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && unavailable.test(error.code);
+function isUnavailable(error: unknown): boolean {
+  const code = propertyOf(error, 'code');
+  return typeof code === 'string' && unavailable.test(code);
+}
+
+const propertyOf = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;

@@ -33,7 +33,7 @@ export function loginRoutes({ db }: { db: Executor }): Router {
   ];
   return express.Router().post('/login', acceptOnly, ...parsers, async (request, response) => {
     const parsed = credentials.safeParse(request.body);
-    if (!parsed.success) return refuse(response, 400, 'invalid_body', z.prettifyError(parsed.error));
+    if (!parsed.success) return refuse(response, 400, 'invalid_body', faultsOf(parsed.error));
     const user = await authenticate(db, parsed.data);
     if (user === undefined) return refuse(response, 401, 'invalid_credentials');
     const token = newToken('shop');
@@ -43,6 +43,9 @@ export function loginRoutes({ db }: { db: Executor }): Router {
     response.json({ user });
   });
 }
+
+const faultsOf = (error: z.ZodError): string =>
+  error.issues.map(issue => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; ');
 
 /** An unknown user costs as much as a wrong password, and gets the same answer. */
 async function authenticate(db: Executor, { username, password }: z.infer<typeof credentials>) {
