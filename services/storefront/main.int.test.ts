@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, get } from 'node:http';
+import { createInterface } from 'node:readline';
+import { users } from '../../drizzle/application/schema/users.ts';
+import { testDatabases } from '../../test/fixtures/database.ts';
+import { logIn } from '../../test/fixtures/storefront.ts';
+import { demoPassword } from './seed.ts';
+
+const { application, applicationUrl } = testDatabases();
+const children: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+/** The storefront as its own process, with this environment only. */
+function run(env: Record<string, string>) {
+  const child = spawn(process.execPath, ['services/storefront/main.ts'], {
+    cwd: `${import.meta.dirname}/../..`,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  const lines = createInterface({ input: child.stdout });
+  return { child, lines, exited: once(child, 'exit') };
+}
+
+/** The first log line with that message, parsed. */
+async function logged(lines: AsyncIterable<string>, message: string): Promise<Record<string, unknown>> {
+  for await (const line of lines) {
+    const entry = JSON.parse(line);
+    if (entry.msg === message) return entry;
+  }
+  throw new Error(`The storefront ended without logging "${message}"`);
+}
+
+const keepConnection = (url: string, agent: Agent): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    get(url, { agent }, response => response.resume().once('end', resolve)).once('error', reject);
+  });
+
+describe('the storefront process', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'seeds in development, serves, and exits 0 on %s despite a kept-alive connection',
+    async signal => {
+      const shop = run({ APP_DATABASE_URL: applicationUrl, STOREFRONT_PORT: '0', NODE_ENV: 'development' });
+      const url = String((await logged(shop.lines, 'listening')).url);
+      const response = await logIn(url, 'emma.larsen', demoPassword);
+      expect(response.status).toBe(200);
+      const agent = new Agent({ keepAlive: true });
+      await keepConnection(`${url}/health`, agent);
+      shop.child.kill(signal);
+      expect(await shop.exited).toEqual([0, null]);
+      agent.destroy();
+    },
+  );
+
+  it('seeds nobody in production', async () => {
+    await application.db.delete(users);
+    const shop = run({ APP_DATABASE_URL: applicationUrl, STOREFRONT_PORT: '0' });
+    await logged(shop.lines, 'listening');
+    expect(await application.db.$count(users)).toBe(0);
+    shop.child.kill('SIGTERM');
+    expect(await shop.exited).toEqual([0, null]);
+  });
+
+  it('says what is missing, and exits 1', async () => {
+    const shop = run({ STOREFRONT_PORT: '0' });
+    expect(await logged(shop.lines, 'cannot run')).toMatchObject({
+      reason: 'APP_DATABASE_URL is not set',
+      hint: expect.stringContaining('Set APP_DATABASE_URL'),
+    });
+    expect(await shop.exited).toEqual([1, null]);
+  });
+});
