@@ -1,4 +1,5 @@
 import { type RequestHandler, type Response, Router } from 'express';
+import type { Operation } from '../../shared/http/operation.ts';
 import { AppError } from '../../shared/kernel/errors.ts';
 import type { Db, Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
@@ -20,6 +21,8 @@ export interface DispatchDeps {
   stopping: AbortSignal;
   /** Identify and rate limit; not run for open operations. */
   guards: RequestHandler[];
+  /** Measures the answers of an operation. */
+  observe: (operation: Operation) => RequestHandler;
 }
 
 export function createDispatcher(deps: DispatchDeps, routes: readonly Route[]): Router {
@@ -27,8 +30,9 @@ export function createDispatcher(deps: DispatchDeps, routes: readonly Route[]): 
   for (const [path, methods] of groupByPath(routes)) {
     const endpoint = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
     for (const route of methods) {
-      const guards = route.operation.role === 'open' ? [] : deps.guards;
-      endpoint[route.operation.method](...guards, handle(deps, route));
+      const { method, role } = route.operation;
+      const guards = role === 'open' ? [] : deps.guards;
+      endpoint[method](deps.observe(route.operation), ...guards, handle(deps, route));
     }
     endpoint.all(refuseMethod(methods));
   }

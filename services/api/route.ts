@@ -58,11 +58,13 @@ export interface JsonReply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An answer that is produced as it is sent. Back-pressure and an absent client end the iteration. */
+type Chunks = AsyncIterable<string | Uint8Array> | readonly string[];
+
+/** An answer that is produced as it is sent, or that is not JSON. Back-pressure and an absent client end the iteration. */
 export interface StreamReply {
   readonly status: 200;
   readonly headers: Readonly<Record<string, string>>;
-  readonly stream: AsyncIterable<string | Uint8Array>;
+  readonly stream: Chunks;
 }
 
 export type Reply = JsonReply | StreamReply;
@@ -92,6 +94,6 @@ export const noContent = () => ({ status: 204 }) as const;
 /** @param headers more than the content type, such as Content-Disposition */
 export const stream = (
   contentType: string,
-  source: AsyncIterable<string | Uint8Array>,
+  source: Chunks,
   headers: Record<string, string> = {},
 ): StreamReply => ({ status: 200, headers: { 'Content-Type': contentType, ...headers }, stream: source });

@@ -40,7 +40,8 @@ export interface RawBody {
   readonly schema?: z.ZodType;
 }
 
-export type SuccessStatus = 200 | 201 | 202 | 204;
+/** What a handler may answer without throwing; 503 is for the health check, which has a body of its own. */
+export type ReplyStatus = 200 | 201 | 202 | 204 | 503;
 
 export interface Operation {
   /** Unique, camelCase: the OpenAPI `operationId` and the label in metrics. */
@@ -61,7 +62,7 @@ export interface Operation {
   readonly rawBody?: RawBody;
   /** Default 1 MiB. */
   readonly maxBodyBytes?: number;
-  readonly responses: Readonly<Partial<Record<SuccessStatus, ResponseSpec>>>;
+  readonly responses: Readonly<Partial<Record<ReplyStatus, ResponseSpec>>>;
   /** Codes that this operation adds to those that every operation may answer. */
   readonly errors?: readonly ErrorCode[];
   /**
@@ -93,8 +94,8 @@ type ReplyBody<R> = R extends { schema: infer S extends z.ZodType }
 
 /** What a handler of this operation may answer: a listed status with the body that its schema describes. */
 export type ReplyOf<O extends Operation> = {
-  [S in keyof O['responses'] & SuccessStatus]: ReplyBody<O['responses'][S]> & {
+  [S in keyof O['responses'] & ReplyStatus]: ReplyBody<O['responses'][S]> & {
     readonly status: S;
     readonly headers?: Readonly<Record<string, string>>;
   };
-}[keyof O['responses'] & SuccessStatus];
+}[keyof O['responses'] & ReplyStatus];

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import { RateLimiterRes } from 'rate-limiter-flexible';
 import { AppError, messageOf } from '../../../shared/kernel/errors.ts';
+import { within } from '../within.ts';
 
 /** The part of a rate limiter that is used here; rejects with a `RateLimiterRes` when over the limit. */
 interface Limiter {
@@ -10,22 +11,10 @@ interface Limiter {
 /** A store slower than this counts as down: a limit is not worth more waiting than that. */
 const storeTimeoutMs = 500;
 
-const callerOf = (request: Request): string =>
-  request.actor?.keyId ? `key:${request.actor.keyId}` : addressOf(request);
-
 export const addressOf = (request: Request): string => `ip:${request.ip ?? 'unknown'}`;
 
-async function consumeInTime(limiter: Limiter, key: string): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`No answer in ${storeTimeoutMs} ms`)), storeTimeoutMs);
-  const consumed = limiter.consume(key);
-  try {
-    await Promise.race([consumed, late]);
-  } finally {
-    clearTimeout(timer);
-    consumed.catch(() => {}); // when the timeout won
-  }
-}
+const callerOf = (request: Request): string =>
+  request.actor?.keyId ? `key:${request.actor.keyId}` : addressOf(request);
 
 /**
  * Counts the request against its caller, 429 when over the limit. When the store does not answer, requests
@@ -35,7 +24,7 @@ export const rateLimit =
   (limiter: Limiter, keyOf: (request: Request) => string = callerOf): RequestHandler =>
   async (request, _response, next) => {
     try {
-      await consumeInTime(limiter, keyOf(request));
+      await within(storeTimeoutMs, limiter.consume(keyOf(request)));
     } catch (reason) {
       if (reason instanceof RateLimiterRes) {
         throw new AppError('rate_limited', 'Too many requests in this minute', {

@@ -1,0 +1,27 @@
+import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
+import type { Config } from '../../shared/platform/config.ts';
+import type { Database } from '../../shared/platform/db.ts';
+import type { Logger } from '../../shared/platform/log.ts';
+import type { QueueClient } from '../../shared/platform/queue/client.ts';
+import { createEventHub } from './features/jobs/event-hub.ts';
+import { jobRoutes } from './features/jobs/routes.ts';
+import { workerRoutes } from './features/workers/routes.ts';
+import type { Route } from './route.ts';
+
+export interface FeatureDeps {
+  database: Database;
+  applicationDatabase: Database;
+  queue: QueueClient;
+  config: Config;
+  logger: Logger;
+}
+
+/**
+ * Every feature of the API: a new one adds its line here. What it keeps running joins the lifecycle.
+ */
+export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Route[] {
+  const { database, queue, logger } = deps;
+  const hub = createEventHub(database, logger);
+  lifecycle.onStop('event hub', () => hub.stop());
+  return [...jobRoutes({ queue, hub }), ...workerRoutes()];
+}

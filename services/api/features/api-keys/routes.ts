@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import {
+  createApiKeyOperation,
+  deleteApiKeyOperation,
+  getProfileOperation,
+  listApiKeysOperation,
+} from '../../../../shared/http/api-keys.ts';
+import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
+import {
+  type ApiKeyRow,
+  createApiKey,
+  deleteApiKey,
+  listApiKeys,
+} from '../../../../shared/store/api-keys.ts';
+import { created, noContent, ok, type Route, route } from '../../route.ts';
+
+const present = (key: ApiKeyRow) => ({
+  id: key.id,
+  name: key.name,
+  role: key.role,
+  created_by: key.createdBy,
+  created_at: key.createdAt.toISOString(),
+  last_used_at: key.lastUsedAt?.toISOString() ?? null,
+});
+
+export const apiKeyRoutes = (): Route[] => [
+  route(listApiKeysOperation, async ({ query, db }) => {
+    const rows = await listApiKeys(db, decodeCursor(query.cursor, z.uuid()), query.limit);
+    return ok(pageFrom(rows, query.limit, key => key.id, present));
+  }),
+
+  route(createApiKeyOperation, async ({ body, actor, db }) => {
+    const key = await createApiKey(db, { ...body, createdBy: actor.name });
+    return created({ ...present(key), api_key: key.token }, `/api/api-keys/${key.id}`);
+  }),
+
+  route(deleteApiKeyOperation, async ({ params, db }) => {
+    await deleteApiKey(db, params.id);
+    return noContent();
+  }),
+
+  route(getProfileOperation, async ({ actor }) =>
+    ok({ key_id: actor.keyId, name: actor.name, role: actor.role }),
+  ),
+];

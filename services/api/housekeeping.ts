@@ -1,0 +1,38 @@
+import { messageOf } from '../../shared/kernel/errors.ts';
+import type { Db } from '../../shared/platform/db.ts';
+import type { Logger } from '../../shared/platform/log.ts';
+import { pruneIdempotencyKeys } from '../../shared/store/idempotency.ts';
+import { pruneRateLimits } from '../../shared/store/rate-limits.ts';
+import { pruneSessions } from '../../shared/store/web-sessions.ts';
+
+const intervalMs = 10 * 60 * 1000;
+
+/**
+ * Deletes what the API kept for a while: answers, sessions, rate counters. Nothing depends on when it runs, since
+ * expired rows count for nothing, and several api processes may run it at once.
+ */
+export function createHousekeeping({ db, logger }: { db: Db; logger: Logger }) {
+  let timer: NodeJS.Timeout | undefined;
+
+  async function runOnce(): Promise<void> {
+    await pruneIdempotencyKeys(db);
+    await pruneSessions(db);
+    await pruneRateLimits(db);
+  }
+
+  const run = () =>
+    void runOnce().catch((error: unknown) =>
+      logger.warn({ reason: messageOf(error) }, 'housekeeping waits for its next turn'),
+    );
+
+  return {
+    name: 'housekeeping',
+    runOnce,
+    start(): void {
+      timer = setInterval(run, intervalMs).unref();
+    },
+    async stop(): Promise<void> {
+      clearInterval(timer);
+    },
+  };
+}

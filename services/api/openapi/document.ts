@@ -1,0 +1,113 @@
+import { STATUS_CODES } from 'node:http';
+import { z } from 'zod';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
+import type { Operation, ResponseSpec } from '../../../shared/http/operation.ts';
+import { problem } from '../../../shared/http/problem.ts';
+import type { ErrorCode } from '../../../shared/kernel/errors.ts';
+import { statusOf } from '../middleware/problem.ts';
+import { pathParameters, queryParameters, requestHeaders } from './parameters.ts';
+
+const about = `Muster makes test users in an application, drives load with them and cleans up after itself.
+
+- Times are UTC, ISO 8601. Ids are UUIDs. Fields are \`snake_case\`; an unknown field is a fault.
+- Long work answers \`202\` with a job; follow its \`Location\`.
+- Lists answer \`{ items, next_cursor }\`; pass \`next_cursor\` as \`cursor\` for the next page.
+- Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`, and \`errors\` with all faults of the input.
+- Every answer has an \`X-Request-Id\`; one that is sent is taken over.`;
+
+/** The OpenAPI 3.1 document of these operations. */
+export function createOpenApiDocument(operations: readonly Operation[], version: string) {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const operation of operations) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: describeOperation(operation) };
+  }
+  return createDocument({
+    openapi: '3.1.0',
+    info: { title: 'Muster', version, description: about, license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [{ url: '/' }],
+    tags: [...new Set(operations.map(({ tag }) => tag))].map(name => ({ name })),
+    paths,
+    components: {
+      securitySchemes: {
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        bearer: { type: 'http', scheme: 'bearer' },
+        session: { type: 'apiKey', in: 'cookie', name: 'muster_session', description: 'From the login page' },
+      },
+    },
+  });
+}
+
+function describeOperation(operation: Operation): ZodOpenApiOperationObject {
+  const { id, tag, summary, description, role } = operation;
+  const needs = role === 'open' ? 'Open: needs no key.' : `Needs the role \`${role}\`.`;
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    description: [description, needs].filter(text => text !== undefined).join('\n\n'),
+    security: role === 'open' ? [] : [{ apiKey: [] }, { bearer: [] }, { session: [] }],
+    'x-required-role': role,
+    parameters: [...pathParameters(operation), ...queryParameters(operation), ...requestHeaders(operation)],
+    ...describeBody(operation),
+    responses: { ...describeProblems(operation), ...describeReplies(operation) },
+  };
+}
+
+function describeBody({ body, rawBody }: Operation): Pick<ZodOpenApiOperationObject, 'requestBody'> {
+  if (rawBody !== undefined) {
+    const media = { schema: rawBody.schema ?? z.string() };
+    const content = Object.fromEntries(rawBody.contentTypes.map(type => [type, media]));
+    return { requestBody: { required: true, description: rawBody.description, content } };
+  }
+  if (body === undefined) return {};
+  const required = !body.safeParse(undefined).success;
+  return { requestBody: { required, content: { 'application/json': { schema: body } } } };
+}
+
+function describeReplies({ responses }: Operation): ZodOpenApiResponsesObject {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, spec]: [string, ResponseSpec]) => [status, describeReply(spec)]),
+  );
+}
+
+function describeReply({ description, schema, contentTypes = ['application/json'], headers }: ResponseSpec) {
+  const media = { schema: schema ?? z.string() };
+  const isEmpty = schema === undefined && contentTypes[0] === 'application/json';
+  const described = Object.entries(headers ?? {}).map(([name, text]) => [
+    name,
+    { description: text, schema: { type: 'string' } },
+  ]);
+  return {
+    description,
+    headers: Object.fromEntries(described),
+    ...(!isEmpty && { content: Object.fromEntries(contentTypes.map(type => [type, media])) }),
+  };
+}
+
+/** The codes that the frame itself may answer to this operation. */
+function codesOf({ role, params, body, rawBody, method, errors = [] }: Operation): ErrorCode[] {
+  const takesBody = body !== undefined || rawBody !== undefined || method !== 'get';
+  return [
+    'validation_failed',
+    'internal_error',
+    'dependency_unavailable',
+    ...(role === 'open' ? [] : (['unauthenticated', 'forbidden', 'rate_limited'] as const)),
+    ...(params ? (['not_found'] as const) : []),
+    ...(takesBody ? (['invalid_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
+    ...(method === 'post' ? (['idempotency_key_reused'] as const) : []),
+    ...errors,
+  ];
+}
+
+function describeProblems(operation: Operation): ZodOpenApiResponsesObject {
+  const byStatus = Object.groupBy(new Set(codesOf(operation)), code => statusOf[code]);
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, codes = []]) => [
+      status,
+      {
+        description: `${STATUS_CODES[status]}: ${codes.map(code => `\`${code}\``).join(', ')}`,
+        content: { 'application/problem+json': { schema: problem } },
+      },
+    ]),
+  );
+}

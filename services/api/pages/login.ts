@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url';
+import express, { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express';
+import { AppError } from '../../../shared/kernel/errors.ts';
+import type { Db } from '../../../shared/platform/db.ts';
+import { identifyKey } from '../../../shared/store/api-keys.ts';
+import { closeSession, openSession } from '../../../shared/store/web-sessions.ts';
+import { publicError, statusOf } from '../middleware/problem.ts';
+import { clearSessionCookie, readSessionCookie, setSessionCookie } from '../middleware/session-cookie.ts';
+import { localPath } from './local-path.ts';
+import { loginPage } from './login-page.ts';
+
+const assets = fileURLToPath(new URL('assets/', import.meta.url));
+
+export interface LoginDeps {
+  db: Db;
+  /** Counts login attempts by address. */
+  limit: RequestHandler;
+  /** Where a login leads that came from nowhere. */
+  home: string;
+}
+
+const page = (response: Response, status: number, content: Parameters<typeof loginPage>[0]) => {
+  response.status(status).set('Cache-Control', 'no-store').type('html').send(loginPage(content));
+};
+
+/** `GET /login`, `POST /login` and `POST /logout`: an API key becomes a cookie for the pages of this site. */
+export function loginPages({ db, limit, home }: LoginDeps): Router {
+  const router = Router();
+  const nextOf = (fields: Record<string, unknown> | undefined) => localPath(fields?.next, home);
+
+  const showProblem: ErrorRequestHandler = (thrown, request, response, next) => {
+    const error = publicError(thrown);
+    if (statusOf[error.code] >= 500) return next(thrown);
+    if (error.retryAfterSeconds) response.set('Retry-After', String(Math.ceil(error.retryAfterSeconds)));
+    page(response, statusOf[error.code], { next: nextOf(request.body), message: error.message });
+  };
+
+  const logIn: RequestHandler = async (request, response) => {
+    const key: unknown = request.body?.api_key;
+    const found = typeof key === 'string' ? await identifyKey(db, key.trim()) : undefined;
+    if (found === undefined) throw new AppError('unauthenticated', 'This is not a valid API key.');
+    setSessionCookie(request, response, await openSession(db, found.id));
+    response.redirect(303, nextOf(request.body));
+  };
+  const readForm = express.urlencoded({ extended: false, limit: '8kb' });
+
+  router.use('/assets/pages', express.static(assets, { index: false }));
+  router.get('/login', (request, response) => page(response, 200, { next: nextOf({ ...request.query }) }));
+  router.post('/login', limit, readForm, logIn, showProblem);
+  router.post('/logout', async (request, response) => {
+    const session = readSessionCookie(request);
+    if (session !== undefined) await closeSession(db, session);
+    clearSessionCookie(request, response);
+    response.redirect(303, '/login');
+  });
+  return router;
+}

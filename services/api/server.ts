@@ -1,0 +1,66 @@
+import { contracts } from '../../shared/contracts/index.ts';
+import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
+import { type Config, required } from '../../shared/platform/config.ts';
+import { openDatabase } from '../../shared/platform/db.ts';
+import { type HttpServer, serveHttp } from '../../shared/platform/http-server.ts';
+import type { Logger } from '../../shared/platform/log.ts';
+import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
+import { createQueueClient } from '../../shared/platform/queue/client.ts';
+import { readVersion } from '../../shared/platform/version.ts';
+import { createApp } from './app.ts';
+import { createFeatureRoutes } from './features.ts';
+import { prepareFirstKey } from './first-key.ts';
+import { createHousekeeping } from './housekeeping.ts';
+
+export interface RunningApi {
+  readonly server: HttpServer;
+  /** The admin key that this start made, to be shown once. */
+  readonly firstKey: string | undefined;
+}
+
+/**
+ * Opens the stores, then listens. What it starts joins `lifecycle`, whose stop refuses new requests, ends event
+ * streams, lets requests under way finish and closes the stores, in this order.
+ */
+export async function startApi(config: Config, logger: Logger, lifecycle: Lifecycle): Promise<RunningApi> {
+  const stores = await openStores(config, logger, lifecycle);
+  const firstKey = await prepareFirstKey(stores.database.db, config);
+  lifecycle.add(createHousekeeping({ db: stores.database.db, logger })).start();
+  const stopping = new AbortController();
+  const routes = createFeatureRoutes({ ...stores, config, logger }, lifecycle);
+  const version = readVersion();
+  const app = createApp({ ...stores, config, logger, version, routes, stopping: stopping.signal });
+  const server = await serveHttp(app, {
+    name: 'api',
+    host: config.HOST,
+    port: config.PORT,
+    drainMs: config.SHUTDOWN_TIMEOUT_MS,
+  });
+  lifecycle.add({
+    name: 'api server',
+    async stop() {
+      const stopped = server.stop();
+      stopping.abort();
+      await stopped;
+    },
+  });
+  return { server, firstKey };
+}
+
+async function openStores(config: Config, logger: Logger, lifecycle: Lifecycle) {
+  const databaseUrl = required(config, 'DATABASE_URL');
+  const database = lifecycle.add(openDatabase(databaseUrl, { name: 'api', maxConnections: 20 }));
+  const applicationUrl = required(config, 'APP_DATABASE_URL');
+  const applicationDatabase = lifecycle.add(openDatabase(applicationUrl, { name: 'api' }));
+  const backend = lifecycle.add(
+    await openQueueBackend({
+      redisUrl: config.REDIS_URL,
+      databaseUrl,
+      prefix: config.QUEUE_PREFIX,
+      name: 'api',
+      logger,
+    }),
+  );
+  const queue = lifecycle.add(createQueueClient(backend, Object.values(contracts)));
+  return { database, applicationDatabase, queue };
+}

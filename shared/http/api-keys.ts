@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { timestamp, uuid } from './fields.ts';
+import { defineOperation, roles } from './operation.ts';
+import { pageOf, pageQuery } from './pagination.ts';
+
+const role = z.enum(roles);
+
+export const apiKey = z
+  .object({
+    id: uuid,
+    name: z.string(),
+    role,
+    created_by: z.string(),
+    created_at: timestamp,
+    last_used_at: timestamp.nullable().describe('To the minute'),
+  })
+  .meta({ id: 'ApiKey' });
+
+const tag = 'API keys';
+
+export const listApiKeysOperation = defineOperation({
+  id: 'listApiKeys',
+  method: 'get',
+  path: '/api/api-keys',
+  role: 'admin',
+  tag,
+  summary: 'API keys, the oldest first, without their values',
+  query: z.strictObject(pageQuery),
+  responses: { 200: { description: 'A page of keys', schema: pageOf(apiKey) } },
+});
+
+export const createApiKeyOperation = defineOperation({
+  id: 'createApiKey',
+  method: 'post',
+  path: '/api/api-keys',
+  role: 'admin',
+  tag,
+  summary: 'Make an API key',
+  description: 'The answer is the only place where its value is ever shown.',
+  body: z.strictObject({
+    name: z.string().trim().min(1).max(100),
+    role,
+  }),
+  secretAnswer: true,
+  responses: {
+    201: {
+      description: 'The key, with its value',
+      schema: apiKey.extend({ api_key: z.string() }).meta({ id: 'NewApiKey' }),
+    },
+  },
+});
+
+export const deleteApiKeyOperation = defineOperation({
+  id: 'deleteApiKey',
+  method: 'delete',
+  path: '/api/api-keys/{id}',
+  role: 'admin',
+  tag,
+  summary: 'Revoke an API key and the browser sessions opened with it',
+  params: z.strictObject({ id: uuid }),
+  responses: { 204: { description: 'It is revoked' } },
+  errors: ['conflict'],
+});
+
+export const getProfileOperation = defineOperation({
+  id: 'getProfile',
+  method: 'get',
+  path: '/api/user/profile',
+  role: 'viewer',
+  tag,
+  summary: 'Who am I',
+  responses: {
+    200: {
+      description: 'The caller',
+      schema: z
+        .object({
+          key_id: uuid.nullable().describe('Null while authentication is off'),
+          name: z.string(),
+          role,
+        })
+        .meta({ id: 'Profile' }),
+    },
+  },
+});
