@@ -1,0 +1,58 @@
+import type { Client } from './client.ts';
+import type { Context } from './context.ts';
+import { CliFailure } from './failure.ts';
+import { followJob, type Job } from './follow.ts';
+import { showProgress } from './progress.ts';
+
+/**
+ * Follows a job with live progress on stderr.
+ * @throws CliFailure `interrupted` on Ctrl-C, which leaves the job alone
+ */
+export async function watchJob({ out, signal }: Context, client: Client, jobId: string): Promise<Job> {
+  const display = out.json ? undefined : showProgress(out.stderr);
+  try {
+    return await followJob(client, jobId, {
+      signal,
+      onProgress: progress => display?.update(progress),
+    });
+  } catch (error) {
+    if (signal.aborted) throw stoppedLooking(jobId);
+    throw error;
+  } finally {
+    display?.stop();
+  }
+}
+
+/** Prints a job that has ended; one that did not succeed fails the command. */
+export function reportEnd({ out }: Context, job: Job): void {
+  out.result(job, describeJob);
+  if (job.status === 'succeeded') return;
+  const retry = `Run it again with: npm run muster -- jobs retry ${job.id}`;
+  throw new CliFailure('job_unsuccessful', `The job ended as ${job.status}`, { hint: retry });
+}
+
+/** The lines that describe a job to a person. */
+export function describeJob(job: Job): string[] {
+  const { progress, error, result } = job;
+  return [
+    `${job.kind} ${job.id}: ${job.status}`,
+    ...(progress
+      ? [`  progress  ${progress.phase} ${progress.done}/${progress.total} (${progress.percent} %)`]
+      : []),
+    ...(error ? [`  error     ${error.code}: ${error.message}`] : []),
+    ...(isRecord(result) ? Object.entries(result).map(([name, value]) => `  ${name}  ${show(value)}`) : []),
+  ];
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const show = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+const stoppedLooking = (jobId: string): CliFailure =>
+  new CliFailure('interrupted', `Stopped looking; job ${jobId} goes on.`, {
+    hint: [
+      `  look again  npm run muster -- jobs follow ${jobId}`,
+      `  cancel it   npm run muster -- jobs cancel ${jobId}`,
+    ].join('\n'),
+  });

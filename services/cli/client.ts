@@ -1,0 +1,127 @@
+import got, { HTTPError, type OptionsOfTextResponseBody, RequestError } from 'got';
+import type { z } from 'zod';
+import { streamJobEventsOperation } from '../../shared/http/jobs.ts';
+import type { Operation } from '../../shared/http/operation.ts';
+import { problem } from '../../shared/http/problem.ts';
+import { parseEventStream, type ServerSentEvent } from './event-stream.ts';
+import { CliFailure } from './failure.ts';
+import type { Deployment } from './locate.ts';
+
+/** An operation that answers with a JSON body of this schema. */
+type Answering<Status extends number, S extends z.ZodType> = Operation & {
+  responses: { readonly [K in Status]: { readonly schema: S } };
+};
+
+export interface CallInput {
+  params?: Record<string, string>;
+  query?: Record<string, string | number | undefined>;
+  body?: unknown;
+}
+
+export interface Client {
+  readonly url: string;
+  /** Reads; tried again when the connection fails or the API is busy. */
+  read<S extends z.ZodType>(operation: Answering<200, S>, input?: CallInput): Promise<z.output<S>>;
+  /** Submits work, once: gives the job that the API answers with. */
+  submit<S extends z.ZodType>(operation: Answering<202, S>, input?: CallInput): Promise<z.output<S>>;
+  /** A job's events after `lastEventId`, until the API ends the stream or the connection is lost. */
+  events(jobId: string, lastEventId: string, signal: AbortSignal): AsyncIterable<ServerSentEvent>;
+}
+
+/** Silence for longer than this is a dead connection: the API sends a comment every 15 s. */
+const streamSilenceMs = 40_000;
+
+/** Talks to one deployment as its contract (`shared/http`) says; every failure comes out as a `CliFailure`. */
+export function createClient({ url, apiKey }: Deployment): Client {
+  const http = got.extend({
+    headers: { accept: 'application/json', ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }) },
+    timeout: { request: 30_000 },
+    retry: { limit: 3, methods: ['GET'], backoffLimit: 500 },
+    followRedirect: false,
+  });
+
+  async function call<S extends z.ZodType>(operation: Operation, schema: S, input: CallInput) {
+    const { params = {}, query = {}, body } = input;
+    const searchParams = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
+    const options: OptionsOfTextResponseBody = { method: operation.method, searchParams };
+    if (body !== undefined) options.json = body;
+    const text = await http(`${url}${fill(operation.path, params)}`, options)
+      .text()
+      .catch((error: unknown) => documentedAnswer(operation, schema, error) ?? rethrow(error));
+    return parseAnswer(schema, text);
+  }
+
+  function rethrow(error: unknown): never {
+    throw toFailure(error, url);
+  }
+
+  return {
+    url,
+    read: (operation, input = {}) => call(operation, operation.responses[200].schema, input),
+    submit: (operation, input = {}) => call(operation, operation.responses[202].schema, input),
+    async *events(jobId, lastEventId, signal) {
+      const stream = http.stream(`${url}${fill(streamJobEventsOperation.path, { id: jobId })}`, {
+        headers: { accept: 'text/event-stream', ...(lastEventId ? { 'last-event-id': lastEventId } : {}) },
+        timeout: { connect: 5000, socket: streamSilenceMs },
+        retry: { limit: 0 },
+        signal,
+      });
+      try {
+        yield* parseEventStream(stream);
+      } catch (error) {
+        rethrow(error);
+      }
+    },
+  };
+}
+
+const fill = (path: string, params: Record<string, string>): string =>
+  path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+
+/** The body of a status that is an error to HTTP but an answer of this operation: a health check's 503. */
+function documentedAnswer(operation: Operation, schema: z.ZodType, error: unknown): string | undefined {
+  if (!(error instanceof HTTPError)) return undefined;
+  const { statusCode, body } = error.response;
+  const spec = Object.entries(operation.responses).find(([status]) => Number(status) === statusCode)?.[1];
+  return spec?.schema === schema ? String(body) : undefined;
+}
+
+function parseAnswer<S extends z.ZodType>(schema: S, text: string): z.output<S> {
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  throw new CliFailure('failed', 'The API gave an answer that this version of the CLI does not understand', {
+    hint: 'Is it a Muster API, and of the same version?',
+    cause: parsed.error,
+  });
+}
+
+function toFailure(error: unknown, url: string): CliFailure {
+  if (error instanceof HTTPError) return fromAnswer(error, url);
+  if (error instanceof RequestError) {
+    return new CliFailure('unreachable', `No answer from ${url}: ${error.message || error.code}`, {
+      hint: 'Is it running? Start one with npm start, or name another one with --api URL.',
+      cause: error,
+    });
+  }
+  return new CliFailure('failed', error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+function fromAnswer({ response }: HTTPError, url: string): CliFailure {
+  const { statusCode } = response;
+  const kind = statusCode === 401 || statusCode === 403 ? 'unauthorized' : 'failed';
+  const said = problem.safeParse(parseJson(String(response.body ?? '')));
+  if (!said.success) return new CliFailure(kind, `${url} answered with HTTP ${statusCode}`);
+  const { title, detail } = said.data;
+  const message = detail === title ? title : `${title}: ${detail}`;
+  if (kind === 'failed') return new CliFailure(kind, message, { problem: said.data });
+  const hint = 'Give a key in MUSTER_API_KEY; that of npm start is in .muster/api-key.';
+  return new CliFailure(kind, message, { problem: said.data, hint });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,25 @@
+import { styleText } from 'node:util';
+import { secondsSince } from '../../../shared/kernel/time.ts';
+import type { Screen } from '../progress.ts';
+
+/** Prints the demo's steps, each with the time that it took. */
+export function createDemoScreen(screen: Screen) {
+  const paint = (style: 'bold' | 'dim' | 'green', text: string) =>
+    screen.isTTY ? styleText(style, text) : text;
+  const print = (text = '') => void screen.write(`${text}\n`);
+  return {
+    title: (text: string) => print(`\n${paint('bold', text)}\n`),
+    print,
+    detail: (name: string, value: string) => print(`      ${paint('dim', name.padEnd(12))}${value}`),
+    /** Runs a step and prints what it says of itself, with its seconds. */
+    async step<T>(work: () => Promise<T>, describe: (result: T) => string): Promise<T> {
+      const startedAt = performance.now();
+      const result = await work();
+      const seconds = `${secondsSince(startedAt).toFixed(1)} s`.padStart(7);
+      print(`  ${paint('green', '✓')} ${describe(result).padEnd(58)}${paint('dim', seconds)}`);
+      return result;
+    },
+  };
+}
+
+export type DemoScreen = ReturnType<typeof createDemoScreen>;

@@ -1,0 +1,57 @@
+import { styleText } from 'node:util';
+import { type CliFailure, describeFailure } from './failure.ts';
+import type { Screen } from './progress.ts';
+
+/** Where a command's words go: results to stdout, everything said on the way to stderr. */
+export interface Output {
+  /** With `--json`, stdout carries one JSON document and nothing else. */
+  readonly json: boolean;
+  readonly stderr: Screen;
+  /** The command's result: as JSON for machines, else as the lines that `render` makes of it. */
+  result<T>(value: T, render: (value: T) => string[]): void;
+  /** A word on the way. */
+  note(text: string): void;
+  failure(failure: CliFailure): void;
+}
+
+export function createOutput({
+  stdout,
+  stderr,
+  json,
+}: {
+  stdout: Screen;
+  stderr: Screen;
+  json: boolean;
+}): Output {
+  return {
+    json,
+    stderr,
+    result(value, render) {
+      stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${render(value).join('\n')}\n`);
+    },
+    note(text) {
+      stderr.write(`${text}\n`);
+    },
+    failure(failure) {
+      const { kind, message, problem } = failure;
+      const [first = '', ...rest] = describeFailure(failure);
+      const lines = [stderr.isTTY ? styleText('red', first) : first, ...rest];
+      stderr.write(json ? `${JSON.stringify({ error: kind, message, problem })}\n` : `${lines.join('\n')}\n`);
+    },
+  };
+}
+
+/** Columns as wide as their widest cell. The first row is the heading. */
+export function table(rows: string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)));
+  return rows.map(row =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** `name  value` lines. */
+export const facts = (pairs: [string, string | number][]): string[] =>
+  table(pairs.map(([name, value]) => [name, typeof value === 'number' ? value.toLocaleString('en') : value]));

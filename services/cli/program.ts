@@ -1,0 +1,57 @@
+import { Command, CommanderError } from 'commander';
+import { addDemoCommand } from './commands/demo.ts';
+import { addHealthCommand } from './commands/health.ts';
+import { addJobsCommands } from './commands/jobs.ts';
+import { addUsersCommands } from './commands/users.ts';
+import { addWorkersCommand } from './commands/workers.ts';
+import { type Context, openContext, type Terminal } from './context.ts';
+import { CliFailure, exitCodes } from './failure.ts';
+import { createOutput } from './output.ts';
+
+/** Turns a command's function into what commander calls: the context first, then its options and arguments. */
+export type Act = <Options extends object>(
+  command: (context: Context, options: Options, argument: string) => Promise<void>,
+) => (this: Command) => Promise<void>;
+
+/** Runs one command line (without `node` and the script); gives the exit code. */
+export async function runCli(terminal: Terminal, args: string[]): Promise<number> {
+  const program = createProgram(terminal);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+    const failure = asFailure(error, terminal.signal);
+    createOutput({ ...terminal, json: args.includes('--json') }).failure(failure);
+    return exitCodes[failure.kind];
+  }
+}
+
+function createProgram(terminal: Terminal): Command {
+  const program = new Command('muster')
+    .description('Load tests with real accounts: talks to a Muster API over HTTP.')
+    .option('--api <url>', 'the API (default: $API, the local stack, http://127.0.0.1:8080)')
+    .option('--json', 'print one JSON document, for machines')
+    .configureOutput({
+      writeOut: text => void terminal.stdout.write(text),
+      writeErr: text => void terminal.stderr.write(text),
+    })
+    .exitOverride();
+  const act: Act = command =>
+    function (this: Command) {
+      const context = openContext(terminal, this.optsWithGlobals<{ api?: string; json?: boolean }>());
+      return command(context, this.opts(), this.args[0] ?? '');
+    };
+  addUsersCommands(program, act);
+  addJobsCommands(program, act);
+  addWorkersCommand(program, act);
+  addHealthCommand(program, act);
+  addDemoCommand(program, act);
+  return program;
+}
+
+function asFailure(error: unknown, signal: AbortSignal): CliFailure {
+  if (error instanceof CliFailure) return error;
+  if (signal.aborted) return new CliFailure('interrupted', 'Interrupted.');
+  return new CliFailure('failed', error instanceof Error ? error.message : String(error), { cause: error });
+}
