@@ -1,8 +1,10 @@
 import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
-import type { Config } from '../../shared/platform/config.ts';
+import { type Config, required } from '../../shared/platform/config.ts';
+import { createVault } from '../../shared/platform/crypto.ts';
 import type { Database } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
+import { bulkUserRoutes } from './features/bulk-users/routes.ts';
 import { createEventHub } from './features/jobs/event-hub.ts';
 import { jobRoutes } from './features/jobs/routes.ts';
 import { workerRoutes } from './features/workers/routes.ts';
@@ -20,8 +22,18 @@ export interface FeatureDeps {
  * Every feature of the API: a new one adds its line here. What it keeps running joins the lifecycle.
  */
 export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Route[] {
-  const { database, queue, logger } = deps;
+  const { database, applicationDatabase, queue, config, logger } = deps;
+  const vault = createVault(required(config, 'MUSTER_ENCRYPTION_KEY'));
   const hub = createEventHub(database, logger);
   lifecycle.onStop('event hub', () => hub.stop());
-  return [...jobRoutes({ queue, hub }), ...workerRoutes()];
+  return [
+    ...jobRoutes({ queue, hub }),
+    ...workerRoutes(),
+    ...bulkUserRoutes({
+      applicationDb: applicationDatabase.db,
+      queue,
+      vault,
+      maxBulkUsers: config.MAX_BULK_USERS,
+    }),
+  ];
 }

@@ -1,28 +1,10 @@
-import { AppError, messageOf } from '../../shared/kernel/errors.ts';
-import { createLifecycle, type Lifecycle } from '../../shared/kernel/lifecycle.ts';
-import { type Config, loadConfig } from '../../shared/platform/config.ts';
-import { createLogger, type Logger } from '../../shared/platform/log.ts';
-import { onParentLost } from '../../shared/platform/parent-guard.ts';
+import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
+import type { Config } from '../../shared/platform/config.ts';
+import type { Logger } from '../../shared/platform/log.ts';
+import { runService } from '../../shared/platform/run-service.ts';
 import { startApi } from './server.ts';
 
-/** The api process: stores, features, a server; all stopped on a signal, in reverse, with exit code 0. */
-async function main(): Promise<void> {
-  const config = loadConfig();
-  const logger = createLogger('api', { level: config.LOG_LEVEL, dir: config.LOG_DIR });
-  const lifecycle = createLifecycle();
-  const started = start(config, logger, lifecycle);
-  const stop = (reason: string) => {
-    logger.info({ reason }, 'stopping');
-    // A signal during the start waits for it, or what is started next would stay.
-    const stopped = started.catch(() => {}).then(() => lifecycle.stop());
-    stopped.then(() => process.exit(0)).catch(exitWith);
-  };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
-  onParentLost(() => stop('parent lost'));
-  await started;
-}
-
+/** The api process: stores, features, a server. */
 async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Promise<void> {
   const { server, firstKey } = await startApi(config, logger, lifecycle);
   if (config.DISABLE_AUTH) logger.warn('authentication is off: everybody is an admin');
@@ -31,10 +13,4 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   logger.info({ url: server.url }, 'listening');
 }
 
-function exitWith(error: unknown): void {
-  const hint = error instanceof AppError ? error.hint : undefined;
-  createLogger('api', { level: 'fatal' }).fatal({ reason: messageOf(error), hint }, 'cannot run');
-  process.exit(1);
-}
-
-await main().catch(exitWith);
+await runService('api', start);

@@ -15,10 +15,10 @@ export interface Submission {
  * Submits a job: its row in the call's transaction, its queue entry once that is committed. A process that dies
  * between the two leaves the row's outbox mark, by which the workers' reconciler enqueues it.
  */
-export async function submitJob<Input>(
+export async function submitJob<Input, Result>(
   { db, actor, afterCommit }: Submission,
   queue: QueueClient,
-  contract: JobContract<Input, unknown>,
+  contract: JobContract<Input, Result>,
   input: Input,
   id: string = newId(),
 ): Promise<JobRow> {

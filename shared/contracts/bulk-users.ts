@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineQueue } from '../platform/queue/contract.ts';
-import { defineJob } from './job.ts';
+import { defineJob, type Outcome } from './job.ts';
 
 /**
  * Bulk creation: one job a batch (the conductor: plans the chunks, hands them out, watches, concludes), and
@@ -8,31 +8,47 @@ import { defineJob } from './job.ts';
  * Muster's database; chunks and failures in the application's, so that a chunk's users and its `done` mark are
  * one transaction. A lost task is handed out again by the conductor, a lost conductor by the reconciler.
  */
+/** A batch's configuration as it is kept: every default filled in, without the password. */
+export const batchConfigSchema = z.object({
+  username_pattern: z.string(),
+  email_domain: z.string(),
+  user_role: z.string(),
+  batch_size: z.int(),
+  custom_attributes: z.record(z.string(), z.unknown()),
+  creation_interval_ms: z.int(),
+  on_error: z.enum(['continue', 'rollback']),
+});
+export type BatchConfig = z.infer<typeof batchConfigSchema>;
+
 export const bulkUsersCreateResult = z.object({
   batch_id: z.uuid(),
   total_requested: z.int(),
   successful_count: z.int(),
   failed_count: z.int(),
+  /** Users that `on_error: rollback` removed again; absent when it did not. */
+  rolled_back_count: z.int().optional(),
   /** Seconds from the first chunk's plan to the last chunk's end. */
   execution_time: z.number(),
 });
 export type BulkUsersCreateResult = z.infer<typeof bulkUsersCreateResult>;
 
+function outcomeOfBatch(result: BulkUsersCreateResult): Outcome {
+  const { successful_count, failed_count, total_requested, rolled_back_count } = result;
+  if (failed_count === 0) return { status: 'succeeded' };
+  if (rolled_back_count !== undefined) {
+    const message = `${failed_count} of ${total_requested} users failed; the ${rolled_back_count} created were removed again`;
+    return { status: 'failed', error: { code: 'rolled_back', message } };
+  }
+  if (successful_count > 0) return { status: 'partially_succeeded' };
+  const message = `None of ${total_requested} users was created: see the batch's failures`;
+  return { status: 'failed', error: { code: 'no_user_created', message } };
+}
+
 export const bulkUsersCreate = defineJob({
   name: 'bulk-users.create',
   input: z.strictObject({ batch_id: z.uuid() }),
   output: bulkUsersCreateResult,
-  outcome: ({ successful_count, failed_count, total_requested }) => {
-    if (failed_count === 0) return { status: 'succeeded' };
-    if (successful_count > 0) return { status: 'partially_succeeded' };
-    return {
-      status: 'failed',
-      error: {
-        code: 'no_user_created',
-        message: `None of ${total_requested} users was created: see the batch's failures`,
-      },
-    };
-  },
+  outcome: outcomeOfBatch,
   // A conductor mostly waits; many tries, since each one goes on where the last one stopped.
   options: { concurrency: 8, attempts: 12, backoffMs: 1000, keepSeconds: 86_400 },
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { batchConfigSchema } from '../contracts/bulk-users.ts';
 import { jobStatuses } from '../contracts/job.ts';
 import { expand, faultOfPattern } from '../contracts/username-pattern.ts';
 import { timestamp, uuid } from './fields.ts';
@@ -98,7 +99,7 @@ export const batch = z
     successful_count: count,
     failed_count: count,
     execution_time: z.number().describe('Seconds from the start to the end, or to now'),
-    config: creationConfig.omit({ password: true, test_batch_id: true }).loose(),
+    config: batchConfigSchema.describe('In force, without the password'),
     created_at: timestamp,
   })
   .meta({ id: 'Batch' });

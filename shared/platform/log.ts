@@ -33,6 +33,7 @@ export function createLogger(service: string, { level, dir }: LogOptions): Logge
     level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: error => pino.stdSerializers.err(withoutStatement(error)) },
     redact: { paths: secretPaths, censor: '[redacted]' },
     formatters: { level: label => ({ level: label }) },
   };
@@ -55,3 +56,7 @@ export function createLogger(service: string, { level, dir }: LogOptions): Logge
   ];
   return pino(fileOptions, pino.transport({ targets }));
 }
+
+/** The query builder quotes a failed statement with its parameters, hashes and digests among them: its cause says enough. */
+const withoutStatement = (error: Error): Error =>
+  'query' in error && 'params' in error && error.cause instanceof Error ? error.cause : error;

@@ -60,6 +60,17 @@ export async function releaseJob(db: Executor, lease: JobLease, error: JobError)
   return released.length > 0;
 }
 
+/** Puts a job back to `queued` because its worker stops: the try does not count. */
+export async function handBackJob(db: Executor, lease: JobLease): Promise<boolean> {
+  const released = await db.execute(sql`
+    with changed as (
+      update jobs set status = 'queued', worker = null, attempts = attempts - 1 where ${held(lease)}
+      returning id, status, attempts
+    ), ${appendEvent('status', sql`jsonb_build_object('status', changed.status, 'attempts', changed.attempts)`)}
+    select id, (select count(*) from woken) from changed`);
+  return released.length > 0;
+}
+
 export interface JobEnd {
   status: TerminalStatus;
   result?: unknown;

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import type { BatchConfig } from '../../../shared/contracts/bulk-users.ts';
 import { jobs } from './jobs.ts';
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
@@ -16,7 +17,7 @@ export const bulkUserBatches = pgTable(
     totalRequested: integer('total_requested').notNull(),
     chunkSize: integer('chunk_size').notNull(),
     /** The configuration in force, without the password. */
-    config: jsonb('config').notNull(),
+    config: jsonb('config').$type<BatchConfig>().notNull(),
     /** The shared password, encrypted (AES-256-GCM): the load tester logs in with it. */
     sealedPassword: text('sealed_password').notNull(),
     /** Its argon2id hash, made once by the first worker that needs it. */

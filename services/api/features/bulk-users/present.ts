@@ -1,0 +1,53 @@
+import type { z } from 'zod';
+import type { applicationUser, batch, batchDetail } from '../../../../shared/http/bulk-users.ts';
+import type { BatchWithJob } from '../../../../shared/store/bulk-batches.ts';
+import type { Tally, WorkerShare } from '../../../../shared/store/bulk-ledger.ts';
+import type { UserRow } from '../../../../shared/store/user-directory.ts';
+
+export function presentBatch(
+  { batch: row, job }: BatchWithJob,
+  { created, failed }: Pick<Tally, 'created' | 'failed'>,
+): z.input<typeof batch> {
+  return {
+    batch_id: row.id,
+    job_id: row.jobId,
+    status: job.status,
+    total_requested: row.totalRequested,
+    successful_count: created,
+    failed_count: failed,
+    execution_time: secondsRunning(job.startedAt, job.finishedAt),
+    config: row.config,
+    created_at: row.createdAt.toISOString(),
+  };
+}
+
+export function presentBatchDetail(
+  found: BatchWithJob,
+  tally: Tally,
+  workers: WorkerShare[],
+): z.input<typeof batchDetail> {
+  return {
+    ...presentBatch(found, tally),
+    chunks: { total: tally.chunks, done: tally.chunksDone, size: found.batch.chunkSize },
+    withdrawn_count: tally.withdrawn,
+    rolled_back_count: tally.rolledBack,
+    workers,
+  };
+}
+
+export const presentUser = (user: UserRow): z.input<typeof applicationUser> => ({
+  id: user.id,
+  username: user.username,
+  email: user.email,
+  role: user.role,
+  is_test_user: user.isTestUser,
+  test_batch_id: user.testBatchId,
+  custom_attributes: user.customAttributes,
+  created_at: user.createdAt.toISOString(),
+  updated_at: user.updatedAt.toISOString(),
+});
+
+function secondsRunning(startedAt: Date | null, finishedAt: Date | null): number {
+  if (startedAt === null) return 0;
+  return Math.max(0, (finishedAt?.getTime() ?? Date.now()) - startedAt.getTime()) / 1000;
+}

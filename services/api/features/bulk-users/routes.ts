@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import type { BatchConfig } from '../../../../shared/contracts/bulk-users.ts';
+import { bulkUsersCreate } from '../../../../shared/contracts/bulk-users.ts';
+import {
+  type CreationConfig,
+  createBulkUsersOperation,
+  getBatchOperation,
+  getBulkUserStatsOperation,
+  listBatchesOperation,
+  listBatchFailuresOperation,
+  listBatchUsersOperation,
+} from '../../../../shared/http/bulk-users.ts';
+import { refuse } from '../../../../shared/http/faults.ts';
+import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
+import { AppError } from '../../../../shared/kernel/errors.ts';
+import { newId } from '../../../../shared/kernel/ids.ts';
+import type { Vault } from '../../../../shared/platform/crypto.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
+import {
+  type BatchWithJob,
+  countBatches,
+  findBatch,
+  insertBatch,
+  listBatches,
+} from '../../../../shared/store/bulk-batches.ts';
+import {
+  listFailures,
+  sharesByWorker,
+  tallyBatch,
+  tallyBatches,
+} from '../../../../shared/store/bulk-ledger.ts';
+import { countOpenJobs } from '../../../../shared/store/jobs.ts';
+import { countUsers, hasUsersOfBatch, listBatchUsers } from '../../../../shared/store/user-directory.ts';
+import { presentJob } from '../../present-job.ts';
+import { accepted, ok, type Route, route } from '../../route.ts';
+import { submitJob } from '../../submit-job.ts';
+import { presentBatch, presentBatchDetail, presentUser } from './present.ts';
+
+export interface BulkUserRoutesDeps {
+  /** The application's database: its users, and the ledger beside them. */
+  applicationDb: Executor;
+  queue: QueueClient;
+  vault: Vault;
+  /** The largest `count` of one request (`MAX_BULK_USERS`). */
+  maxBulkUsers: number;
+}
+
+const noTally = { created: 0, failed: 0 };
+
+export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
+  route(createBulkUsersOperation, async ({ body: { count, config }, ...call }) => {
+    if (count > deps.maxBulkUsers)
+      throw refuse('/count', 'limit_exceeded', `must be at most ${deps.maxBulkUsers}`);
+    const batchId = config.test_batch_id ?? newId();
+    if (config.test_batch_id !== undefined) await assertFree(deps, batchId);
+    const job = await submitJob(call, deps.queue, bulkUsersCreate, { batch_id: batchId });
+    const inserted = await insertBatch(call.db, {
+      id: batchId,
+      jobId: job.id,
+      totalRequested: count,
+      chunkSize: config.batch_size ?? chunkSizeFor(count),
+      config: configInForce(config, count),
+      sealedPassword: deps.vault.seal(config.password),
+    });
+    if (!inserted) throw batchExists(batchId);
+    return accepted(presentJob(job), `/api/jobs/${job.id}`);
+  }),
+
+  route(listBatchesOperation, async ({ query: { cursor, limit }, db }) => {
+    const rows = await listBatches(db, { before: decodeCursor(cursor, z.uuid()), limit: limit + 1 });
+    const tallies = await tallyBatches(
+      deps.applicationDb,
+      rows.map(({ batch }) => batch.id),
+    );
+    const present = (row: BatchWithJob) => presentBatch(row, tallies.get(row.batch.id) ?? noTally);
+    return ok(pageFrom(rows, limit, ({ batch }) => batch.jobId, present));
+  }),
+
+  route(getBatchOperation, async ({ params, db }) => {
+    const found = await existing(db, params.batch_id);
+    const [tally, shares] = await Promise.all([
+      tallyBatch(deps.applicationDb, params.batch_id),
+      sharesByWorker(deps.applicationDb, params.batch_id),
+    ]);
+    return ok(presentBatchDetail(found, tally, shares));
+  }),
+
+  route(listBatchUsersOperation, async ({ params: { batch_id }, query: { cursor, limit }, db }) => {
+    await existing(db, batch_id);
+    const afterId = decodeCursor(cursor, z.uuid());
+    const rows = await listBatchUsers(deps.applicationDb, { batchId: batch_id, afterId, limit: limit + 1 });
+    return ok(pageFrom(rows, limit, user => user.id, presentUser));
+  }),
+
+  route(listBatchFailuresOperation, async ({ params: { batch_id }, query: { cursor, limit }, db }) => {
+    await existing(db, batch_id);
+    const afterIndex = decodeCursor(cursor, z.int()) ?? 0;
+    const rows = await listFailures(deps.applicationDb, { batchId: batch_id, afterIndex, limit: limit + 1 });
+    return ok(
+      pageFrom(
+        rows,
+        limit,
+        failure => failure.index,
+        failure => failure,
+      ),
+    );
+  }),
+
+  route(getBulkUserStatsOperation, async ({ db }) => {
+    const [users, total_batches, active_operations] = await Promise.all([
+      countUsers(deps.applicationDb),
+      countBatches(db),
+      countOpenJobs(db, 'bulk-users.'),
+    ]);
+    return ok({
+      total_users: users.total,
+      test_users: users.test,
+      production_users: users.total - users.test,
+      created_by_bulk: users.bulk,
+      total_batches,
+      active_operations,
+    });
+  }),
+];
+
+async function existing(db: Executor, batchId: string): Promise<BatchWithJob> {
+  const found = await findBatch(db, batchId);
+  if (found === undefined) throw new AppError('not_found', `There is no batch ${batchId}`);
+  return found;
+}
+
+const batchExists = (batchId: string) =>
+  new AppError('batch_exists', `The batch ${batchId} exists already`, {
+    hint: 'Leave test_batch_id out, or choose another.',
+  });
+
+async function assertFree({ applicationDb }: BulkUserRoutesDeps, batchId: string): Promise<void> {
+  if (await hasUsersOfBatch(applicationDb, batchId)) throw batchExists(batchId);
+}
+
+/** 100 as the source has it up to 1,000 users; above that some 64 chunks, of 500 to 5,000 users. */
+const chunkSizeFor = (count: number): number =>
+  count <= 1000 ? 100 : Math.min(5000, Math.max(500, Math.ceil(count / 64)));
+
+const configInForce = (config: CreationConfig, count: number): BatchConfig => ({
+  username_pattern: config.username_pattern ?? `testuser_{id}@${config.email_domain}`,
+  email_domain: config.email_domain,
+  user_role: config.user_role,
+  batch_size: config.batch_size ?? chunkSizeFor(count),
+  custom_attributes: config.custom_attributes,
+  creation_interval_ms: config.creation_interval_ms,
+  on_error: config.on_error,
+});

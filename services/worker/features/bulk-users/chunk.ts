@@ -1,0 +1,75 @@
+import { bulkUsersChunk } from '../../../../shared/contracts/bulk-users.ts';
+import { isTerminal } from '../../../../shared/contracts/job.ts';
+import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
+import { implement } from '../../../../shared/platform/queue/consumer.ts';
+import { type BatchRow, findBatch } from '../../../../shared/store/bulk-batches.ts';
+import {
+  type ChunkLease,
+  claimChunk,
+  concludeChunk,
+  holdChunk,
+  type UserFailure,
+} from '../../../../shared/store/bulk-ledger.ts';
+import type { UserSpec } from '../../../../shared/store/user-directory.ts';
+import { createRange } from './create-range.ts';
+import type { BulkUsersDeps } from './deps.ts';
+
+const nothing = { created: 0, failed: 0 };
+
+/**
+ * One chunk: its users, its failures and its `done` mark are one transaction, held to the epoch under which this
+ * worker claimed it. A task that comes too late (chunk done, withdrawn, job ended) does nothing and completes.
+ */
+export const createChunk = implement(bulkUsersChunk, (deps: BulkUsersDeps) => async ({ payload }) => {
+  const spec = await specOf(deps, payload);
+  if (spec === undefined) return nothing;
+  const lease = await claimChunk(deps.applicationDb, {
+    batchId: payload.batch_id,
+    chunkIndex: payload.chunk_index,
+    worker: deps.workerName,
+  });
+  if (lease === undefined) return nothing;
+  try {
+    const failures = await writeChunk(deps, lease, spec);
+    return { created: lease.size - failures.length, failed: failures.length };
+  } catch (error) {
+    if (isAppError(error, 'lease_lost')) return nothing;
+    throw error;
+  }
+});
+
+async function specOf(
+  { db }: BulkUsersDeps,
+  { batch_id, run }: { batch_id: string; run: number },
+): Promise<UserSpec | undefined> {
+  const found = await findBatch(db, batch_id);
+  if (found === undefined || isTerminal(found.job.status) || found.job.run !== run) return undefined;
+  return userSpec(found.batch);
+}
+
+function userSpec({ id, config, passwordHash }: BatchRow): UserSpec {
+  if (passwordHash === null) throw new AppError('internal_error', `The batch ${id} has no password hash yet`);
+  return {
+    batchId: id,
+    usernamePattern: config.username_pattern,
+    emailDomain: config.email_domain,
+    role: config.user_role,
+    customAttributes: config.custom_attributes,
+    passwordHash,
+  };
+}
+
+const writeChunk = (
+  { applicationDb }: BulkUsersDeps,
+  lease: ChunkLease,
+  spec: UserSpec,
+): Promise<UserFailure[]> =>
+  applicationDb.transaction(async tx => {
+    if (!(await holdChunk(tx, lease))) throw new AppError('lease_lost');
+    const failures = await createRange(tx, spec, {
+      first: lease.firstId,
+      last: lease.firstId + lease.size - 1,
+    });
+    await concludeChunk(tx, lease, failures);
+    return failures;
+  });

@@ -1,0 +1,81 @@
+import { type BulkUsersCreateResult, bulkUsersCreate } from '../../../../shared/contracts/bulk-users.ts';
+import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
+import { hashPassword } from '../../../../shared/platform/password.ts';
+import {
+  type BatchRow,
+  findBatch,
+  markPlanned,
+  settlePasswordHash,
+} from '../../../../shared/store/bulk-batches.ts';
+import {
+  planChunks,
+  reopenChunks,
+  type Tally,
+  tallyBatch,
+  withdrawChunks,
+} from '../../../../shared/store/bulk-ledger.ts';
+import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
+import { conductChunks } from './conduct.ts';
+import type { BulkUsersDeps } from './deps.ts';
+import { rollBackBatch } from './rollback.ts';
+
+type Call = JobCall<{ batch_id: string }>;
+
+/**
+ * The conductor of one batch. It makes no user itself: it plans chunks, hands them out, watches the ledger. Each
+ * step may be done twice (a conductor that died is followed by another), so each one changes nothing the second time.
+ */
+export const createBatch = implementJob(bulkUsersCreate, (deps: BulkUsersDeps) => async call => {
+  const batch = await batchOf(deps, call.input.batch_id);
+  try {
+    await settleHash(deps, batch);
+    await planBatch(deps, batch, call);
+    const tally = await conductChunks(deps, batch, call);
+    if (batch.config.on_error === 'rollback' && tally.failed > 0) return await rollBack(deps, batch, call);
+    return resultOf(batch, call, tally);
+  } catch (error) {
+    if (!isAppError(call.signal.reason, 'cancelled')) throw error;
+    await withdrawChunks(deps.applicationDb, batch.id);
+    throw cancelledWith(resultOf(batch, call, await tallyBatch(deps.applicationDb, batch.id)));
+  }
+});
+
+async function batchOf({ db }: BulkUsersDeps, id: string): Promise<BatchRow> {
+  const found = await findBatch(db, id);
+  if (found === undefined) throw new AppError('not_found', `There is no batch ${id}`);
+  return found.batch;
+}
+
+/** One shared password costs one hash a batch; it is made off the event loop. */
+async function settleHash({ db, vault }: BulkUsersDeps, batch: BatchRow): Promise<void> {
+  if (batch.passwordHash !== null) return;
+  await settlePasswordHash(db, batch.id, await hashPassword(vault.open(batch.sealedPassword)));
+}
+
+async function planBatch({ db, applicationDb }: BulkUsersDeps, batch: BatchRow, call: Call): Promise<void> {
+  if (batch.plannedRun >= call.run) return;
+  call.report({ phase: 'planning', done: 0, total: batch.totalRequested });
+  await planChunks(applicationDb, {
+    batchId: batch.id,
+    total: batch.totalRequested,
+    chunkSize: batch.chunkSize,
+  });
+  if (call.run > 0) await reopenChunks(applicationDb, batch.id);
+  await markPlanned(db, batch.id, call.run);
+}
+
+async function rollBack(deps: BulkUsersDeps, batch: BatchRow, call: Call): Promise<BulkUsersCreateResult> {
+  call.report({ phase: 'rolling back', done: 0, total: batch.totalRequested });
+  const removed = await rollBackBatch(deps.applicationDb, batch.id);
+  call.log(`Rolled back: ${removed} users removed again`);
+  const tally = await tallyBatch(deps.applicationDb, batch.id);
+  return { ...resultOf(batch, call, tally), rolled_back_count: removed };
+}
+
+const resultOf = (batch: BatchRow, call: Call, { created, failed }: Tally): BulkUsersCreateResult => ({
+  batch_id: batch.id,
+  total_requested: batch.totalRequested,
+  successful_count: created,
+  failed_count: failed,
+  execution_time: Math.max(0, Date.now() - call.startedAt.getTime()) / 1000,
+});

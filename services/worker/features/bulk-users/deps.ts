@@ -1,0 +1,11 @@
+import type { Vault } from '../../../../shared/platform/crypto.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
+import type { JobRunnerDeps } from '../../job-runner.ts';
+
+export interface BulkUsersDeps extends JobRunnerDeps {
+  /** The application's database: its users, and the ledger beside them. */
+  applicationDb: Executor;
+  queue: QueueClient;
+  vault: Vault;
+}

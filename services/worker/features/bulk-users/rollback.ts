@@ -1,0 +1,25 @@
+import { AppError } from '../../../../shared/kernel/errors.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import { markRolledBack, withdrawChunks } from '../../../../shared/store/bulk-ledger.ts';
+import { deleteBatchUsers } from '../../../../shared/store/user-directory.ts';
+
+/**
+ * Removes what a batch has created: first no chunk can write any more, then its users go and its chunks are marked,
+ * in one transaction, which is undone when more users would go than the ledger has.
+ * @returns how many users were removed
+ */
+export async function rollBackBatch(applicationDb: Executor, batchId: string): Promise<number> {
+  await withdrawChunks(applicationDb, batchId);
+  return applicationDb.transaction(async tx => {
+    const recorded = await markRolledBack(tx, batchId);
+    const removed = await deleteBatchUsers(tx, batchId);
+    if (removed <= recorded) return removed;
+    throw new AppError(
+      'conflict',
+      `The batch has ${removed} users and its ledger ${recorded}: nothing was removed`,
+      {
+        hint: 'Somebody else wrote users under this batch id. Look at them before they are removed by hand.',
+      },
+    );
+  });
+}

@@ -1,0 +1,52 @@
+import { contracts } from '../../shared/contracts/index.ts';
+import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
+import { type Config, required } from '../../shared/platform/config.ts';
+import { createVault } from '../../shared/platform/crypto.ts';
+import { openDatabase } from '../../shared/platform/db.ts';
+import type { Logger } from '../../shared/platform/log.ts';
+import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
+import { createQueueClient } from '../../shared/platform/queue/client.ts';
+import { runService } from '../../shared/platform/run-service.ts';
+import { startHealthServer } from './health-server.ts';
+import { startWorker } from './worker.ts';
+
+/** Of the time that a stop may take, what is left for handing jobs back and closing connections. */
+const closingMs = 5000;
+
+async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Promise<void> {
+  const databaseUrl = required(config, 'DATABASE_URL');
+  const name = 'muster worker';
+  const database = lifecycle.add(openDatabase(databaseUrl, { name, maxConnections: 6 }));
+  const applicationDatabase = lifecycle.add(
+    openDatabase(required(config, 'APP_DATABASE_URL'), { name, maxConnections: 6 }),
+  );
+  const backend = lifecycle.add(
+    await openQueueBackend({
+      redisUrl: config.REDIS_URL,
+      databaseUrl,
+      prefix: config.QUEUE_PREFIX,
+      name,
+      logger,
+    }),
+  );
+  const queue = lifecycle.add(createQueueClient(backend, Object.values(contracts)));
+  const worker = await startWorker({
+    database,
+    applicationDatabase,
+    backend,
+    queue,
+    vault: createVault(required(config, 'MUSTER_ENCRYPTION_KEY')),
+    logger,
+    name: config.WORKER_NAME,
+    drainMs: Math.max(0, config.SHUTDOWN_TIMEOUT_MS - closingMs),
+  });
+  lifecycle.onStop('worker', worker.stop);
+  if (config.WORKER_PORT !== undefined) {
+    lifecycle.add(
+      await startHealthServer(config.WORKER_PORT, () => ({ name: worker.name, queues: worker.activity() })),
+    );
+  }
+  logger.info({ worker: worker.name, id: worker.id, queue: backend.kind }, 'working');
+}
+
+await runService('worker', start);

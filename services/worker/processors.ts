@@ -1,0 +1,31 @@
+import type { Contracts } from '../../shared/contracts/index.ts';
+import type { Implementation } from '../../shared/platform/queue/consumer.ts';
+import type { PayloadOf, ResultOf } from '../../shared/platform/queue/contract.ts';
+import { createChunk } from './features/bulk-users/chunk.ts';
+import { createBatch } from './features/bulk-users/create.ts';
+import type { BulkUsersDeps } from './features/bulk-users/deps.ts';
+
+/** What the processors of all features need, made by `main.ts`. */
+export type WorkerDeps = BulkUsersDeps;
+
+/** A processor for every contract: one that is missing, or made for another contract, does not compile. */
+type Processors = {
+  [Name in keyof Contracts]: Implementation<
+    PayloadOf<Contracts[Name]>,
+    ResultOf<Contracts[Name]>,
+    WorkerDeps
+  >;
+};
+
+const processors: Processors = {
+  'bulk-users.create': createBatch,
+  'bulk-users.chunk': createChunk,
+};
+
+/** Calls `start` with each processor. What a processor's payload is, only its own contract and handler know. */
+export const mapProcessors = <T>(
+  start: (processor: Implementation<unknown, unknown, WorkerDeps>) => T,
+): T[] =>
+  Object.values(processors).map(processor =>
+    start(processor as Implementation<unknown, unknown, WorkerDeps>),
+  );

@@ -1,0 +1,90 @@
+import { isJobKind, jobContracts } from '../../shared/contracts/index.ts';
+import { messageOf } from '../../shared/kernel/errors.ts';
+import type { Service } from '../../shared/kernel/lifecycle.ts';
+import { sleep } from '../../shared/kernel/time.ts';
+import type { Database, Executor } from '../../shared/platform/db.ts';
+import type { Logger } from '../../shared/platform/log.ts';
+import type { QueueClient } from '../../shared/platform/queue/client.ts';
+import { listOpenJobs, markEnqueued } from '../../shared/store/jobs.ts';
+import { asLeader } from '../../shared/store/leadership.ts';
+
+export interface ReconcilerOptions {
+  database: Database;
+  queue: QueueClient;
+  logger: Logger;
+  intervalMs?: number;
+  /** Younger jobs are left to the API, which enqueues them itself. */
+  graceMs?: number;
+}
+
+export interface Reconciler extends Service {
+  /** One pass; gives the ids of the jobs that were put back, or undefined when another worker leads. */
+  runOnce(): Promise<string[] | undefined>;
+}
+
+/** Open jobs in one page: their ids are all that is held in memory. */
+const pageSize = 1000;
+
+/**
+ * Sees to it that the queue has every job that has not ended: after a crash between the row and its queue entry,
+ * after a queue store that was wiped or lost its last second, after a job that the queue gave up. Every worker
+ * runs one; a pass is done by whichever holds the lock. The rows are the truth, the queue is made to follow.
+ */
+export function startReconciler(options: ReconcilerOptions): Reconciler {
+  const { logger, intervalMs = 3000 } = options;
+  const stopped = new AbortController();
+  const runOnce = () => asLeader(options.database.db, 'reconciler', tx => reconcile(tx, options));
+
+  async function loop(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      await runOnce().catch((error: unknown) =>
+        logger.warn({ reason: messageOf(error) }, 'a reconciler pass failed'),
+      );
+      await sleep(intervalMs, stopped.signal).catch(() => undefined);
+    }
+  }
+
+  const running = loop();
+  return {
+    name: 'reconciler',
+    runOnce,
+    async stop() {
+      stopped.abort();
+      await running;
+    },
+  };
+}
+
+async function reconcile(
+  db: Executor,
+  { queue, logger, graceMs = 2000 }: ReconcilerOptions,
+): Promise<string[]> {
+  const revived: string[] = [];
+  let afterId: string | undefined;
+  for (;;) {
+    const page = await listOpenJobs(db, { afterId, olderThanMs: graceMs, limit: pageSize });
+    for (const [kind, ids] of idsByKind(page)) {
+      if (isJobKind(kind))
+        revived.push(
+          ...(await queue.reviveAll(
+            jobContracts[kind],
+            ids.map(job_id => ({ job_id })),
+          )),
+        );
+    }
+    await markEnqueued(
+      db,
+      page.filter(job => job.enqueuedAt === null).map(job => job.id),
+    );
+    if (page.length < pageSize) break;
+    afterId = page.at(-1)?.id;
+  }
+  if (revived.length > 0)
+    logger.warn({ jobIds: revived.slice(0, 20), count: revived.length }, 'jobs put back into the queue');
+  return revived;
+}
+
+function idsByKind(jobs: { id: string; kind: string }[]): Map<string, string[]> {
+  const byKind = Map.groupBy(jobs, job => job.kind);
+  return new Map([...byKind].map(([kind, group]) => [kind, group.map(job => job.id)]));
+}

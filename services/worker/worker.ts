@@ -1,0 +1,88 @@
+import { hostname } from 'node:os';
+import { newId } from '../../shared/kernel/ids.ts';
+import { createLifecycle } from '../../shared/kernel/lifecycle.ts';
+import type { Vault } from '../../shared/platform/crypto.ts';
+import type { Database } from '../../shared/platform/db.ts';
+import type { Logger } from '../../shared/platform/log.ts';
+import type { CancelSource } from '../../shared/platform/queue/cancellation.ts';
+import type { QueueClient } from '../../shared/platform/queue/client.ts';
+import { type Consumer, startConsumer } from '../../shared/platform/queue/consumer.ts';
+import type { QueueBackend } from '../../shared/platform/queue/seam.ts';
+import { readVersion } from '../../shared/platform/version.ts';
+import { type Activity, createActivity } from './activity.ts';
+import { jobCancelSource } from './cancel-source.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { isRetryable } from './outcome.ts';
+import { mapProcessors, type WorkerDeps } from './processors.ts';
+import { type Reconciler, startReconciler } from './reconciler.ts';
+
+export interface WorkerOptions {
+  database: Database;
+  applicationDatabase: Database;
+  backend: QueueBackend;
+  queue: QueueClient;
+  vault: Vault;
+  logger: Logger;
+  name?: string | undefined;
+  /** How long running jobs may go on after the stop, before they are handed back. */
+  drainMs: number;
+  /** Locks and looks for stalled jobs; the consumer's defaults when absent. */
+  lockDurationMs?: number;
+  stalledIntervalMs?: number;
+}
+
+export interface Worker {
+  readonly id: string;
+  readonly name: string;
+  readonly reconciler: Reconciler;
+  activity(): object;
+  stop(): Promise<void>;
+}
+
+/** One worker: a consumer a queue, the reconciler, the heartbeat. Stops in the reverse order: first no new jobs. */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const { database, applicationDatabase, backend, queue, vault, logger } = options;
+  const id = newId();
+  const name = options.name ?? `${hostname()}-${process.pid}`;
+  const lifecycle = createLifecycle();
+  const activity = createActivity();
+  const identity = { id, name, host: hostname(), pid: process.pid, version: readVersion() };
+
+  lifecycle.add(await startHeartbeat({ db: database.db, identity, activity: activity.current, logger }));
+  const reconciler = lifecycle.add(startReconciler({ database, queue, logger }));
+  const cancelSource = jobCancelSource(database, logger);
+  lifecycle.onStop('cancellations', cancelSource.stop);
+
+  const deps: WorkerDeps = {
+    db: database.db,
+    applicationDb: applicationDatabase.db,
+    queue,
+    vault,
+    logger,
+    workerName: name,
+  };
+  const consumers = await startConsumers({ ...options, name, backend, deps, cancelSource, activity });
+  lifecycle.onStop('consumers', async () => {
+    await Promise.all(consumers.map(consumer => consumer.stop({ deadlineMs: options.drainMs })));
+  });
+  return { id, name, reconciler, activity: activity.current, stop: lifecycle.stop };
+}
+
+type StartConsumersOptions = Omit<WorkerOptions, 'name'> & {
+  name: string;
+  deps: WorkerDeps;
+  cancelSource: CancelSource;
+  activity: Activity;
+};
+
+function startConsumers({ deps, activity, ...rest }: StartConsumersOptions): Promise<Consumer[]> {
+  const starting = mapProcessors(({ contract, create }) =>
+    startConsumer({
+      ...rest,
+      contract,
+      handler: activity.counted(contract.name, contract.options.concurrency, create(deps)),
+      isRetryable,
+    }),
+  );
+  return Promise.all(starting);
+}

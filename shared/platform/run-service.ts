@@ -1,0 +1,43 @@
+import { AppError, messageOf } from '../kernel/errors.ts';
+import { createLifecycle, type Lifecycle } from '../kernel/lifecycle.ts';
+import { type Config, loadConfig } from './config.ts';
+import { createLogger, type Logger } from './log.ts';
+import { onParentLost } from './parent-guard.ts';
+
+/** What a service's composition root is given; what it opens it adds to the lifecycle. */
+export type ServiceStart = (config: Config, logger: Logger, lifecycle: Lifecycle) => Promise<void>;
+
+/**
+ * The life of one process: configuration, logs, `start`; on SIGTERM, SIGINT or the loss of the parent everything
+ * that was started stops in reverse order, and the process ends with code 0. A start or a stop that fails ends it
+ * with code 1 and says why.
+ */
+export async function runService(name: string, start: ServiceStart): Promise<void> {
+  try {
+    const config = loadConfig();
+    const logger = createLogger(name, { level: config.LOG_LEVEL, dir: config.LOG_DIR });
+    const lifecycle = createLifecycle();
+    const started = start(config, logger, lifecycle);
+    const stop = (reason: string) => {
+      logger.info({ reason }, 'stopping');
+      // A signal during the start waits for it, or what is started next would stay.
+      const stopped = started.catch(() => {}).then(() => lifecycle.stop());
+      stopped.then(() => process.exit(0)).catch((error: unknown) => exitWith(name, error));
+    };
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+    onParentLost(() => stop('parent lost'));
+    await started.catch(async (error: unknown) => {
+      await lifecycle.stop().catch(() => undefined);
+      throw error;
+    });
+  } catch (error) {
+    exitWith(name, error);
+  }
+}
+
+function exitWith(name: string, error: unknown): void {
+  const hint = error instanceof AppError ? error.hint : undefined;
+  createLogger(name, { level: 'fatal' }).fatal({ reason: messageOf(error), hint }, 'cannot run');
+  process.exit(1);
+}

@@ -1,0 +1,19 @@
+import { sql } from 'drizzle-orm';
+import type { Db, Executor } from '../platform/db.ts';
+
+/**
+ * Does `work` in a transaction that holds the advisory lock of `role`, so that one process at a time does it;
+ * undefined when another one has the lock. The lock ends with the transaction, or with its connection.
+ */
+export function asLeader<T>(
+  db: Db,
+  role: string,
+  work: (tx: Executor) => Promise<T>,
+): Promise<T | undefined> {
+  return db.transaction(async tx => {
+    const [row] = await tx.execute<{ leads: boolean }>(
+      sql`select pg_try_advisory_xact_lock(hashtextextended(${`muster:${role}`}, 0)) as leads`,
+    );
+    return row?.leads === true ? work(tx) : undefined;
+  });
+}
