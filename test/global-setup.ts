@@ -1,5 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createLifecycle, type Lifecycle } from '../shared/kernel/lifecycle.ts';
 import { startTestPostgres } from './servers/postgres.ts';
+import { startRedis } from './servers/redis.ts';
+import { findRedisProgram } from './servers/redis-find.ts';
 import { runningServers } from './servers/running.ts';
 
 /**
@@ -14,6 +18,35 @@ export default async function startServers(): Promise<void> {
   stopOnSignal(lifecycle);
   const database = lifecycle.add(await startTestPostgres());
   process.env.TEST_POSTGRES_URL = database.url();
+  await report(await provideRedis(lifecycle));
+}
+
+/**
+ * The Redis that test files share (TEST_REDIS_URL): the one of REDIS_URL, or our own. Where there is neither, the
+ * Redis half of the tests is skipped; with `CI=true` that is a failure. Gives a line for people.
+ */
+async function provideRedis(lifecycle: Lifecycle): Promise<string> {
+  const found = await findRedisProgram();
+  if ('path' in found) {
+    process.env.TEST_REDIS_PROGRAM = found.path;
+    process.env.TEST_REDIS_LIBRARY_PATH = found.libraryPath;
+  }
+  const given = process.env.REDIS_URL;
+  const own = given === undefined ? await startRedis() : undefined;
+  if (own !== undefined) lifecycle.add(own);
+  const url = given ?? own?.url;
+  if (url !== undefined) process.env.TEST_REDIS_URL = url;
+  else if (process.env.CI === 'true') throw new Error(`No Redis, which CI must have: ${missing(found)}`);
+  if (given !== undefined) return 'the server of REDIS_URL';
+  return 'path' in found ? found.description : `none, so its half was skipped: ${missing(found)}`;
+}
+
+const missing = (found: object): string => ('missing' in found ? String(found.missing) : '');
+
+/** For the closing lines of test/run.ts. */
+async function report(redis: string): Promise<void> {
+  const folder = process.env.TEST_REPORT_DIR;
+  if (folder !== undefined) await writeFile(join(folder, 'redis'), redis);
 }
 
 /** Jest ends at once on Ctrl-C, without its teardown; the servers would stay. */
