@@ -6,16 +6,25 @@ import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../shared/kernel/errors.ts';
 import { loadConfig, required } from '../../shared/platform/config.ts';
 import { migrateDatabase } from '../../shared/platform/migrate.ts';
+import { prepareQueueStore } from '../../shared/platform/queue/backend.ts';
 
 const migrations = (database: 'platform' | 'application'): string =>
   fileURLToPath(new URL(`../../drizzle/${database}/migrations`, import.meta.url));
 
 async function main(): Promise<void> {
   const config = loadConfig();
-  await migrateDatabase(required(config, 'DATABASE_URL'), migrations('platform'));
+  const databaseUrl = required(config, 'DATABASE_URL');
+  await migrateDatabase(databaseUrl, migrations('platform'));
   console.log('The platform database (DATABASE_URL) is up to date.');
   await migrateDatabase(required(config, 'APP_DATABASE_URL'), migrations('application'));
   console.log('The application database (APP_DATABASE_URL) is up to date.');
+  const advice = await prepareQueueStore({
+    redisUrl: config.REDIS_URL,
+    databaseUrl,
+    prefix: config.QUEUE_PREFIX,
+  });
+  for (const sentence of advice) console.warn(sentence);
+  console.log('The queue is ready.');
 }
 
 await main().catch((error: unknown) => {
