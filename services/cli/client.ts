@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { streamJobEventsOperation } from '../../shared/http/jobs.ts';
 import type { Operation } from '../../shared/http/operation.ts';
 import { problem } from '../../shared/http/problem.ts';
+import { backoffMs, sleep } from '../../shared/kernel/time.ts';
 import { parseEventStream, type ServerSentEvent } from './event-stream.ts';
 import { CliFailure } from './failure.ts';
 import type { Deployment } from './locate.ts';
@@ -36,7 +37,7 @@ export function createClient({ url, apiKey }: Deployment): Client {
   const http = got.extend({
     headers: { accept: 'application/json', ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }) },
     timeout: { request: 30_000 },
-    retry: { limit: 3, methods: ['GET'], backoffLimit: 500 },
+    retry: { limit: 0 }, // got 14 on Node 24 reports a refused connection before it retries it: see `persist`
     followRedirect: false,
   });
 
@@ -57,13 +58,12 @@ export function createClient({ url, apiKey }: Deployment): Client {
 
   return {
     url,
-    read: (operation, input = {}) => call(operation, operation.responses[200].schema, input),
+    read: (operation, input = {}) => persist(() => call(operation, operation.responses[200].schema, input)),
     submit: (operation, input = {}) => call(operation, operation.responses[202].schema, input),
     async *events(jobId, lastEventId, signal) {
       const stream = http.stream(`${url}${fill(streamJobEventsOperation.path, { id: jobId })}`, {
         headers: { accept: 'text/event-stream', ...(lastEventId ? { 'last-event-id': lastEventId } : {}) },
         timeout: { connect: 5000, socket: streamSilenceMs },
-        retry: { limit: 0 },
         signal,
       });
       try {
@@ -73,6 +73,24 @@ export function createClient({ url, apiKey }: Deployment): Client {
       }
     },
   };
+}
+
+const readAttempts = 4;
+const passing = new Set([429, 502, 503, 504]);
+
+/** Tries a read again, for about two seconds in all, while the API is away or busy. */
+async function persist<T>(read: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await read();
+    } catch (error) {
+      const mayPass =
+        error instanceof CliFailure &&
+        (error.kind === 'unreachable' || passing.has(error.problem?.status ?? 0));
+      if (!mayPass || attempt === readAttempts) throw error;
+      await sleep(backoffMs(attempt, 150, 1000));
+    }
+  }
 }
 
 const fill = (path: string, params: Record<string, string>): string =>
