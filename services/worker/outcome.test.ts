@@ -1,0 +1,28 @@
+import postgres from 'postgres';
+import { AppError } from '../../shared/kernel/errors.ts';
+import { isRetryable } from './outcome.ts';
+
+function refusal(code: string): Error {
+  const error = Object.create(postgres.PostgresError.prototype);
+  return Object.assign(error, { code, message: 'refused' });
+}
+
+describe('an error', () => {
+  it.each(['40001', '40P01', '53300', '57P01', '08006'])('SQLSTATE %s may pass', state => {
+    expect(isRetryable(new Error('Failed query', { cause: refusal(state) }))).toBe(true);
+  });
+
+  it.each(['42P01', '42501', '23505', '22001'])('SQLSTATE %s is final', state => {
+    expect(isRetryable(new Error('Failed query', { cause: refusal(state) }))).toBe(false);
+  });
+
+  it('of ours is final unless its code says that it may pass', () => {
+    expect(isRetryable(new AppError('not_found'))).toBe(false);
+    expect(isRetryable(new AppError('secret_unreadable'))).toBe(false);
+    expect(isRetryable(new AppError('dependency_unavailable'))).toBe(true);
+  });
+
+  it('from outside, such as a lost connection, may pass', () => {
+    expect(isRetryable(new Error('connect ECONNREFUSED'))).toBe(true);
+  });
+});
