@@ -1,11 +1,12 @@
 import type { Job } from 'bullmq';
-import { AppError, type ErrorCode } from '../../kernel/errors.ts';
 import { sleep } from '../../kernel/time.ts';
 import type { Logger } from '../log.ts';
+import type { BullWorker } from './bull-worker.ts';
 import { type CancelSource, watchCancellations } from './cancellation.ts';
 import type { QueueContract } from './contract.ts';
 import { type JobHandler, type JobRunDeps, runJob } from './job-run.ts';
-import type { BullWorker, QueueBackend } from './seam.ts';
+import { createRunningJobs, type RunningJobs } from './running-jobs.ts';
+import type { QueueBackend } from './seam.ts';
 import { logStoreErrors } from './store-errors.ts';
 
 /** A contract and what makes its handler: what a feature gives to the worker's registry. */
@@ -65,9 +66,7 @@ export async function startConsumer<Payload, Result>(
 ): Promise<Consumer> {
   const { backend, contract, name, cancelSource } = options;
   const logger = options.logger.child({ queue: contract.name });
-  const running = new Map<string, AbortController>();
-  const abort = (jobId: string, code: ErrorCode) => running.get(jobId)?.abort(new AppError(code));
-  const active = () => [...running.keys()];
+  const running = createRunningJobs();
   warnOfSkew(backend, logger);
 
   const worker = backend.openWorker(contract.name, processor({ ...options, logger }, running), {
@@ -80,21 +79,21 @@ export async function startConsumer<Payload, Result>(
   });
   logEvents(worker, logger);
   worker.on('lockRenewalFailed', jobIds => {
-    for (const jobId of jobIds) abort(jobId, 'lease_lost');
+    for (const jobId of jobIds) running.abort(jobId, 'lease_lost');
   });
+  const cancel = (jobId: string) => running.abort(jobId, 'cancelled');
   const watch =
-    cancelSource &&
-    watchCancellations({ source: cancelSource, active, cancel: id => abort(id, 'cancelled'), logger });
+    cancelSource && watchCancellations({ source: cancelSource, active: running.ids, cancel, logger });
   await worker.waitUntilReady();
 
+  let stopped: Promise<void> | undefined;
   return {
     name: `${name}:${contract.name}`,
-    active,
-    async stop({ deadlineMs }) {
-      await drain(worker, deadlineMs, options.graceMs ?? defaultGraceMs, () => {
-        for (const jobId of active()) abort(jobId, 'shutting_down');
-      });
-      watch?.stop();
+    active: running.ids,
+    stop({ deadlineMs }) {
+      const graceMs = options.graceMs ?? defaultGraceMs;
+      stopped ??= drain(worker, { deadlineMs, graceMs, abortAll: () => running.abortAll('shutting_down') });
+      return stopped.finally(() => watch?.stop());
     },
   };
 }
@@ -105,28 +104,24 @@ const closeTimeoutMs = 3000;
 
 function processor<Payload, Result>(
   { contract, handler, isRetryable, logger, graceMs = defaultGraceMs }: ConsumerOptions<Payload, Result>,
-  running: Map<string, AbortController>,
+  running: RunningJobs,
 ) {
   const deps: JobRunDeps<Payload, Result> = { contract, handler, isRetryable, logger, graceMs };
   return async (job: Job<unknown, unknown>, token = ''): Promise<Result> => {
-    // Ours rather than BullMQ's signal, which aborts for nothing but a call of `cancelJob`, and with text for a reason.
-    const controller = new AbortController();
     const jobId = job.id ?? '';
-    running.set(jobId, controller);
+    // Ours rather than BullMQ's signal, which aborts for nothing but a call of `cancelJob`, and with text for a reason.
+    const signal = running.begin(jobId);
     try {
-      return await runJob(deps, job, token, controller.signal);
+      return await runJob(deps, job, token, signal);
     } finally {
-      // After a lost lock the same job may run here a second time, while its first run still ends.
-      if (running.get(jobId) === controller) running.delete(jobId);
+      running.end(jobId, signal);
     }
   };
 }
 
 async function drain(
   worker: BullWorker,
-  deadlineMs: number,
-  graceMs: number,
-  abortAll: () => void,
+  { deadlineMs, graceMs, abortAll }: { deadlineMs: number; graceMs: number; abortAll: () => void },
 ): Promise<void> {
   const done = new AbortController();
   const closed = worker.close().finally(() => done.abort());
@@ -135,6 +130,7 @@ async function drain(
   if (done.signal.aborted) return;
   abortAll();
   await before(graceMs + closeTimeoutMs);
+  if (!done.signal.aborted) await worker.abandon();
 }
 
 function logEvents(worker: BullWorker, logger: Logger): void {

@@ -56,6 +56,7 @@ export async function runJob<Payload, Result>(
     onError: error => logger.debug({ err: error, jobId: job.id }, 'Could not write a note to the job'),
   });
   try {
+    signal.throwIfAborted();
     const context = contextOf(job, parsePayload(contract, job.data), signal, writer);
     const result = await Promise.race([handler(context), overstayed(signal, graceMs)]);
     return checked(contract, result);

@@ -1,4 +1,4 @@
-import type { JobsOptions } from 'bullmq';
+import { type JobsOptions, QueueKeys } from 'bullmq';
 import { AppError } from '../../kernel/errors.ts';
 import { parsePayload, type QueueContract } from './contract.ts';
 
@@ -43,11 +43,14 @@ export function bullJob<Payload>(
   };
 }
 
+/** On Redis a job's key stands beside those of the queue: a job named "failed" would break the list of failed ones. */
+const reserved = new Set(Object.keys(new QueueKeys().getKeys('any')));
+
 /** BullMQ separates its keys by ':' and takes a number for an id of its own making. */
 function validJobId(queue: string, jobId: string): string {
-  if (jobId !== '' && !jobId.includes(':') && !/^\d+$/.test(jobId)) return jobId;
+  if (!reserved.has(jobId) && !jobId.includes(':') && !/^\d+$/.test(jobId)) return jobId;
   throw new AppError('payload_unreadable', `"${jobId}" cannot be a job id of ${queue}`, {
-    hint: 'A job id is not empty, not a bare number and has no ":".',
+    hint: 'A job id is not empty, not a bare number, has no ":" and is no word of BullMQ\'s own, like "failed".',
   });
 }
 

@@ -1,5 +1,6 @@
-import { FlowProducer, PostgresConnection, Queue, SchemaMigrationRequiredError, Worker } from 'bullmq';
+import { FlowProducer, PostgresConnection, Queue, SchemaMigrationRequiredError } from 'bullmq';
 import { AppError } from '../../kernel/errors.ts';
+import { BullWorker } from './bull-worker.ts';
 import { SharedPostgresBackend, SharedPostgresConnection } from './postgres-sharing.ts';
 import type { BullQueue, JobState, QueueBackend, QueueBackendOptions } from './seam.ts';
 import { jobStates } from './seam.ts';
@@ -34,7 +35,7 @@ export async function openPostgresBackend(options: QueueBackendOptions): Promise
     clockSkewMs,
     openQueue: queue => new Queue(queue, unused, backend).on('error', onError),
     openWorker: (queue, processor, settings) =>
-      new Worker(queue, processor, { ...settings, ...unused }, backend),
+      new BullWorker(queue, processor, { ...settings, ...unused }, backend),
     openFlowProducer: () => new FlowProducer(unused, backend).on('error', onError),
     states: (queue, jobIds) => askStates(connection, queue, jobIds),
     ping: async () => {

@@ -1,5 +1,6 @@
-import { createRedisBackend, FlowProducer, Queue, Worker } from 'bullmq';
+import { createRedisBackend, FlowProducer, Queue } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
+import { BullWorker } from './bull-worker.ts';
 import type { BullQueue, JobState, QueueBackend, QueueBackendOptions } from './seam.ts';
 import { answered, logStoreErrors } from './store-errors.ts';
 
@@ -33,7 +34,7 @@ export async function openRedisBackend(
     clockSkewMs,
     openQueue: queue => new Queue(queue, producing, createRedisBackend).on('error', onError),
     openWorker: (queue, processor, settings) =>
-      new Worker(queue, processor, { ...settings, connection: workers, prefix }, createRedisBackend),
+      new BullWorker(queue, processor, { ...settings, connection: workers, prefix }, createRedisBackend),
     openFlowProducer: () => new FlowProducer(producing, createRedisBackend).on('error', onError),
     states: askStates,
     ping: async () => {

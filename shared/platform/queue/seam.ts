@@ -1,5 +1,6 @@
-import type { ConnectionOptions, FlowProducer, IQueueBackend, Processor, Queue, Worker } from 'bullmq';
+import type { ConnectionOptions, FlowProducer, IQueueBackend, Queue } from 'bullmq';
 import type { Logger } from '../log.ts';
+import type { BullProcessor, BullWorker } from './bull-worker.ts';
 
 /**
  * The one seam to BullMQ. What it is built on (Redis in production, Postgres when Muster runs by itself) is decided
@@ -36,8 +37,6 @@ export type BullQueue = Queue<
   IQueueBackend,
   ConnectionOptions
 >;
-export type BullProcessor = Processor<unknown, unknown, string, object>;
-export type BullWorker = Worker<unknown, unknown, string, IQueueBackend, object, ConnectionOptions>;
 export type BullFlowProducer = FlowProducer<IQueueBackend, ConnectionOptions>;
 
 export interface WorkerSettings {
