@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNativeError } from 'node:util/types';
 import pino from 'pino';
 
 export type Logger = pino.Logger;
@@ -33,7 +34,7 @@ export function createLogger(service: string, { level, dir }: LogOptions): Logge
     level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: error => pino.stdSerializers.err(withoutStatement(error)) },
+    serializers: { err: errorForLog },
     redact: { paths: secretPaths, censor: '[redacted]' },
     formatters: { level: label => ({ level: label }) },
   };
@@ -59,4 +60,8 @@ export function createLogger(service: string, { level, dir }: LogOptions): Logge
 
 /** The query builder quotes a failed statement with its parameters, hashes and digests among them: its cause says enough. */
 const withoutStatement = (error: Error): Error =>
-  'query' in error && 'params' in error && error.cause instanceof Error ? error.cause : error;
+  'query' in error && 'params' in error && isNativeError(error.cause) ? error.cause : error;
+
+/** How errors are logged; for loggers of libraries, which bring serializers of their own. */
+export const errorForLog = (error: Error): pino.SerializedError =>
+  pino.stdSerializers.err(withoutStatement(error));
