@@ -16,6 +16,16 @@ export const apiKey = z
   })
   .meta({ id: 'ApiKey' });
 
+export const newApiKey = apiKey.extend({ api_key: z.string() }).meta({ id: 'NewApiKey' });
+
+export const profile = z
+  .object({
+    key_id: uuid.nullable().describe('Null while authentication is off'),
+    name: z.string(),
+    role,
+  })
+  .meta({ id: 'Profile' });
+
 const tag = 'API keys';
 
 export const listApiKeysOperation = defineOperation({
@@ -45,7 +55,7 @@ export const createApiKeyOperation = defineOperation({
   responses: {
     201: {
       description: 'The key, with its value',
-      schema: apiKey.extend({ api_key: z.string() }).meta({ id: 'NewApiKey' }),
+      schema: newApiKey,
     },
   },
 });
@@ -72,13 +82,7 @@ export const getProfileOperation = defineOperation({
   responses: {
     200: {
       description: 'The caller',
-      schema: z
-        .object({
-          key_id: uuid.nullable().describe('Null while authentication is off'),
-          name: z.string(),
-          role,
-        })
-        .meta({ id: 'Profile' }),
+      schema: profile,
     },
   },
 });

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import { pinoHttp } from 'pino-http';
 import { newId } from '../../../shared/kernel/ids.ts';
-import type { Logger } from '../../../shared/platform/log.ts';
+import { errorForLog, type Logger } from '../../../shared/platform/log.ts';
 
 const header = 'X-Request-Id';
 /** A client's id is taken over when it is short and printable: it ends up in logs and answers. */
@@ -37,7 +37,10 @@ export const accessLog = (logger: Logger): RequestHandler =>
     customLogLevel: levelOf,
     customSuccessMessage: request => `${request.method} ${pathOf(request.url)}`,
     customErrorMessage: request => `${request.method} ${pathOf(request.url)}`,
+    // The error itself is logged where it is answered; the library would add one of its own.
+    customErrorObject: (_request, _response, _error, { err: _err, ...line }) => line,
     serializers: {
+      err: ({ raw }: { raw: Error }) => errorForLog(raw),
       req: (request: { method: string; url: string; remoteAddress: string }) => ({
         method: request.method,
         path: pathOf(request.url),

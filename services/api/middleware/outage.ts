@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 /**
  * Which errors of the Postgres and Redis drivers mean "not there at present" rather than a fault of ours.
  * Drizzle wraps the driver's error, so the chain of causes is searched.
@@ -34,7 +36,7 @@ const codeOf = (error: Error): string =>
   'code' in error && typeof error.code === 'string' ? error.code : '';
 
 export function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!isNativeError(error)) return false;
   const code = codeOf(error);
   if (lostConnection.has(code) || code.startsWith('08') || lostRedis.test(error.message)) return true;
   if (error instanceof AggregateError && error.errors.some(isOutage)) return true;

@@ -1,7 +1,14 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Response } from 'express';
+import { isAppError } from '../../../shared/kernel/errors.ts';
 import type { Reply, StreamReply } from '../route.ts';
+
+/** The client went away, or the process stops: nobody's fault. */
+function isGoodbye(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ABORT_ERR' || isAppError(error, 'cancelled');
+}
 
 async function sendStream(response: Response, reply: StreamReply): Promise<void> {
   response.flushHeaders();
@@ -12,9 +19,8 @@ async function sendStream(response: Response, reply: StreamReply): Promise<void>
   try {
     await pipeline(Readable.from(reply.stream), response);
   } catch (error) {
-    // A client that went away is its own business; what broke on our side ends in the log, and cuts the answer.
-    if (!response.destroyed || response.writableFinished) throw error;
-    response.req.log.debug({ err: error }, 'the stream ended early');
+    // The status is sent already: all that is left is to cut the answer, which the pipeline did, and to say so.
+    response.req.log[isGoodbye(error) ? 'debug' : 'error']({ err: error }, 'the stream ended early');
   }
 }
 

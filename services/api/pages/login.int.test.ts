@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { newApiKey } from '../../../shared/http/api-keys.ts';
+import { bodyOf, testApi } from '../../../test/fixtures/api.ts';
+import { testDatabases } from '../../../test/fixtures/database.ts';
+
+const databases = testDatabases();
+const api = testApi(databases, { LOGIN_ATTEMPTS_PER_MINUTE: '8' });
+
+const logIn = (fields: Record<string, string>) =>
+  api.call('POST', '/login', {
+    key: null,
+    body: new URLSearchParams(fields).toString(),
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+  });
+
+async function sessionCookie(): Promise<string> {
+  const response = await logIn({ api_key: api.key });
+  return (response.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+}
+
+const asBrowser = (method: string, path: string, headers: Record<string, string>, json?: unknown) =>
+  api.call(method, path, { key: null, headers, ...(json !== undefined && { json }) });
+
+describe('the login page', () => {
+  it('opens a session for a key, in a cookie that scripts and other sites cannot use', async () => {
+    const response = await logIn({ api_key: api.key, next: '/admin/queues/queue/bulk-users.create?page=2' });
+    expect(response.status).toBe(303);
+    expect(response.headers.get('location')).toBe('/admin/queues/queue/bulk-users.create?page=2');
+    expect(response.headers.get('set-cookie')).toMatch(
+      /^muster_session=session_[\w-]{43}; Max-Age=43200; Path=\/; Expires=.*; HttpOnly; SameSite=Strict$/,
+    );
+    const stored = await databases.platform.sql`select digest from web_sessions`;
+    expect(response.headers.get('set-cookie')).not.toContain(stored[0]?.digest);
+  });
+
+  it('says that a key is wrong', async () => {
+    const response = await logIn({ api_key: 'wrong', next: '"><script>' });
+    expect(response.status).toBe(401);
+    expect(await response.text()).toMatch(/not a valid API key/);
+  });
+
+  it('leads to no other site', async () => {
+    for (const next of ['https://evil.example/', '//evil.example', '/\\evil.example', '/\t/evil.example']) {
+      const page = await api.call('GET', `/login?next=${encodeURIComponent(next)}`, { key: null });
+      expect(page.status).toBe(200);
+      expect(await page.text()).toContain('name="next" value="/admin/queues"');
+    }
+  });
+
+  it('needs no script and no other host', async () => {
+    const page = await api.call('GET', '/login', { key: null });
+    expect(page.headers.get('content-security-policy')).toContain("style-src 'self'");
+    expect((await api.call('GET', '/assets/pages/login.css', { key: null })).status).toBe(200);
+  });
+});
+
+describe('a session', () => {
+  it('works for the API, and for writing from our own pages only', async () => {
+    const cookie = await sessionCookie();
+    const make = (headers: Record<string, string>) =>
+      asBrowser('POST', '/api/api-keys', { Cookie: cookie, ...headers }, { name: 'x', role: 'viewer' });
+    expect((await asBrowser('GET', '/api/user/profile', { Cookie: cookie })).status).toBe(200);
+    expect((await make({ 'Sec-Fetch-Site': 'same-origin' })).status).toBe(201);
+    expect((await make({ Origin: api.url })).status).toBe(201);
+    expect((await make({ Origin: 'https://evil.example' })).status).toBe(403);
+    expect((await make({ 'Sec-Fetch-Site': 'cross-site', Origin: api.url })).status).toBe(403);
+    expect((await make({})).status).toBe(403);
+  });
+
+  it('ends when it is over, and at logout', async () => {
+    const cookie = await sessionCookie();
+    const profile = () => asBrowser('GET', '/api/user/profile', { Cookie: cookie });
+    expect((await profile()).status).toBe(200);
+    const left = await asBrowser('POST', '/logout', { Cookie: cookie });
+    expect(left.headers.get('location')).toBe('/login');
+    expect((await profile()).status).toBe(401);
+
+    const late = await sessionCookie();
+    await databases.platform.sql`update web_sessions set expires_at = now() - interval '1 s'`;
+    expect((await asBrowser('GET', '/api/user/profile', { Cookie: late })).status).toBe(401);
+  });
+});
+
+describe('Bull Board', () => {
+  it('asks a browser to log in, and an API client for a key', async () => {
+    const path = '/admin/queues/queue/bulk-users.create?status=active';
+    const page = await asBrowser('GET', path, { Accept: 'text/html,*/*' });
+    expect(page.status).toBe(303);
+    expect(page.headers.get('location')).toBe(`/login?next=${encodeURIComponent(path)}`);
+    expect((await asBrowser('GET', '/admin/queues/api/queues', {})).status).toBe(401);
+  });
+
+  it('shows every queue to viewers, and lets admins act', async () => {
+    const made = await api.call('POST', '/api/api-keys', { json: { name: 'v', role: 'viewer' } });
+    const { api_key: key } = await bodyOf(made, newApiKey);
+    expect((await api.call('GET', '/admin/queues', { key, headers: { Accept: 'text/html' } })).status).toBe(
+      200,
+    );
+    const board = await api.call('GET', '/admin/queues/api/queues', { key });
+    const { queues } = await bodyOf(board, z.object({ queues: z.array(z.object({ name: z.string() })) }));
+    expect(queues.map(({ name }) => name)).toContain('bulk-users.create');
+    const pause = '/admin/queues/api/queues/bulk-users.create/pause';
+    expect((await api.call('PUT', pause, { key })).status).toBe(403);
+    expect((await api.call('PUT', pause)).status).toBe(200);
+    await api.call('PUT', '/admin/queues/api/queues/bulk-users.create/resume');
+  });
+});
+
+it('counts login attempts by address', async () => {
+  let response = await logIn({ api_key: 'wrong' });
+  for (let attempts = 0; attempts < 10 && response.status === 401; attempts += 1) {
+    response = await logIn({ api_key: 'wrong' });
+  }
+  expect(response.status).toBe(429);
+  expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await response.text()).toMatch(/Too many requests/);
+});
