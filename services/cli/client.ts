@@ -129,8 +129,9 @@ function fromAnswer({ response }: HTTPError, url: string): CliFailure {
   const kind = statusCode === 401 || statusCode === 403 ? 'unauthorized' : 'failed';
   const said = problem.safeParse(parseJson(String(response.body ?? '')));
   if (!said.success) return new CliFailure(kind, `${url} answered with HTTP ${statusCode}`);
-  const { title, detail } = said.data;
-  const message = detail === title ? title : `${title}: ${detail}`;
+  const { title, detail, errors = [] } = said.data;
+  const explained = detail.startsWith(title) ? detail : `${title}: ${detail}`;
+  const message = errors.length > 0 ? title : explained; // the detail only sums the faults up
   if (kind === 'failed') return new CliFailure(kind, message, { problem: said.data });
   const hint = 'Give a key in MUSTER_API_KEY; that of npm start is in .muster/api-key.';
   return new CliFailure(kind, message, { problem: said.data, hint });

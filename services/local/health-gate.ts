@@ -1,5 +1,5 @@
 import got from 'got';
-import { z } from 'zod';
+import { health } from '../../shared/http/system.ts';
 import { AppError } from '../../shared/kernel/errors.ts';
 import { sleep } from '../../shared/kernel/time.ts';
 import type { SupervisedChild } from './supervisor.ts';
@@ -40,11 +40,6 @@ function notUp(what: string, children: SupervisedChild[]): AppError {
   return new AppError('dependency_unavailable', `The stack did not start: ${what}.\n${logs.join('\n')}`);
 }
 
-const apiHealth = z.looseObject({
-  status: z.string(),
-  checks: z.looseObject({ workers: z.looseObject({ count: z.number() }) }),
-});
-
 export async function storefrontIsUp(url: string): Promise<boolean> {
   return (await probe(`${url}/health`))?.ok ?? false;
 }
@@ -56,7 +51,7 @@ export async function apiIsUp(url: string): Promise<boolean> {
 
 /** The API is content with everything and sees at least `count` workers. */
 export async function workersAreUp(url: string, count: number): Promise<boolean> {
-  const parsed = apiHealth.safeParse((await probe(`${url}/api/health`))?.body);
+  const parsed = health.safeParse((await probe(`${url}/api/health`))?.body);
   return parsed.success && parsed.data.status === 'ok' && parsed.data.checks.workers.count >= count;
 }
 

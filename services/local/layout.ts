@@ -14,6 +14,7 @@ export interface Scripts {
 }
 
 const project = resolve(import.meta.dirname, '..', '..');
+const compileCache = join(project, 'node_modules', '.cache', 'muster');
 
 export const ownScripts: Scripts = {
   migration: join(project, 'infra', 'scripts', 'migrate.ts'),
@@ -66,6 +67,7 @@ export interface Ingredients {
 /** What to run: the migration, then one api, one storefront, `WORKERS` workers, all with the same settings. */
 export function describeChildren({ config, env, addresses, databases, secrets, scripts }: Ingredients) {
   const common: NodeJS.ProcessEnv = {
+    NODE_COMPILE_CACHE: compileCache, // the processes share most of their code: a quarter less time to start
     ...env,
     NODE_ENV: config.NODE_ENV,
     DATA_DIR: config.DATA_DIR,

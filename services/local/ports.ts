@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { AppError } from '../../shared/kernel/errors.ts';
+import { AppError, systemCodeOf } from '../../shared/kernel/errors.ts';
 
 export interface PortRequest {
   /** Who will listen, for the message. */
@@ -31,7 +31,7 @@ export async function claimPort({ owner, setting, port, host }: PortRequest): Pr
 }
 
 function explain(error: unknown, { owner, setting, port, host }: PortRequest): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = systemCodeOf(error);
   if (code === 'EADDRINUSE') {
     return new AppError('conflict', `Port ${port}, where the ${owner} should listen, is taken`, {
       hint: `Choose another one: ${setting}=${port + 1} npm start (0 takes any free port).`,

@@ -132,3 +132,5 @@ async function publish(dataDir: string, { apiUrl, storefrontUrl }: Addresses, { 
     started_at: new Date().toISOString(),
   });
 }
+
+export type Stack = ReturnType<typeof createStack>;

@@ -1,0 +1,122 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { loadConfig } from '../../shared/platform/config.ts';
+import { readStackFile } from '../../shared/platform/local-stack.ts';
+import type { Scripts } from './layout.ts';
+import { createStack, type Stack } from './stack.ts';
+
+/** Stands for api and storefront: healthy at once, with as many workers as there should be. */
+const server = (port: string) => `
+  import { createServer } from 'node:http';
+  const workers = { status: 'ok', count: Number(process.env.WORKERS) };
+  const ok = { status: 'ok' };
+  const body = { status: 'ok', version: '0', uptime_seconds: 1,
+    checks: { postgres: ok, application_database: ok, queue: ok, workers } };
+  createServer((_, response) => response.end(JSON.stringify(body))).listen(process.env.${port}, '127.0.0.1');
+  process.on('SIGTERM', () => { console.log('stopped'); process.exit(0); });`;
+const worker = `
+  setInterval(() => {}, 1000);
+  process.on('SIGTERM', () => { console.log('stopped'); process.exit(0); });`;
+
+let folder: string;
+let lines: string[];
+let stack: Stack;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'muster-stack-'));
+  lines = [];
+});
+afterEach(async () => {
+  await stack.stop();
+  await rm(folder, { recursive: true });
+});
+
+async function build(changed: Partial<Scripts> = {}, startTimeoutMs = 20_000): Promise<Stack> {
+  const sources: Scripts = {
+    migration: 'console.log("migrated")',
+    api: server('PORT'),
+    storefront: server('STOREFRONT_PORT'),
+    worker,
+    ...changed,
+  };
+  const scripts = { ...sources };
+  for (const name of ['migration', 'api', 'storefront', 'worker'] as const) {
+    scripts[name] = join(folder, `${name}.mjs`);
+    await writeFile(scripts[name], sources[name]);
+  }
+  const env = {
+    NODE_ENV: 'test',
+    DATA_DIR: join(folder, 'data'),
+    PORT: '0',
+    STOREFRONT_PORT: '0',
+    WORKERS: '2',
+    DATABASE_URL: 'postgres://127.0.0.1/unused',
+    APP_DATABASE_URL: 'postgres://127.0.0.1/unused',
+  };
+  const write = (line: string) => void lines.push(stripVTControlCharacters(line));
+  stack = createStack({ config: loadConfig(env), env, write, scripts, startTimeoutMs });
+  return stack;
+}
+
+const never = new AbortController().signal;
+
+describe('the local stack', () => {
+  it('is up when all its parts are healthy, and tells the CLI where', async () => {
+    const { apiUrl, storefrontUrl } = await (await build()).start(never);
+    expect(lines[0]).toContain('migrated');
+    expect(await readStackFile(join(folder, 'data'))).toMatchObject({
+      pid: process.pid,
+      api_url: apiUrl,
+      storefront_url: storefrontUrl,
+    });
+  });
+
+  it('stops workers first, then the storefront, then the API, and frees the data folder', async () => {
+    await (await build()).start(never);
+    await stack.stop();
+    const stopped = lines.filter(line => line.endsWith('stopped')).map(line => line.split(' ')[0]);
+    expect(stopped.slice(0, 2).toSorted()).toEqual(['worker-1', 'worker-2']);
+    expect(stopped.slice(2)).toEqual(['storefront', 'api']);
+    expect((await readdir(join(folder, 'data'))).toSorted()).toEqual(['api-key', 'encryption-key']);
+  });
+
+  it('refuses to start twice on the same data folder', async () => {
+    await (await build()).start(never);
+    const first = stack;
+    await expect((await build()).start(never)).rejects.toThrow(`already runs on ${join(folder, 'data')}`);
+    await first.stop();
+  });
+
+  it('does not start without its migrations, and shows why they failed', async () => {
+    const failing = 'console.error("no such column"); process.exit(1)';
+    await expect((await build({ migration: failing })).start(never)).rejects.toThrow(
+      'migration failed (exit code 1):\nno such column',
+    );
+  });
+
+  it('shows the last log lines of a part that does not become healthy, and stops the others', async () => {
+    const deaf = 'console.log("thinking"); setInterval(() => {}, 1000)';
+    await expect((await build({ storefront: deaf }, 1500)).start(never)).rejects.toThrow(
+      /the storefront not healthy within 1.5 s.*\n--- last lines of storefront\nthinking/,
+    );
+    expect(lines.filter(line => line.endsWith('stopped'))).toHaveLength(3);
+  });
+
+  it('gives up at once on a part that keeps dying', async () => {
+    const dying = 'console.log("no such module"); process.exit(1)';
+    await expect((await build({ api: dying }, 60_000)).start(never)).rejects.toThrow(
+      /api exited with 1; given up after 5 quick deaths.*\n--- last lines of api\nno such module/,
+    );
+  });
+
+  it('undoes a start that is interrupted', async () => {
+    const interrupt = new AbortController();
+    const deaf = 'setInterval(() => {}, 1000)';
+    const starting = (await build({ storefront: deaf })).start(interrupt.signal);
+    interrupt.abort(new Error('interrupted'));
+    await expect(starting).rejects.toThrow();
+    expect((await readdir(join(folder, 'data'))).toSorted()).toEqual(['api-key', 'encryption-key']);
+  });
+});
