@@ -45,4 +45,5 @@ async function* linesOf(chunks: AsyncIterable<Uint8Array | string>): AsyncGenera
     rest = (lines.pop() ?? '') + rest.slice(end);
     yield* lines;
   }
+  if (rest.endsWith('\r')) yield rest.slice(0, -1); // the \n that was waited for never came
 }

@@ -1,0 +1,165 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { loadConfig } from '../../shared/platform/config.ts';
+import { runCli } from './program.ts';
+import { answer, answerProblem, jobId, jobOf, startTinyApi } from './testing/tiny-api.ts';
+
+let api: Awaited<ReturnType<typeof startTinyApi>>;
+let dataDir: string;
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'muster-cli-'));
+  await writeFile(join(dataDir, 'api-key'), 'key-of-the-local-stack\n');
+});
+afterEach(async () => {
+  await api.stop();
+  await rm(dataDir, { recursive: true });
+});
+
+async function run(args: string, { url = api.url, signal = new AbortController().signal } = {}) {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const config = loadConfig({ DATA_DIR: dataDir, API: url });
+  const code = await runCli({ config, stdout, stderr, signal }, args.split(' '));
+  const read = (stream: PassThrough) => String(stream.read() ?? '');
+  return { code, out: read(stdout), err: read(stderr) };
+}
+
+const createPath = 'POST /api/bulk-users/create';
+const jobPath = `GET /api/jobs/${jobId}`;
+const ended = (status: string, more: object = {}) => ({
+  [`${jobPath}/events`]: (_: unknown, response: Parameters<typeof answer>[0]) =>
+    void response.end(`id: 1\nevent: result\ndata: {"status":"${status}"}\n\n`),
+  [jobPath]: (_: unknown, response: Parameters<typeof answer>[0]) => answer(response, jobOf(status, more)),
+});
+
+describe('muster', () => {
+  it('submits what its options say, with the key of the local stack', async () => {
+    api = await startTinyApi({ [createPath]: (_, response) => answer(response, jobOf('queued'), 202) });
+    const { code, out } = await run('users create --count 1_000 --pattern u_{id}@x.test --on-error rollback');
+    expect(code).toBe(0);
+    expect(out).toContain(`npm run muster -- jobs follow ${jobId}`);
+    const [request] = api.requests;
+    expect(request?.headers['x-api-key']).toBe('key-of-the-local-stack');
+    expect(JSON.parse(request?.body ?? '')).toEqual({
+      count: 1000,
+      config: { username_pattern: 'u_{id}@x.test', on_error: 'rollback' },
+    });
+  });
+
+  it('follows to the end with progress on stderr and the result on stdout', async () => {
+    api = await startTinyApi({
+      [createPath]: (_, response) => answer(response, jobOf('queued'), 202),
+      ...ended('succeeded', { result: { successful_count: 10 } }),
+    });
+    const { code, out } = await run('users create --count 10 --follow');
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('successful_count  10') });
+  });
+
+  it('prints one JSON document for machines, and nothing else', async () => {
+    api = await startTinyApi(ended('succeeded'));
+    const { out, err } = await run(`jobs follow ${jobId} --json`);
+    expect(JSON.parse(out)).toMatchObject({ id: jobId, status: 'succeeded' });
+    expect(err).toBe('');
+  });
+
+  it('exits with 5 when the job did not succeed', async () => {
+    api = await startTinyApi(ended('failed', { error: { code: 'no_user_created', message: 'None of 10' } }));
+    const { code, out, err } = await run(`jobs follow ${jobId}`);
+    expect(code).toBe(5);
+    expect(out).toContain('no_user_created: None of 10');
+    expect(err).toContain(`jobs retry ${jobId}`);
+  });
+
+  it('says on Ctrl-C that the job goes on, and how to cancel it', async () => {
+    const interrupt = new AbortController();
+    api = await startTinyApi({
+      [`${jobPath}/events`]: (_, response) => {
+        response.write(': still here\n\n');
+        interrupt.abort(new Error('interrupted'));
+      },
+    });
+    const { code, err } = await run(`jobs follow ${jobId}`, { signal: interrupt.signal });
+    expect(code).toBe(130);
+    expect(err).toContain(`job ${jobId} goes on`);
+    expect(err).toContain(`npm run muster -- jobs cancel ${jobId}`);
+  });
+
+  it('prints every fault of a refused request', async () => {
+    const errors = [
+      { pointer: '/count', code: 'too_small', detail: 'must be 1 or more' },
+      { pointer: '/config/username_pattern', code: 'invalid', detail: 'has no {id}' },
+    ];
+    api = await startTinyApi({
+      [createPath]: (_, response) =>
+        answerProblem(response, 422, { code: 'validation_failed', title: 'The request has faults', errors }),
+    });
+    const { code, err } = await run('users create --count 1');
+    expect(code).toBe(1);
+    expect(err).toContain('/count  must be 1 or more [too_small]');
+    expect(err).toContain('/config/username_pattern  has no {id} [invalid]');
+    expect(err).toContain('request r-1');
+  });
+
+  it('exits with 4 without a valid key, and says where keys come from', async () => {
+    api = await startTinyApi({
+      'GET /api/workers': (_, response) =>
+        answerProblem(response, 401, { code: 'unauthenticated', title: 'A valid API key is required' }),
+    });
+    const { code, err } = await run('workers');
+    expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('MUSTER_API_KEY') });
+  });
+
+  it('tries a read again when the connection is lost', async () => {
+    let calls = 0;
+    api = await startTinyApi({
+      'GET /api/workers': (request, response) => {
+        if (++calls === 1) request.socket.destroy();
+        else answer(response, { items: [] });
+      },
+    });
+    expect((await run('workers --json')).code).toBe(0);
+  });
+
+  it('submits once, even when the connection is lost', async () => {
+    api = await startTinyApi({ [createPath]: request => request.socket.destroy() });
+    expect((await run('users create --count 1')).code).toBe(3);
+    expect(api.seen(createPath)).toHaveLength(1);
+  });
+
+  it('exits with 3 when no API answers', async () => {
+    api = await startTinyApi({});
+    const { code, err } = await run('users stats', { url: 'http://127.0.0.1:1' });
+    expect({ code, err }).toEqual({
+      code: 3,
+      err: expect.stringContaining('No answer from http://127.0.0.1:1'),
+    });
+  });
+
+  it.each(['users create', 'users create --count many', 'nonsense', 'users stats --api nowhere'])(
+    'exits with 2 for a wrong command line: %s',
+    async args => {
+      api = await startTinyApi({});
+      expect((await run(args)).code).toBe(2);
+    },
+  );
+
+  it('shows a health check that fails, and fails', async () => {
+    const down = { status: 'down' };
+    const checks = {
+      postgres: down,
+      application_database: down,
+      queue: down,
+      workers: { ...down, count: 0 },
+    };
+    api = await startTinyApi({
+      'GET /api/health': (_, response) =>
+        answer(response, { status: 'down', version: '1', uptime_seconds: 1, checks }, 503),
+    });
+    const { code, out } = await run('health');
+    expect(code).toBe(1);
+    expect(out).toContain('postgres              down');
+  });
+});
