@@ -11,6 +11,8 @@ export interface RawInput {
 }
 
 const nothing = z.strictObject({});
+/** Probes and scrapers add parameters of their own; elsewhere an unknown one is a mistake worth telling. */
+const anything = z.looseObject({});
 const noBody = nothing.optional().transform(() => undefined);
 
 function check(schema: z.ZodType, input: unknown, place: Place): { value?: unknown; faults: Fault[] } {
@@ -35,7 +37,11 @@ function parseParams(schema: z.ZodType, params: unknown): unknown {
 /** What the operation's handler gets, or one error with every fault of query and body. */
 export function parseInput(operation: Operation, raw: RawInput): RawInput {
   const params = parseParams(operation.params ?? nothing, raw.params);
-  const query = check(operation.query ?? nothing, { ...Object(raw.query) }, 'query');
+  const query = check(
+    operation.query ?? (operation.role === 'open' ? anything : nothing),
+    { ...Object(raw.query) },
+    'query',
+  );
   const body = operation.rawBody
     ? { value: undefined, faults: [] }
     : check(operation.body ?? noBody, raw.body, 'body');

@@ -1,0 +1,249 @@
+import fc from 'fast-check';
+import { newApiKey } from '../../shared/http/api-keys.ts';
+import { roles } from '../../shared/http/operation.ts';
+import { problem } from '../../shared/http/problem.ts';
+import { bodyOf, type CallOptions, testApi } from '../fixtures/api.ts';
+import { testDatabases } from '../fixtures/database.ts';
+import { mutationsOf, nastyTexts } from './bad-input/mutations.ts';
+import { type Api, type DocumentedOperation, readDocument } from './bad-input/openapi.ts';
+import { sampleOf } from './bad-input/samples.ts';
+import { createStateReader } from './bad-input/stored-state.ts';
+
+/**
+ * Walks the OpenAPI document of a running API and sends each operation, field by field, what it should refuse. An
+ * operation that is added later is walked without a change here. For every answer: never a 5xx; a refusal is a
+ * problem, and has written nothing and enqueued nothing.
+ */
+const databases = testDatabases();
+const server = testApi(databases, { LOGIN_ATTEMPTS_PER_MINUTE: '1000000' });
+const keys = new Map<string, string>();
+let api: Api;
+let readState: () => Promise<string>;
+
+beforeAll(async () => {
+  api = readDocument(await (await server.call('GET', '/api/openapi.json')).json());
+  readState = await createStateReader([databases.platform, databases.application]);
+  for (const role of roles) {
+    const made = await server.call('POST', '/api/api-keys', { json: { name: role, role } });
+    keys.set(role, (await bodyOf(made, newApiKey)).api_key);
+  }
+  stored = await readState();
+});
+
+const json = { 'Content-Type': 'application/json' };
+
+interface Trial extends CallOptions {
+  label: string;
+  path?: string;
+  /** The statuses that are right; by default any 2xx or 4xx. */
+  statuses?: readonly number[];
+  /** A fault must be reported here, or at what contains it. */
+  pointer?: string | undefined;
+}
+
+/** Sends one request; gives a line for each thing that is wrong with the answer. */
+async function tryOne(operation: DocumentedOperation, trial: Trial): Promise<string[]> {
+  const response = await server.call(operation.method, trial.path ?? pathOf(operation), trial);
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
+  const text = isStream ? '' : await response.text();
+  if (isStream) await response.body?.cancel();
+  const complaints = [
+    ...judgeStatus(response.status, trial.statuses),
+    ...(response.status >= 400 && operation.method !== 'HEAD'
+      ? judgeProblem(response, text, trial.pointer)
+      : []),
+    ...(await judgeState(response.status)),
+  ];
+  return complaints.map(
+    complaint => `${operation.name}: ${trial.label}: ${complaint}: ${text.slice(0, 300)}`,
+  );
+}
+
+/** What is stored, as of the last answer. */
+let stored = '';
+
+async function judgeState(status: number): Promise<string[]> {
+  const before = stored;
+  stored = await readState();
+  return status >= 400 && stored !== before ? ['was refused and wrote something'] : [];
+}
+
+function judgeStatus(status: number, statuses: readonly number[] | undefined): string[] {
+  const isRight = statuses?.includes(status) ?? status < 500;
+  return isRight ? [] : [`answered ${status}`];
+}
+
+function judgeProblem(response: Response, text: string, pointer: string | undefined): string[] {
+  if (!response.headers.get('content-type')?.startsWith('application/problem+json'))
+    return ['is no problem+json'];
+  const { errors = [], status } = problem.parse(JSON.parse(text));
+  if (status !== response.status) return ['says another status than it has'];
+  if (pointer === undefined || errors.some(error => pointer.startsWith(error.pointer))) return [];
+  return [`reports no fault at ${pointer}`];
+}
+
+/** The operation's path, where no such thing is. */
+const pathOf = ({ path, parameters }: DocumentedOperation): string =>
+  path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const schema =
+      parameters.find(parameter => parameter.in === 'path' && parameter.name === name)?.schema ?? {};
+    return encodeURIComponent(String(sampleOf(api, schema)));
+  });
+
+/** Runs the trials of all operations, one after the other; all complaints must be none. */
+async function trials(plan: (operation: DocumentedOperation) => Trial[]): Promise<void> {
+  const complaints: string[] = [];
+  let tried = 0;
+  for (const operation of api.operations) {
+    for (const trial of plan(operation)) {
+      tried += 1;
+      complaints.push(...(await tryOne(operation, trial)));
+    }
+  }
+  expect(complaints).toEqual([]);
+  expect(tried).toBeGreaterThan(0);
+}
+
+const refusals = [400, 401, 403, 404, 405, 409, 413, 415, 422];
+const takesJson = ({ bodySchema }: DocumentedOperation) => bodySchema !== undefined;
+const writes = ({ method }: DocumentedOperation) => method !== 'GET';
+
+describe('every operation of the API', () => {
+  it('refuses callers without a valid key or below its role', async () => {
+    await trials(operation => {
+      const needed = operation['x-required-role'];
+      if (needed === 'open') return [];
+      const below = roles.slice(0, roles.indexOf(needed));
+      return [
+        { label: 'no key', key: null, statuses: [401] },
+        { label: 'a wrong key', key: 'wrong', statuses: [401] },
+        { label: 'a key with SQL', key: "' or 1=1 --", statuses: [401] },
+        ...below.map(role => ({ label: role, key: keys.get(role) ?? null, statuses: [403] })),
+      ];
+    });
+  });
+
+  it('survives every bad value in every field of its body', async () => {
+    await trials(({ bodySchema }) =>
+      bodySchema === undefined
+        ? []
+        : mutationsOf(api, bodySchema).map(({ label, body, due, pointer }) => ({
+            label,
+            body,
+            headers: json,
+            ...(due === 'refuse' && { statuses: refusals }),
+            pointer,
+          })),
+    );
+  }, 180_000);
+
+  it('survives any JSON at all', async () => {
+    for (const operation of api.operations.filter(takesJson)) {
+      await fc.assert(
+        fc.asyncProperty(fc.json({ maxDepth: 6 }), async body => {
+          expect(await tryOne(operation, { label: 'random', body, headers: json })).toEqual([]);
+        }),
+        { numRuns: 25 },
+      );
+    }
+  }, 120_000);
+
+  it('refuses a body in another content type, broken, too large or where none is taken', async () => {
+    await trials(operation => {
+      if (!writes(operation)) return [];
+      const isRaw = operation.requestBody !== undefined && !takesJson(operation);
+      const large = { label: '10 MB', body: `{"a": "${'x'.repeat(10_000_000)}"}`, headers: json };
+      const types = [
+        'text/plain',
+        'application/xml',
+        'multipart/form-data; boundary=x',
+        'application/json; charset=x',
+      ];
+      return [
+        ...types.map(type => ({
+          label: type,
+          body: '{}',
+          headers: { 'Content-Type': type },
+          statuses: [415],
+        })),
+        { label: 'no type', body: new Uint8Array([123, 125]), statuses: [415] },
+        ...(isRaw ? [] : [{ ...large, statuses: [413] }]),
+        { label: 'broken JSON', body: '{"a"', headers: json, statuses: isRaw ? refusals : [400] },
+        { label: 'bad UTF-8', body: new Uint8Array([0x22, 0xff, 0x22]), headers: json, statuses: refusals },
+        ...(operation.requestBody === undefined
+          ? [{ label: 'an unasked body', json: { a: 1 }, statuses: [422], pointer: '/a' }]
+          : []),
+      ];
+    });
+  }, 60_000);
+
+  it('has nothing under a path that is no id', async () => {
+    const bad = [
+      '0',
+      '-1',
+      'null',
+      '%00',
+      '%ff',
+      '%F0%9F%A6%84',
+      '..%2f..%2fetc',
+      "'%20or%201=1--",
+      '%3Cscript%3E',
+    ];
+    await trials(({ path }) =>
+      path.includes('{')
+        ? [...bad, 'x'.repeat(2000), '00000000-0000-0000-0000-000000000000'].map(id => ({
+            label: id.slice(0, 40),
+            path: path.replaceAll(/\{\w+\}/g, id),
+            statuses: [404, 409, 422],
+          }))
+        : [],
+    );
+  });
+
+  it('survives every bad value in every query parameter', async () => {
+    await trials(operation => {
+      const path = pathOf(operation);
+      const given = operation.parameters.filter(parameter => parameter.in === 'query');
+      const values = [
+        ...nastyTexts.filter(text => text.length < 1000),
+        '1e3',
+        '9'.repeat(30),
+        'x'.repeat(3000),
+      ];
+      return [
+        {
+          label: 'unknown parameter',
+          path: `${path}?no_such=1`,
+          ...(operation['x-required-role'] !== 'open' && { statuses: refusals }),
+        },
+        ...given.flatMap(({ name }) => [
+          ...values.map(value => ({
+            label: `?${name}=${value}`,
+            path: `${path}?${name}=${encodeURIComponent(value)}`,
+          })),
+          ...['%00', 'a%00b'].map(value => ({
+            label: `?${name}=${value}`,
+            path: `${path}?${name}=${value}`,
+            statuses: refusals,
+          })),
+          { label: `?${name} in bad UTF-8`, path: `${path}?${name}=%ff` },
+          { label: `?${name} twice`, path: `${path}?${name}=1&${name}=2`, statuses: refusals },
+          { label: `?${name} nested`, path: `${path}?${name}[a]=1`, statuses: refusals },
+        ]),
+      ];
+    });
+  }, 60_000);
+
+  it('refuses an Idempotency-Key that is none', async () => {
+    await trials(operation =>
+      operation.parameters.some(({ name }) => name === 'Idempotency-Key')
+        ? ['x'.repeat(256), 'a b', '\u00e9'].map(key => ({
+            label: `key ${key.slice(0, 20)}`,
+            headers: { 'Idempotency-Key': key, ...json },
+            body: JSON.stringify(operation.bodySchema ? sampleOf(api, operation.bodySchema) : {}),
+            statuses: refusals,
+          }))
+        : [],
+    );
+  });
+});
