@@ -95,7 +95,7 @@ export default {
     forbid(
       'no-orphans',
       'A file that nothing reaches is dead.',
-      { orphan: true, pathNot: ['\\.(d|config)\\.ts$', 'drizzle\\.\\w+\\.config'] },
+      { orphan: true, pathNot: ['\\.(d|config)\\.ts$', 'drizzle\\.\\w+\\.config', '/docs-page/'] },
       {},
     ),
     forbid(

@@ -52,7 +52,7 @@ export interface UntypedCall extends CallContext {
   readonly body: unknown;
 }
 
-export interface JsonReply {
+interface JsonReply {
   readonly status: number;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;

@@ -16,7 +16,7 @@ import type { ErrorCode } from '../kernel/errors.ts';
  * Schemas are wire shapes: snake_case, strict objects (an unknown field is a fault), inputs with defaults.
  * Every operation may answer 401, 403, 404 (bad path), 422, 429, 500 and 503 besides what it lists.
  */
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 /** Roles in ascending order; `open` needs no key. */
 export const roles = ['viewer', 'operator', 'admin'] as const;
@@ -33,7 +33,7 @@ export interface ResponseSpec {
 }
 
 /** A body that the handler reads from `request` itself: too long for memory, or not JSON. */
-export interface RawBody {
+interface RawBody {
   readonly contentTypes: readonly string[];
   readonly description: string;
   /** The shape of one JSON document of it, for the documentation only. */
@@ -41,7 +41,7 @@ export interface RawBody {
 }
 
 /** What a handler may answer without throwing; 503 is for the health check, which has a body of its own. */
-export type ReplyStatus = 200 | 201 | 202 | 204 | 503;
+type ReplyStatus = 200 | 201 | 202 | 204 | 503;
 
 export interface Operation {
   /** Unique, camelCase: the OpenAPI `operationId` and the label in metrics. */
@@ -55,7 +55,7 @@ export interface Operation {
   readonly description?: string;
   /** Path parameters, all strings. What does not fit is a 404: there is nothing under such a name. */
   readonly params?: z.ZodObject;
-  /** Query parameters: strings turned into values (`queryInteger`, `queryFlag` of `fields.ts`). */
+  /** Query parameters: strings turned into values (`queryInteger` of `fields.ts`). */
   readonly query?: z.ZodObject;
   /** The JSON body. Absent: none, or an empty object. */
   readonly body?: z.ZodType;

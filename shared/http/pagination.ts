@@ -20,7 +20,7 @@ export const pageOf = <S extends z.ZodType>(item: S) =>
   });
 
 /** A keyset position (the sort key of the last item) as an opaque text. */
-export const encodeCursor = (position: unknown): string =>
+const encodeCursor = (position: unknown): string =>
   Buffer.from(JSON.stringify(position)).toString('base64url');
 
 /** The position in a cursor, or undefined when there is none; 422 when it is not one of ours. */

@@ -52,7 +52,7 @@ export function publicError(error: unknown): AppError {
 }
 
 /** RFC 9457. `type` is a URN: it names the code, and there is nothing to fetch. */
-export function toProblem(error: AppError, requestId: string): Problem {
+function toProblem(error: AppError, requestId: string): Problem {
   const hidden = statusOf[error.code] === 500;
   const detail = [error.message, error.hint].filter(text => text !== undefined).join('. ');
   return {
