@@ -13,7 +13,7 @@ type Answering<Status extends number, S extends z.ZodType> = Operation & {
   responses: { readonly [K in Status]: { readonly schema: S } };
 };
 
-export interface CallInput {
+interface CallInput {
   params?: Record<string, string>;
   query?: Record<string, string | number | undefined>;
   body?: unknown;

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { Config } from '../../shared/platform/config.ts';
 import { type Client, createClient } from './client.ts';
 import { CliFailure } from './failure.ts';
@@ -22,6 +23,11 @@ export interface Context extends Terminal {
   /** The API that the options, the environment or the local stack name. */
   connect(): Promise<Client>;
 }
+
+/** Turns a command's function into what commander calls: the context first, then its options and arguments. */
+export type Act = <Options extends object>(
+  command: (context: Context, options: Options, argument: string) => Promise<void>,
+) => (this: Command) => Promise<void>;
 
 export function openContext(terminal: Terminal, options: { api?: string; json?: boolean }): Context {
   const { config, stdout, stderr } = terminal;

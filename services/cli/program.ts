@@ -4,14 +4,9 @@ import { addHealthCommand } from './commands/health.ts';
 import { addJobsCommands } from './commands/jobs.ts';
 import { addUsersCommands } from './commands/users.ts';
 import { addWorkersCommand } from './commands/workers.ts';
-import { type Context, openContext, type Terminal } from './context.ts';
+import { type Act, openContext, type Terminal } from './context.ts';
 import { CliFailure, exitCodes } from './failure.ts';
 import { createOutput } from './output.ts';
-
-/** Turns a command's function into what commander calls: the context first, then its options and arguments. */
-export type Act = <Options extends object>(
-  command: (context: Context, options: Options, argument: string) => Promise<void>,
-) => (this: Command) => Promise<void>;
 
 /** Runs one command line (without `node` and the script); gives the exit code. */
 export async function runCli(terminal: Terminal, args: string[]): Promise<number> {

@@ -32,7 +32,7 @@ export function createLinePrinters({ write, raw }: LinePrinterOptions) {
 }
 
 /** One line of a child, readable; what is not a pino line stays as it is, behind the prefix. */
-export function formatLine(prefix: string, line: string): string {
+function formatLine(prefix: string, line: string): string {
   const parsed = pinoLine.safeParse(parseJson(line));
   if (!parsed.success) return `${prefix} ${line}`;
   const { level, time, msg } = parsed.data;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import type { Act } from '../context.ts';
 import { runDemo } from '../demo/demo.ts';
-import type { Act } from '../program.ts';
 
 /** `muster demo`: `npm run demo`. */
 export function addDemoCommand(program: Command, act: Act): void {

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { getHealthOperation } from '../../../shared/http/system.ts';
-import type { Context } from '../context.ts';
+import type { Act, Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { facts } from '../output.ts';
-import type { Act } from '../program.ts';
 
 /** `muster health` */
 export function addHealthCommand(program: Command, act: Act): void {

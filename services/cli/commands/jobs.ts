@@ -7,9 +7,8 @@ import {
 } from '../../../shared/http/jobs.ts';
 import { wholeNumber } from '../arguments.ts';
 import { describeJob, reportEnd, watchJob } from '../await-job.ts';
-import type { Context } from '../context.ts';
+import type { Act, Context } from '../context.ts';
 import { table } from '../output.ts';
-import type { Act } from '../program.ts';
 
 interface ListOptions {
   kind?: string;

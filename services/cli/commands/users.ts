@@ -8,9 +8,8 @@ import {
 } from '../../../shared/http/bulk-users.ts';
 import { wholeNumber } from '../arguments.ts';
 import { describeJob, reportEnd, watchJob } from '../await-job.ts';
-import type { Context } from '../context.ts';
+import type { Act, Context } from '../context.ts';
 import { facts, table } from '../output.ts';
-import type { Act } from '../program.ts';
 
 interface CreateOptions {
   count: number;

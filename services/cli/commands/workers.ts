@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { listWorkersOperation } from '../../../shared/http/workers.ts';
-import type { Context } from '../context.ts';
+import type { Act, Context } from '../context.ts';
 import { table } from '../output.ts';
-import type { Act } from '../program.ts';
 
 /** `muster workers` */
 export function addWorkersCommand(program: Command, act: Act): void {

@@ -10,9 +10,11 @@ import { secondsSince } from '../../../shared/kernel/time.ts';
 import { watchJob } from '../await-job.ts';
 import type { Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
+import { openDeployment } from './deployment.ts';
 import { createDemoScreen, type DemoScreen } from './screen.ts';
-import { openStage, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 import { logIn } from './storefront-login.ts';
+import { startTemporaryStack } from './temporary-stack.ts';
 
 const count = 1000;
 
@@ -26,20 +28,26 @@ export async function runDemo(context: Context, { keep }: { keep: boolean }): Pr
   screen.title(`Muster demo: ${count.toLocaleString('en')} test users in a real application`);
   const stage = await screen.step(
     () => openStage(context, keep),
-    () => 'stack is up',
+    ({ opened }) => opened,
   );
   for (const [name, value] of stage.facts) screen.detail(name, value);
   try {
     await play(context, stage, screen);
   } catch (error) {
-    const failure = await withLog(error, stage, context.signal);
-    await stage.close();
-    throw failure;
+    const failure = await withLog(error, stage);
+    const closed = await stage.close();
+    throw context.signal.aborted ? new CliFailure('interrupted', `Interrupted: ${closed}.`) : failure;
   }
   if (keep) {
     for (const [name, value] of await stage.leave()) screen.detail(name, value);
-  } else await screen.step(stage.close, what => `stopped: ${what}`);
+  } else await screen.step(stage.close, what => what);
   screen.title(`Done in ${secondsSince(startedAt).toFixed(1)} s`);
+}
+
+/** A temporary stack, unless `--api` or `API` names a deployment. */
+async function openStage(context: Context, keep: boolean): Promise<Stage> {
+  const api = context.api ?? context.config.API;
+  return api === undefined ? startTemporaryStack(context, keep) : openDeployment(context, api);
 }
 
 async function play(context: Context, stage: Stage, screen: DemoScreen): Promise<void> {
@@ -109,9 +117,7 @@ async function proveLogin(
   throw new CliFailure('failed', `The storefront takes ${user.username} for ${username}`);
 }
 
-async function withLog(error: unknown, stage: Stage, signal: AbortSignal): Promise<unknown> {
-  if (signal.aborted)
-    return new CliFailure('interrupted', 'Interrupted: everything was stopped and removed.');
+async function withLog(error: unknown, stage: Stage): Promise<unknown> {
   const lines = await stage.lastLogLines();
   if (lines.length === 0) return error;
   const reason =

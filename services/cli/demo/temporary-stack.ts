@@ -88,11 +88,12 @@ function stageOn(child: ChildProcess, dataDir: string, stack: LocalStack, apiKey
   return {
     client: createClient({ url: stack.api_url, apiKey }),
     storefrontUrl: stack.storefront_url,
+    opened: 'stack is up',
     facts,
     lastLogLines: () => lastLogLines(dataDir),
     async close() {
       await remove(child, dataDir);
-      return 'all processes ended, temporary data removed';
+      return 'stack stopped, temporary data removed';
     },
     async leave() {
       child.unref();

@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { waitFor } from '../../../shared/kernel/time.ts';
+import { removeEmbeddedPostgres } from '../../../shared/platform/embedded-postgres-data.ts';
+import { readLocalApiKey, readStackFile } from '../../../shared/platform/local-stack.ts';
+
+/** The demo as people run it: real processes, a real Postgres, real logins. */
+const seconds = 1000;
+const limitMs = 120 * seconds;
+
+const script = join(import.meta.dirname, '..', 'main.ts');
+let temporary: string;
+
+beforeEach(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'muster-demo-test-'));
+});
+afterEach(() => rm(temporary, { recursive: true, force: true }));
+
+type Demo = ReturnType<typeof start>;
+
+function start(options: string[] = [], given: Record<string, string> = {}) {
+  const env = { ...process.env, ...given, TMPDIR: temporary };
+  const demo = spawn(process.execPath, [script, 'demo', ...options], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  for (const stream of [demo.stdout, demo.stderr]) {
+    createInterface({ input: stream }).on('line', line => lines.push(line));
+  }
+  return { process: demo, said: () => lines.join('\n') };
+}
+
+const hasSaid = (demo: Demo, words: string) =>
+  waitFor(`the demo to say "${words}"`, () => demo.said().includes(words), { timeoutMs: 60 * seconds });
+
+async function endOf(demo: Demo): Promise<number | null> {
+  if (demo.process.exitCode === null) await once(demo.process, 'close');
+  return demo.process.exitCode;
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+describe('npm run demo', () => {
+  it(
+    'creates 1,000 users, logs in as one of them, and leaves nothing behind',
+    async () => {
+      const demo = start();
+      expect(await endOf(demo)).toBe(0);
+      const said = demo.said();
+      expect(said).toContain('1,000 users created');
+      expect(said).toMatch(/logged in to the storefront as demo_\w+@example.com/);
+      expect(said).toMatch(/Done in \d+\.\d s/);
+      expect(await readdir(temporary)).toEqual([]);
+    },
+    limitMs,
+  );
+
+  it(
+    'leaves nothing behind on Ctrl-C in the middle either',
+    async () => {
+      const demo = start();
+      await hasSaid(demo, 'stack is up');
+      demo.process.kill('SIGINT');
+      expect(await endOf(demo)).toBe(130);
+      expect(demo.said()).toContain('Interrupted: stack stopped, temporary data removed.');
+      expect(await readdir(temporary)).toEqual([]);
+    },
+    limitMs,
+  );
+
+  it(
+    'leaves the stack up with --keep, and another demo runs against it',
+    async () => {
+      const demo = start(['--keep']);
+      expect(await endOf(demo)).toBe(0);
+      const [folder = ''] = await readdir(temporary);
+      const dataDir = join(temporary, folder);
+      const stack = await readStackFile(dataDir);
+      expect(demo.said()).toContain(`kill ${stack?.pid}`);
+      const again = start(['--api', stack?.api_url ?? ''], {
+        STOREFRONT_URL: stack?.storefront_url ?? '',
+        MUSTER_API_KEY: (await readLocalApiKey(dataDir)) ?? '',
+      });
+      expect(await endOf(again)).toBe(0);
+      expect(again.said()).toContain('2000 test users');
+      process.kill(stack?.pid ?? 0, 'SIGTERM');
+      await waitFor('the stack to stop', () => !isAlive(stack?.pid ?? 0), { timeoutMs: 30 * seconds });
+      await removeEmbeddedPostgres(join(dataDir, 'postgres'));
+    },
+    limitMs,
+  );
+
+  it(
+    'refuses faulty settings before anything is started',
+    async () => {
+      const demo = start([], { LOG_LEVEL: 'loud' });
+      expect(await endOf(demo)).toBe(2);
+      expect(demo.said()).toContain('LOG_LEVEL');
+      expect(await readdir(temporary)).toEqual([]);
+    },
+    limitMs,
+  );
+});
