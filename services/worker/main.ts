@@ -39,6 +39,8 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     logger,
     name: config.WORKER_NAME,
     drainMs: Math.max(0, config.SHUTDOWN_TIMEOUT_MS - closingMs),
+    lockDurationMs: config.WORKER_LOCK_MS,
+    stalledIntervalMs: Math.round(config.WORKER_LOCK_MS / 3),
   });
   lifecycle.onStop('worker', worker.stop);
   if (config.WORKER_PORT !== undefined) {

@@ -18,6 +18,7 @@ export interface ReconcilerOptions {
 }
 
 export interface Reconciler extends Service {
+  start(): void;
   /** One pass; gives the ids of the jobs that were put back, or undefined when another worker leads. */
   runOnce(): Promise<string[] | undefined>;
 }
@@ -30,7 +31,7 @@ const pageSize = 1000;
  * after a queue store that was wiped or lost its last second, after a job that the queue gave up. Every worker
  * runs one; a pass is done by whichever holds the lock. The rows are the truth, the queue is made to follow.
  */
-export function startReconciler(options: ReconcilerOptions): Reconciler {
+export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { logger, intervalMs = 3000 } = options;
   const stopped = new AbortController();
   const runOnce = () => asLeader(options.database.db, 'reconciler', tx => reconcile(tx, options));
@@ -44,10 +45,13 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     }
   }
 
-  const running = loop();
+  let running: Promise<void> | undefined;
   return {
     name: 'reconciler',
     runOnce,
+    start() {
+      running ??= loop();
+    },
     async stop() {
       stopped.abort();
       await running;

@@ -14,7 +14,7 @@ import { jobCancelSource } from './cancel-source.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { isRetryable } from './outcome.ts';
 import { mapProcessors, type WorkerDeps } from './processors.ts';
-import { type Reconciler, startReconciler } from './reconciler.ts';
+import { createReconciler, type Reconciler } from './reconciler.ts';
 
 export interface WorkerOptions {
   database: Database;
@@ -49,7 +49,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const identity = { id, name, host: hostname(), pid: process.pid, version: readVersion() };
 
   lifecycle.add(await startHeartbeat({ db: database.db, identity, activity: activity.current, logger }));
-  const reconciler = lifecycle.add(startReconciler({ database, queue, logger }));
+  const reconciler = lifecycle.add(createReconciler({ database, queue, logger }));
+  reconciler.start();
   const cancelSource = jobCancelSource(database, logger);
   lifecycle.onStop('cancellations', cancelSource.stop);
 

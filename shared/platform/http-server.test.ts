@@ -40,6 +40,15 @@ describe('an HTTP server', () => {
     await closed;
   });
 
+  it('does not wait for connections on which no request has come', async () => {
+    const server = await serveHttp((_request, response) => response.end(), { ...anyPort, drainMs: 60_000 });
+    const socket = connect(server.port, '127.0.0.1');
+    await once(socket, 'connect');
+    const closed = once(socket, 'close');
+    await server.stop();
+    await closed;
+  });
+
   it('says which port is taken', async () => {
     const first = await serveHttp((_request, response) => response.end(), anyPort);
     const second = serveHttp(() => {}, { ...anyPort, port: first.port });

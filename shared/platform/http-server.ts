@@ -1,5 +1,5 @@
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { AppError } from '../kernel/errors.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 
@@ -29,6 +29,7 @@ const sweepIntervalMs = 50;
 export async function serveHttp(listener: RequestListener, options: HttpServerOptions): Promise<HttpServer> {
   const { name, host, drainMs = 10_000 } = options;
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, listener);
+  const unused = unusedConnections(server);
   const port = await new Promise<number>((resolve, reject) => {
     server.once('error', error => reject(explain(error, options)));
     server.listen(options.port, host, () => resolve(portOf(server.address())));
@@ -37,7 +38,10 @@ export async function serveHttp(listener: RequestListener, options: HttpServerOp
   async function stop(): Promise<void> {
     if (!server.listening) return;
     const closed = new Promise<void>(resolve => server.close(() => resolve()));
-    const sweep = setInterval(() => server.closeIdleConnections(), sweepIntervalMs);
+    const sweep = setInterval(() => {
+      server.closeIdleConnections();
+      for (const socket of unused) socket.destroy();
+    }, sweepIntervalMs);
     const cutOff = setTimeout(() => server.closeAllConnections(), drainMs);
     await closed.finally(() => {
       clearInterval(sweep);
@@ -46,6 +50,20 @@ export async function serveHttp(listener: RequestListener, options: HttpServerOp
   }
 
   return { name, port, url: `http://${reachable(host)}:${port}`, stop };
+}
+
+/**
+ * Connections on which no request has come yet: browsers and pools open some ahead. Node counts them as active, so
+ * that `closeIdleConnections` leaves them and a stop would wait for them.
+ */
+function unusedConnections(server: Server): ReadonlySet<Socket> {
+  const unused = new Set<Socket>();
+  server.on('connection', socket => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }) => unused.delete(socket));
+  return unused;
 }
 
 const portOf = (address: AddressInfo | string | null): number =>
