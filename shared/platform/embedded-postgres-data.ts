@@ -44,9 +44,23 @@ export async function placeData(
     });
   }
   const place = await mkdtemp(join(sharedFolder, 'muster-data-'));
-  await symlink(place, dataDir);
+  if (!(await created(symlink(place, dataDir)))) {
+    await rm(place, { recursive: true });
+    return placeData(dataDir, account, onLog); // another first start was quicker
+  }
   onLog(`The data is in ${place}, with a link at ${dataDir}: the server's account cannot enter ${parent}`);
   return place;
+}
+
+/** Whether an attempt to make something new did; false when it was there. */
+async function created(attempt: Promise<void>): Promise<boolean> {
+  return attempt.then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false;
+      throw error;
+    },
+  );
 }
 
 /** Removes what a stopped server left: data, link, password. For temporary stacks and tests. */
@@ -66,7 +80,10 @@ const passwordFile = (dataDir: string): string => `${dataDir}.password`;
  */
 export async function serverPassword(dataDir: string, place: string, given?: string): Promise<string> {
   const file = passwordFile(dataDir);
-  if (!(await isCluster(place))) await writeOnce(file, given ?? randomBytes(24).toString('base64url'));
+  if (!(await isCluster(place))) {
+    const password = given ?? randomBytes(24).toString('base64url');
+    await created(writeFile(file, password, { mode: 0o600, flag: 'wx' }));
+  }
   const password = (await readFile(file, 'utf8').catch(() => '')).trim();
   if (password === '') {
     throw new AppError('conflict', `${file}, the password of the data in ${dataDir}, is missing`, {
@@ -76,12 +93,6 @@ export async function serverPassword(dataDir: string, place: string, given?: str
   if (given === undefined || given === password) return password;
   throw new AppError('conflict', `${file} holds another password than the one given`, {
     hint: 'The password is set by the first start: leave it out, or remove data and password to begin anew.',
-  });
-}
-
-async function writeOnce(file: string, text: string): Promise<void> {
-  await writeFile(file, text, { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
   });
 }
 

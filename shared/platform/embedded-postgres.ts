@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { serverAccount } from './embedded-postgres-account.ts';
-import { reachableBinaries } from './embedded-postgres-binaries.ts';
+import { installedBinaries, reachableBinaries } from './embedded-postgres-binaries.ts';
 import { ensureCluster, placeData, serverPassword, superuser } from './embedded-postgres-data.ts';
 import { clearLock } from './embedded-postgres-lock.ts';
 import { freePort, isPortTaken, launch, type ServerProcess } from './embedded-postgres-process.ts';
@@ -49,7 +49,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const { onLog = () => {}, settings = {} } = options;
   const dataDir = resolve(options.dataDir);
   const account = await serverAccount(dataDir);
-  const binaries = await reachableBinaries(account, onLog);
+  const binaries = await reachableBinaries(installedBinaries(), account, onLog);
   const place = await placeData(dataDir, account, onLog);
   await clearLock(dataDir, place, onLog);
   const password = await serverPassword(dataDir, place, options.password);
