@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import pino from 'pino';
+import postgres from 'postgres';
 import { isAppError } from '../../shared/kernel/errors.ts';
-import { openDatabase } from '../../shared/platform/db.ts';
 import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { startConsumer } from '../../shared/platform/queue/consumer.ts';
 import type { ChildOrders, ChildSaid } from './child-protocol.ts';
@@ -15,7 +15,7 @@ process.once('disconnect', () => process.exit(0));
 const told = new EventTarget();
 process.on('message', message => told.dispatchEvent(new Event(String(message))));
 
-const { sql } = openDatabase(orders.store.databaseUrl, { name: 'child', maxConnections: 1 });
+const sql = postgres(orders.store.databaseUrl, { max: 1 });
 const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
 const backend = await openQueueBackend({ ...orders.store, name: 'child', logger });
 

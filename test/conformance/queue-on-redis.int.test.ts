@@ -1,29 +1,22 @@
 import { Redis } from 'ioredis';
 import { testDatabases } from '../fixtures/database.ts';
-import { redisProgram, startRedis, type TestRedis } from '../servers/redis.ts';
+import { redisStore } from '../fixtures/queue.ts';
 import { describeQueue } from './queue.conformance.ts';
 
-/** A server of its own, since the tests empty it. */
 const databases = testDatabases();
-let redis: TestRedis | undefined;
+const redisUrl = process.env.TEST_REDIS_URL;
+const store = redisStore(databases, redisUrl ?? 'redis://none');
+const describeHere = redisUrl === undefined ? describe.skip : describe;
 
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(async () => {
-  await redis?.stop();
-});
-
-const here = redisProgram() === undefined ? describe.skip : describe;
-here('on Redis', () => {
-  describeQueue(databases, () => {
-    const redisUrl = redis?.url ?? '';
-    return { redisUrl, databaseUrl: databases.platformUrl, prefix: 'muster', wipe: () => flushAll(redisUrl) };
-  });
+describeHere('on Redis', () => {
+  describeQueue(databases, { ...store, wipe: removeKeys });
+  afterAll(removeKeys);
 });
 
-async function flushAll(url: string): Promise<void> {
-  const client = new Redis(url);
-  await client.flushall();
-  client.disconnect();
+/** All at once, as FLUSHALL would, but of this file only: the server is shared. */
+async function removeKeys(): Promise<void> {
+  const redis = new Redis(store.redisUrl ?? '');
+  const keys = await redis.keys(`${store.prefix}*`);
+  if (keys.length > 0) await redis.del(...keys);
+  redis.disconnect();
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { prepareQueueStore } from '../../shared/platform/queue/backend.ts';
 import type { TestDatabases } from '../fixtures/database.ts';
 import { describeDelivery } from './delivery.conformance.ts';
@@ -7,7 +6,7 @@ import { describeRecovery } from './recovery.conformance.ts';
 import { type Store, workbench } from './workbench.ts';
 
 /** What a queue backend owes to Muster. Run on each; what holds on one only is no part of the contract. */
-export function describeQueue(databases: TestDatabases, store: () => Store): void {
+export function describeQueue(databases: TestDatabases, store: Store): void {
   const bench = workbench(store);
   beforeAll(async () => {
     await databases.platform.sql`create table cancelled_tasks (id text primary key)`;
@@ -21,8 +20,8 @@ export function describeQueue(databases: TestDatabases, store: () => Store): voi
   describe('recovery', () => describeRecovery(bench, store));
 
   test('any number of processes may prepare the store at once', async () => {
-    const { redisUrl, databaseUrl } = store();
-    const prefix = `prepared_${randomUUID().replaceAll('-', '')}`;
+    const { redisUrl, databaseUrl } = store;
+    const prefix = `${store.prefix}_prepared`;
     const prepared = Array.from({ length: 5 }, () => prepareQueueStore({ redisUrl, databaseUrl, prefix }));
     await expect(Promise.all(prepared)).resolves.toHaveLength(5);
     const { client, contract } = await bench.queue({}, { redisUrl, databaseUrl, prefix });

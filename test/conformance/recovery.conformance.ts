@@ -15,7 +15,7 @@ const taker = (workers: ChildWorker[]): Promise<ChildWorker> =>
   );
 
 /** What survives the death of workers, the loss of the queue's data, and the absence of its store. */
-export function describeRecovery({ queue }: Workbench, store: () => Store): void {
+export function describeRecovery({ queue }: Workbench, store: Store): void {
   test('a job outlives three workers that are killed under it, one after the other', async () => {
     const { contract, client, spawnWorker, untilState } = await queue({ attempts: 1 });
     let workers: ChildWorker[] = await Promise.all([
@@ -34,7 +34,7 @@ export function describeRecovery({ queue }: Workbench, store: () => Store): void
     expect(last.said.all.at(-1)).toEqual({ event: 'started', jobId: 'survivor', attempt: 1 });
     last.tell('finish');
     await untilState('survivor', 'completed');
-  }, 60_000);
+  }, 90_000);
 
   test('a worker that was frozen for longer than its lock learns that the job is another one\u2019s', async () => {
     const { contract, client, spawnWorker, untilState } = await queue({ attempts: 1 });
@@ -50,7 +50,7 @@ export function describeRecovery({ queue }: Workbench, store: () => Store): void
     await expect(client.state(contract, 'contested')).resolves.toBe('active');
     next.tell('finish');
     await untilState('contested', 'completed');
-  }, 60_000);
+  }, 90_000);
 
   test('jobs that the queue lost are put back, and its workers take them without a restart', async () => {
     const { contract, client, consume, untilState } = await queue();
@@ -60,7 +60,7 @@ export function describeRecovery({ queue }: Workbench, store: () => Store): void
       seen.push(jobId);
       return { said: '' };
     });
-    await store().wipe();
+    await store.wipe();
     await expect(client.state(contract, 'later')).resolves.toBe('missing');
     await expect(client.revive(contract, { id: 'later' })).resolves.toBe(true);
     await untilState('later', 'completed');
@@ -81,7 +81,7 @@ export function describeRecovery({ queue }: Workbench, store: () => Store): void
     );
     await client.enqueue(contract, { id: 'lost' });
     await codes.when('start', value => value === 'started');
-    await store().wipe();
+    await store.wipe();
     const reason = await codes.when('abort', value => value !== 'started');
     expect(reason).toMatchObject({ code: 'lease_lost' });
     await expect(client.revive(contract, { id: 'lost' })).resolves.toBe(true);
@@ -124,7 +124,7 @@ export function describeRecovery({ queue }: Workbench, store: () => Store): void
   });
 
   test('without its store a client fails at once, and all goes on when the store is back', async () => {
-    const { redisUrl, databaseUrl, prefix } = store();
+    const { redisUrl, databaseUrl, prefix } = store;
     const relay = await startTcpRelay(redisUrl ?? databaseUrl);
     const behindRelay =
       redisUrl === undefined
@@ -161,7 +161,7 @@ export function describeRecovery({ queue }: Workbench, store: () => Store): void
   });
 
   test('a worker stops in time while its store is away', async () => {
-    const { redisUrl, databaseUrl, prefix } = store();
+    const { redisUrl, databaseUrl, prefix } = store;
     const relay = await startTcpRelay(redisUrl ?? databaseUrl);
     const behindRelay =
       redisUrl === undefined

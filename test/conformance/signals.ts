@@ -16,7 +16,7 @@ export function createSignals<T>(): Signals<T> {
       all.push(value);
       for (const look of waiting) look(value);
     },
-    when(what, fits, timeoutMs = 15_000) {
+    when(what, fits, timeoutMs = 25_000) {
       const known = all.find(fits);
       if (known !== undefined) return Promise.resolve(known);
       const { promise, resolve, reject } = Promise.withResolvers<T>();

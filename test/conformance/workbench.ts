@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { createLifecycle } from '../../shared/kernel/lifecycle.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
@@ -24,7 +24,7 @@ export interface Store extends QueueStoreOptions {
 export type TaskHandler = (context: JobContext<TaskPayload>) => Promise<TaskResult>;
 
 /** One queue of a test's own, with what makes and takes its jobs. */
-export interface TestQueue {
+interface TestQueue {
   readonly contract: TaskContract;
   readonly client: QueueClient;
   consume(
@@ -49,8 +49,11 @@ export interface Workbench {
 /** Short, so that tests need not wait; long enough for a busy machine to renew a lock in time. */
 const childTimes = { lockDurationMs: 1500, stalledIntervalMs: 500 };
 
+/** A process of Node's own takes its time when the machine is busy with other tests. */
+const startTimeoutMs = 60_000;
+
 /** Queues that end with their test. */
-export function workbench(store: () => Store): Workbench {
+export function workbench(store: Store): Workbench {
   let lifecycle = createLifecycle();
   afterEach(async () => {
     await lifecycle.stop();
@@ -58,7 +61,7 @@ export function workbench(store: () => Store): Workbench {
   });
 
   return {
-    async queue(options, connectTo = store()) {
+    async queue(options, connectTo: QueueStoreOptions = store) {
       const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
       const contract = defineTask(`task-${randomUUID()}`, options);
       const backend = lifecycle.add(await openQueueBackend({ ...connectTo, name: 'test', logger }));
@@ -77,7 +80,7 @@ export function workbench(store: () => Store): Workbench {
           const orders = { store: { redisUrl, databaseUrl, prefix }, queue: contract.name, ...childTimes };
           const child = spawnChild(orders);
           lifecycle.onStop('child', () => kill(child.process));
-          await child.said.when('ready child', ({ event }) => event === 'ready');
+          await child.said.when('ready child', ({ event }) => event === 'ready', startTimeoutMs);
           return child;
         },
         untilState: (jobId, state) =>
@@ -91,7 +94,7 @@ export function workbench(store: () => Store): Workbench {
 }
 
 function spawnChild(orders: ChildOrders): ChildWorker {
-  const script = join(import.meta.dirname, 'child-worker.ts');
+  const script = fileURLToPath(new URL('./child-worker.ts', import.meta.url));
   const child = spawn(process.execPath, [script, JSON.stringify(orders)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, NODE_OPTIONS: '' },

@@ -39,11 +39,11 @@ export interface QueueClient {
   stop(): Promise<void>;
 }
 
-export interface JobRef {
+interface JobRef {
   jobId: string;
 }
 
-export interface FlowNode<P> {
+interface FlowNode<P> {
   contract: QueueContract<P, unknown>;
   payload: P;
 }

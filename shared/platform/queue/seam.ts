@@ -37,9 +37,9 @@ export type BullQueue = Queue<
   IQueueBackend,
   ConnectionOptions
 >;
-export type BullFlowProducer = FlowProducer<IQueueBackend, ConnectionOptions>;
+type BullFlowProducer = FlowProducer<IQueueBackend, ConnectionOptions>;
 
-export interface WorkerSettings {
+interface WorkerSettings {
   name: string;
   concurrency: number;
   lockDuration: number;

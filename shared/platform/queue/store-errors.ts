@@ -27,14 +27,17 @@ export async function answered<T>(call: Promise<T>, timeoutMs: number, hint?: st
  * A listener for the errors of connections. During an outage every connection of a process fails several times a
  * second; one line in `quietMs` says as much.
  */
-export function logStoreErrors(logger: Logger, quietMs = 5000): (error: unknown) => void {
+export function logStoreErrors(
+  logger: Logger,
+  { quietMs = 5000, now = () => performance.now() } = {},
+): (error: unknown) => void {
   let lastAt = Number.NEGATIVE_INFINITY;
   let unsaid = 0;
   return error => {
     unsaid += 1;
-    if (performance.now() - lastAt < quietMs) return;
+    if (now() - lastAt < quietMs) return;
     logger.warn({ err: error, times: unsaid }, 'The queue store reports an error');
-    lastAt = performance.now();
+    lastAt = now();
     unsaid = 0;
   };
 }
