@@ -24,7 +24,7 @@ export default {
     forbid(
       'shared-never-imports-services',
       'Shared code must not know who uses it.',
-      { path: '^(shared|drizzle)/' },
+      { path: '^(shared|drizzle)/', pathNot: '\\.test\\.ts$' },
       { path: '^(services|test|bench|infra)/' },
     ),
     forbid(
@@ -110,6 +110,6 @@ export default {
     exclude: { path: ['/migrations/', 'dist/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.json'] },
+    enhancedResolveOptions: { conditionNames: ['node', 'import', 'default'], exportsFields: ['exports'], extensions: ['.ts', '.mjs', '.js', '.json'] },
   },
 };

@@ -20,7 +20,7 @@ export const batchConfigSchema = z.object({
 });
 export type BatchConfig = z.infer<typeof batchConfigSchema>;
 
-export const bulkUsersCreateResult = z.object({
+const bulkUsersCreateResult = z.object({
   batch_id: z.uuid(),
   total_requested: z.int(),
   successful_count: z.int(),

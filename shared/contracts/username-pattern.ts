@@ -1,5 +1,5 @@
 /** `{id}` is the only placeholder of a username pattern; it becomes 1, 2, 3 and so on. */
-export const placeholder = '{id}';
+const placeholder = '{id}';
 
 /** What is wrong with a pattern and what to write instead; undefined when it is usable. */
 export function faultOfPattern(pattern: string): string | undefined {

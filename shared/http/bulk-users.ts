@@ -8,7 +8,7 @@ import { defineOperation } from './operation.ts';
 import { pageOf, pageQuery } from './pagination.ts';
 
 /** The longest username and address that the application's table holds. */
-export const maxNameLength = 255;
+const maxNameLength = 255;
 const tag = 'Bulk users';
 const domain = /^(?=.{1,190}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 
@@ -33,7 +33,7 @@ const customAttributes = z
   .record(z.string().min(1).max(100), z.json())
   .refine(value => JSON.stringify(value).length <= 16_384, 'must not be longer than 16 KiB as JSON');
 
-export const creationConfig = z
+const creationConfig = z
   .strictObject({
     username_pattern: usernamePattern.optional().describe('Default: `testuser_{id}@<email_domain>`'),
     password: password.default('TestPass123!'),

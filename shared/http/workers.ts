@@ -3,7 +3,7 @@ import { queueActivitySchema, workerStatuses } from '../contracts/worker.ts';
 import { timestamp, uuid } from './fields.ts';
 import { defineOperation } from './operation.ts';
 
-export const worker = z
+const worker = z
   .object({
     id: uuid,
     name: z.string(),

@@ -3,8 +3,8 @@ import { bulkChunks, bulkFailures } from '../../drizzle/application/schema/ledge
 import type { Executor } from '../platform/db.ts';
 
 /** The ledger of bulk creation, in the application's database. `drizzle/application/schema/ledger.ts` draws its states. */
-export type ChunkRow = typeof bulkChunks.$inferSelect;
-export type FailureRow = typeof bulkFailures.$inferSelect;
+type ChunkRow = typeof bulkChunks.$inferSelect;
+type FailureRow = typeof bulkFailures.$inferSelect;
 export type UserFailure = Pick<FailureRow, 'index' | 'username' | 'code' | 'detail'>;
 
 /** The right to write one chunk's effect: void as soon as the chunk's epoch has moved on. */

@@ -6,7 +6,7 @@ import type { Executor } from '../platform/db.ts';
 export type WorkerRow = typeof workers.$inferSelect;
 
 /** A worker that was not heard of for this long counts as lost. Five heartbeats of two seconds. */
-export const workerLostAfterMs = 10_000;
+const workerLostAfterMs = 10_000;
 
 export interface WorkerIdentity {
   id: string;
