@@ -1,12 +1,14 @@
 import type { Config } from 'jest';
 
+const timeoutMs = 30_000;
+
 /**
  * Four projects by file name. Only those that need servers start them (test/global-setup.ts), so that
  * `npm test -- --selectProjects unit` runs at once. Run through test/run.ts, which turns on ES modules for Jest.
  */
 const project = (name: string, options: Config): Config => ({
   displayName: name,
-  testTimeout: 30_000,
+  testTimeout: timeoutMs,
   rootDir: import.meta.dirname,
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }] }, // types: npm run check:types
@@ -35,8 +37,13 @@ export default {
       testPathIgnorePatterns: acrossProcesses,
     }),
     project('e2e', { ...needsServers, testMatch: ['<rootDir>/test/e2e/**/*.test.ts'] }),
-    project('faults', { ...needsServers, testMatch: ['<rootDir>/test/faults/**/*.test.ts'] }),
+    project('faults', {
+      ...needsServers,
+      testMatch: ['<rootDir>/test/faults/**/*.test.ts'],
+      testTimeout: 90_000, // most of a test is waiting for a lock to run out; read by test/environment.ts
+    }),
   ],
+  testTimeout: timeoutMs,
   coverageProvider: 'v8',
   collectCoverageFrom: ['{shared,services,infra}/**/*.ts', '!**/*.test.ts', '!**/main.ts'],
 } satisfies Config;
