@@ -29,6 +29,7 @@ export async function runDemo(context: Context, { keep }: { keep: boolean }): Pr
   const stage = await screen.step(
     () => openStage(context, keep),
     ({ opened }) => opened,
+    'starting PostgreSQL, API, storefront and workers',
   );
   for (const [name, value] of stage.facts) screen.detail(name, value);
   try {
@@ -40,7 +41,7 @@ export async function runDemo(context: Context, { keep }: { keep: boolean }): Pr
   }
   if (keep) {
     for (const [name, value] of await stage.leave()) screen.detail(name, value);
-  } else await screen.step(stage.close, what => what);
+  } else await screen.step(stage.close, what => what, 'stopping');
   screen.title(`Done in ${secondsSince(startedAt).toFixed(1)} s`);
 }
 

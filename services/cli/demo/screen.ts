@@ -2,6 +2,8 @@ import { styleText } from 'node:util';
 import { secondsSince } from '../../../shared/kernel/time.ts';
 import type { Screen } from '../progress.ts';
 
+const clearLine = '\r\u001b[2K';
+
 /** Prints the demo's steps, each with the time that it took. */
 export function createDemoScreen(screen: Screen) {
   const paint = (style: 'bold' | 'dim' | 'green', text: string) =>
@@ -11,10 +13,12 @@ export function createDemoScreen(screen: Screen) {
     title: (text: string) => print(`\n${paint('bold', text)}\n`),
     print,
     detail: (name: string, value: string) => print(`      ${paint('dim', name.padEnd(12))}${value}`),
-    /** Runs a step and prints what it says of itself, with its seconds. */
-    async step<T>(work: () => Promise<T>, describe: (result: T) => string): Promise<T> {
+    /** Runs a step and prints what it says of itself, with its seconds; `meanwhile` is shown until then. */
+    async step<T>(work: () => Promise<T>, describe: (result: T) => string, meanwhile?: string): Promise<T> {
       const startedAt = performance.now();
-      const result = await work();
+      const waiting = screen.isTTY && meanwhile !== undefined;
+      if (waiting) screen.write(`  ${paint('dim', `… ${meanwhile}`)}`);
+      const result = await work().finally(() => waiting && screen.write(clearLine));
       const seconds = `${secondsSince(startedAt).toFixed(1)} s`.padStart(7);
       print(`  ${paint('green', '✓')} ${describe(result).padEnd(58)}${paint('dim', seconds)}`);
       return result;
