@@ -1,0 +1,26 @@
+import { tokenDigest } from '../../shared/platform/crypto.ts';
+import { createLogger } from '../../shared/platform/log.ts';
+import { createApiKey } from '../../shared/store/api-keys.ts';
+import { openSession } from '../../shared/store/web-sessions.ts';
+import { testDatabases } from '../../test/fixtures/database.ts';
+import { createHousekeeping } from './housekeeping.ts';
+
+const databases = testDatabases();
+
+it('deletes what is expired, and nothing else', async () => {
+  const { db, sql } = databases.platform;
+  const key = await createApiKey(db, { name: 'x', role: 'viewer', createdBy: 'test' });
+  const [live, ended] = [await openSession(db, key.id), await openSession(db, key.id)];
+  await sql`update web_sessions set expires_at = now() - interval '1 s' where digest = ${tokenDigest(ended)}`;
+  await sql`insert into idempotency_keys (caller, key, request_digest, expires_at) values
+    ('a', 'live', '', now() + interval '1 h'), ('a', 'ended', '', now() - interval '1 s')`;
+  await sql`insert into rate_limits (key, points, expire) values
+    ('live', 1, now()), ('ended', 1, now() - interval '2 minutes')`;
+
+  const housekeeping = createHousekeeping({ db, logger: createLogger('test', { level: 'silent' }) });
+  await housekeeping.runOnce();
+
+  expect(await sql`select digest from web_sessions`).toEqual([{ digest: tokenDigest(live) }]);
+  expect(await sql`select key from idempotency_keys`).toEqual([{ key: 'live' }]);
+  expect(await sql`select key from rate_limits`).toEqual([{ key: 'live' }]);
+});

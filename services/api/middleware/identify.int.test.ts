@@ -1,0 +1,24 @@
+import { profile } from '../../../shared/http/api-keys.ts';
+import { newToken } from '../../../shared/platform/crypto.ts';
+import { installAdminKey } from '../../../shared/store/api-keys.ts';
+import { bodyOf, testApi } from '../../../test/fixtures/api.ts';
+import { testDatabases } from '../../../test/fixtures/database.ts';
+
+const databases = testDatabases();
+const open = testApi(databases, { DISABLE_AUTH: 'true' });
+
+it('takes everybody for an admin while authentication is off', async () => {
+  const response = await open.call('GET', '/api/user/profile', { key: null });
+  expect(await bodyOf(response, profile)).toEqual({ key_id: null, name: 'anonymous', role: 'admin' });
+});
+
+it('revokes the key that the environment gave before, and keeps all others', async () => {
+  const [before, after] = [newToken('muster'), newToken('muster')];
+  await installAdminKey(databases.platform.db, before);
+  await databases.platform.sql`insert into api_keys (id, name, role, digest, created_by)
+    values (gen_random_uuid(), 'other', 'viewer', 'd', 'somebody')`;
+  await installAdminKey(databases.platform.db, after);
+  await installAdminKey(databases.platform.db, after);
+  const keys = await databases.platform.sql`select name from api_keys order by name`;
+  expect(keys.map(({ name }) => name)).toEqual(['MUSTER_API_KEY', 'other']);
+});
