@@ -104,7 +104,7 @@ function unknownField(base: unknown, path: string[]): Mutation {
 }
 
 /** A copy of `base` with `value` at `path`; objects and arrays on the way are made. */
-export function withValue(base: unknown, path: readonly string[], value: unknown): unknown {
+function withValue(base: unknown, path: readonly string[], value: unknown): unknown {
   const [head, ...rest] = path;
   if (head === undefined) return value;
   if (/^\d+$/.test(head)) return [withValue(Array.isArray(base) ? base[0] : undefined, rest, value)];

@@ -40,7 +40,7 @@ function sampleText({ format, minLength = 1 }: SchemaNode): string {
   return 'a'.repeat(Math.max(minLength, 8));
 }
 
-export const typesOf = ({ type }: SchemaNode): string[] =>
+const typesOf = ({ type }: SchemaNode): string[] =>
   type === undefined ? [] : Array.isArray(type) ? type : [type];
 
 /** A field somewhere in a body: how to reach it, what it is, and whether it may be left out. */
