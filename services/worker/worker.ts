@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { isJobKind } from '../../shared/contracts/index.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { createLifecycle } from '../../shared/kernel/lifecycle.ts';
 import type { Vault } from '../../shared/platform/crypto.ts';
@@ -76,10 +77,16 @@ type StartConsumersOptions = Omit<WorkerOptions, 'name'> & {
   activity: Activity;
 };
 
-function startConsumers({ deps, activity, ...rest }: StartConsumersOptions): Promise<Consumer[]> {
+function startConsumers({
+  deps,
+  activity,
+  cancelSource,
+  ...rest
+}: StartConsumersOptions): Promise<Consumer[]> {
   const starting = mapProcessors(({ contract, create }) =>
     startConsumer({
       ...rest,
+      ...(isJobKind(contract.name) ? { cancelSource } : {}), // tasks have no row that could be cancelled
       contract,
       handler: activity.counted(contract.name, contract.options.concurrency, create(deps)),
       isRetryable,
