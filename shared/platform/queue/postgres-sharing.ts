@@ -22,8 +22,12 @@ function rethrow(error: unknown): never {
   throw new ConnectionClosedError(messageOf(error), error);
 }
 
+type ListenClient = Awaited<ReturnType<PostgresConnection['getListenClient']>>;
+
 /** One pool and one LISTEN connection for all queues of a process. */
 export class SharedPostgresConnection extends PostgresConnection {
+  private readonly shared = new WeakSet<ListenClient>();
+
   constructor(...options: ConstructorParameters<typeof PostgresConnection>) {
     super(...options);
     this.setMaxListeners(0); // each backend listens, and there are as many as queues
@@ -31,11 +35,26 @@ export class SharedPostgresConnection extends PostgresConnection {
     this.pool.query = <R>(text: string, values?: readonly unknown[]) => query<R>(text, values).catch(rethrow);
   }
 
-  override async getListenClient(): ReturnType<PostgresConnection['getListenClient']> {
+  override async getListenClient(): Promise<ListenClient> {
     const client = await super.getListenClient();
-    if (client instanceof EventEmitter) client.setMaxListeners(0);
+    if (!this.shared.has(client)) {
+      this.shared.add(client);
+      share(client);
+    }
     return client;
   }
+}
+
+/** Lets any number of workers listen on one client, one statement at a time, as node-postgres wants it. */
+function share(client: ListenClient): void {
+  if (client instanceof EventEmitter) client.setMaxListeners(0);
+  const query = client.query.bind(client);
+  let turn: Promise<unknown> = Promise.resolve();
+  client.query = <R>(text: string, values?: readonly unknown[]) => {
+    const answer = turn.then(() => query<R>(text, values));
+    turn = answer.catch(() => {});
+    return answer;
+  };
 }
 
 /** A queue's or worker's view of the shared connection: closing it leaves the connection to the others. */
