@@ -1,0 +1,13 @@
+#!/bin/sh
+# Run once by the postgres image, on an empty volume. Makes the two databases and the role that owns them: Muster's
+# processes are no superuser. The superuser is left without a password, so that it can be reached inside the
+# container only: docker compose exec postgres psql -U postgres.
+set -eu
+
+psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres --set password="$POSTGRES_PASSWORD" <<'SQL'
+create role muster login password :'password';
+create database muster owner muster;
+create database storefront owner muster;
+revoke connect, temporary on database muster, storefront from public;
+alter role current_user password null;
+SQL
