@@ -4,6 +4,7 @@ import { createLifecycle, type Lifecycle } from '../shared/kernel/lifecycle.ts';
 import { startTestPostgres } from './servers/postgres.ts';
 import { startRedis } from './servers/redis.ts';
 import { findRedisProgram } from './servers/redis-find.ts';
+import { createRunFolder, removeRunFolder } from './servers/run-folder.ts';
 import { runningServers } from './servers/running.ts';
 
 /**
@@ -16,7 +17,10 @@ export default async function startServers(): Promise<void> {
   const lifecycle = createLifecycle();
   servers.lifecycle = lifecycle;
   stopOnSignal(lifecycle);
-  const database = lifecycle.add(await startTestPostgres());
+  const folder = await createRunFolder();
+  lifecycle.onStop('run folder', () => removeRunFolder(folder));
+  process.env.TEST_RUN_FOLDER = folder;
+  const database = lifecycle.add(await startTestPostgres(folder));
   process.env.TEST_POSTGRES_URL = database.url();
   await report(await provideRedis(lifecycle));
 }
@@ -49,9 +53,12 @@ async function report(redis: string): Promise<void> {
   if (folder !== undefined) await writeFile(join(folder, 'redis'), redis);
 }
 
-/** Jest ends at once on Ctrl-C, without its teardown; the servers would stay. */
+/**
+ * Jest ends at once on Ctrl-C, without its teardown; the servers would stay. The signal comes twice: from the terminal
+ * and from test/run.ts.
+ */
 function stopOnSignal(lifecycle: Lifecycle): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void lifecycle.stop().finally(() => process.exit(130)));
+    process.on(signal, () => void lifecycle.stop().finally(() => process.exit(130)));
   }
 }

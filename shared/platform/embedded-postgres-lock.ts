@@ -43,14 +43,14 @@ export async function clearLock(
 ): Promise<void> {
   const found = await readPostmaster(place);
   if (found === undefined) return;
-  if (!(await serves(found.pid, place))) {
+  if (!(await worksIn(found.pid, place))) {
     await rm(join(place, 'postmaster.pid'), { force: true });
     onLog(`Removed the lock of a PostgreSQL server (pid ${found.pid}) that ended without a shutdown`);
     return;
   }
   if (!(await isOrphan(found.pid, dataDir))) throw inUse(dataDir, found);
   process.kill(found.pid, 'SIGINT');
-  await waitFor(`PostgreSQL (pid ${found.pid}) to stop`, async () => !(await serves(found.pid, place)), {
+  await waitFor(`PostgreSQL (pid ${found.pid}) to stop`, async () => !(await worksIn(found.pid, place)), {
     timeoutMs: 30_000,
   });
   onLog(`Stopped the PostgreSQL server (pid ${found.pid}) that a killed process had left running`);
@@ -74,7 +74,7 @@ async function parentOf(pid: number): Promise<number> {
 }
 
 /** Whether the process is a server on this data: a server's working folder is its data. */
-async function serves(pid: number, place: string): Promise<boolean> {
+export async function worksIn(pid: number, place: string): Promise<boolean> {
   if (!isAlive(pid)) return false;
   if (process.platform === 'linux') {
     const folder = await readlink(`/proc/${pid}/cwd`).catch((error: NodeJS.ErrnoException) => error.code);

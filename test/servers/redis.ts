@@ -33,7 +33,7 @@ export async function startRedis({
 }: TestRedisOptions = {}): Promise<TestRedis | undefined> {
   const program = redisProgram();
   if (program === undefined) return undefined;
-  const folder = await mkdtemp(join(tmpdir(), 'muster-test-redis-'));
+  const folder = await mkdtemp(join(process.env.TEST_RUN_FOLDER ?? tmpdir(), 'redis-'));
   const port = await getPort({ host: '127.0.0.1' });
   const start = () => launch(program, serverArguments({ folder, port, appendonly }));
   let server: ChildProcess | undefined = await start();
@@ -71,7 +71,7 @@ const serverArguments = ({
   port: number;
   appendonly: boolean;
 }) => [
-  ...['--bind', '127.0.0.1', '--port', String(port), '--dir', folder],
+  ...['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--pidfile', join(folder, 'redis.pid')],
   ...['--save', '', '--appendonly', appendonly ? 'yes' : 'no', '--maxmemory-policy', 'noeviction'],
 ];
 
