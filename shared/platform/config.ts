@@ -28,6 +28,7 @@ const environment = z.object({
   WORKERS: z.coerce.number().int().min(1).max(64).default(2),
   WORKER_NAME: z.string().max(100).optional(),
   WORKER_PORT: port.optional(),
+  WORKER_LOCK_MS: z.coerce.number().int().min(1000).max(600_000).default(15_000),
   DATA_DIR: z.string().default('.muster'),
   MUSTER_API_KEY: z.string().min(16, 'must be at least 16 characters').optional(),
   MUSTER_ENCRYPTION_KEY: z
