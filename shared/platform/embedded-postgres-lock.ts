@@ -56,7 +56,7 @@ export async function clearLock(
   onLog(`Stopped the PostgreSQL server (pid ${found.pid}) that a killed process had left running`);
 }
 
-export const inUse = (dataDir: string, { pid, port }: Postmaster): AppError =>
+const inUse = (dataDir: string, { pid, port }: Postmaster): AppError =>
   new AppError('conflict', `A PostgreSQL server (pid ${pid}, port ${port}) already runs on ${dataDir}`, {
     hint: `Stop the other Muster first, or, if there is none, the server: kill -INT ${pid}`,
   });

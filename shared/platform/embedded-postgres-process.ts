@@ -103,7 +103,7 @@ function startFailure({ port, place }: ServerProgram, said: string[]): AppError 
   });
 }
 
-export const portTaken = (port: number): AppError =>
+const portTaken = (port: number): AppError =>
   new AppError('conflict', `Port ${port}, wanted for PostgreSQL, is taken by another program`, {
     hint: 'Stop that program, or give another port.',
     details: { port },
