@@ -53,7 +53,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(
     loginPages({ db: database.db, home: bullBoardPath, limit: rateLimit(loginLimiter(deps), addressOf) }),
   );
-  app.use(bullBoardPath, bullBoard(queue, guards));
+  app.use(bullBoardPath, bullBoard({ queue, db: database.db, guards }));
   app.use('/api/docs', docsPage());
   app.get('/', (_request, response) => response.redirect(303, bullBoardPath));
   app.use(

@@ -2,9 +2,17 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { type RequestHandler, Router } from 'express';
+import type { Db } from '../../shared/platform/db.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
+import { listWorkers } from '../../shared/store/workers.ts';
 import { requireActor } from './middleware/identify.ts';
 import { securityHeadersWithInlineStyles } from './middleware/security-headers.ts';
+
+export interface BullBoardDeps {
+  queue: Pick<QueueClient, 'bullQueues'>;
+  db: Db;
+  guards: RequestHandler[];
+}
 
 export const bullBoardPath = '/admin/queues';
 
@@ -19,15 +27,40 @@ const requireLogin: RequestHandler = (request, response, next) => {
   next();
 };
 
+type BullQueue = ReturnType<QueueClient['bullQueues']>[number];
+
+/**
+ * A queue as Bull Board sees it, with Muster's own list of workers: Bull Board asks the store for connected clients,
+ * which on Postgres are not told apart by queue.
+ */
+class QueueWithWorkers extends BullMQAdapter {
+  private readonly db: Db;
+
+  constructor(queue: BullQueue, db: Db) {
+    super(queue);
+    this.db = db;
+  }
+
+  override async getWorkers(): ReturnType<BullMQAdapter['getWorkers']> {
+    const alive = (await listWorkers(this.db)).filter(({ status }) => status === 'alive');
+    return alive.map(({ id, name, host, startedAt }) => ({
+      id,
+      name,
+      addr: host,
+      age: Math.round((Date.now() - startedAt.getTime()) / 1000),
+    }));
+  }
+}
+
 /**
  * Bull Board on every queue, behind the login: viewers look, admins act. It shows job payloads, which are pointers
  * and never hold secrets.
  */
-export function bullBoard(queue: Pick<QueueClient, 'bullQueues'>, guards: RequestHandler[]): Router {
+export function bullBoard({ queue, db, guards }: BullBoardDeps): Router {
   const serverAdapter = new ExpressAdapter();
   serverAdapter.setBasePath(bullBoardPath);
   createBullBoard({
-    queues: queue.bullQueues().map(each => new BullMQAdapter(each)),
+    queues: queue.bullQueues().map(each => new QueueWithWorkers(each, db)),
     serverAdapter,
     options: { uiConfig: { boardTitle: 'Muster' } },
   });

@@ -55,7 +55,7 @@ export interface JobRunnerDeps {
 export const implementJob = <Input, Result, Deps extends JobRunnerDeps>(
   contract: JobContract<Input, Result>,
   create: (deps: Deps) => JobWork<Input, Result>,
-): Implementation<JobPointer, null, Deps> =>
+): Implementation<JobPointer, Result | null, Deps> =>
   implement(contract, (deps: Deps) => {
     const work = create(deps);
     return context => runJob(deps, contract, work, context);
@@ -70,7 +70,7 @@ async function runJob<Input, Result>(
   contract: JobContract<Input, Result>,
   work: JobWork<Input, Result>,
   context: JobContext<JobPointer>,
-): Promise<null> {
+): Promise<Result | null> {
   const row = await claimJob(deps.db, context.payload.job_id, deps.workerName);
   if (row === undefined) return null;
   const lease: JobLease = { id: row.id, epoch: row.epoch };
@@ -88,11 +88,12 @@ async function runJob<Input, Result>(
     const result = contract.output.parse(await work(call));
     await progress.flush();
     await finish(deps, lease, { ...contract.outcome(result), result });
+    return result;
   } catch (error) {
     await progress.flush();
     await settle(deps, lease, context, signal, error);
+    return null;
   }
-  return null;
 }
 
 function callOf<Input, Result>(

@@ -47,7 +47,8 @@ const pointerSchema = z.strictObject({ job_id: z.uuid() });
 export type JobPointer = z.infer<typeof pointerSchema>;
 
 /** A job's contract: its queue carries a pointer; `input` is what the row's payload holds. */
-export interface JobContract<Input = unknown, Result = unknown> extends QueueContract<JobPointer, null> {
+export interface JobContract<Input = unknown, Result = unknown>
+  extends QueueContract<JobPointer, Result | null> {
   readonly input: z.ZodType<Input>;
   readonly output: z.ZodType<Result>;
   readonly outcome: (result: Result) => Outcome;
@@ -64,7 +65,7 @@ export function defineJob<Input, Result>(job: {
   const queue = defineQueue({
     name: job.name,
     payload: pointerSchema,
-    result: z.null(),
+    result: job.output.nullable(),
     jobId: pointer => pointer.job_id,
     ...(job.options ? { options: job.options } : {}),
   });
