@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { waitFor } from '../shared/kernel/time.ts';
 import { inheritedEnvironment } from '../shared/platform/config.ts';
 import { startEmbeddedPostgres } from '../shared/platform/embedded-postgres.ts';
+import { removeEmbeddedPostgres } from '../shared/platform/embedded-postgres-data.ts';
 import { readLocalApiKey, readStackFile } from '../shared/platform/local-stack.ts';
 import { createDatabaseIfMissing } from '../shared/platform/migrate.ts';
 
@@ -26,6 +27,7 @@ export interface BenchStack {
  */
 export async function startBenchStack(): Promise<BenchStack> {
   const dataDir = await mkdtemp(join(tmpdir(), 'muster-bench-'));
+  await chmod(dataDir, 0o711); // root lends PostgreSQL another account, which must get through
   const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') });
   for (const name of ['muster', 'storefront']) await createDatabaseIfMissing(postgres.url('postgres'), name);
   const applicationUrl = postgres.url('storefront');
@@ -61,6 +63,7 @@ export async function startBenchStack(): Promise<BenchStack> {
       child.kill('SIGTERM');
       await gone;
       await postgres.stop();
+      await removeEmbeddedPostgres(join(dataDir, 'postgres'));
       await rm(dataDir, { recursive: true, force: true });
     },
   };
