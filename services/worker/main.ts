@@ -16,10 +16,10 @@ const closingMs = 5000;
 async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Promise<void> {
   const databaseUrl = required(config, 'DATABASE_URL');
   const name = 'muster worker';
-  const database = lifecycle.add(openDatabase(databaseUrl, { name, maxConnections: 6 }));
-  const applicationDatabase = lifecycle.add(
-    openDatabase(required(config, 'APP_DATABASE_URL'), { name, maxConnections: 6 }),
-  );
+  // A frozen worker's transactions end when its locks on jobs do: who takes those jobs over waits for neither.
+  const pool = { name, maxConnections: 6, idleInTransactionMs: config.WORKER_LOCK_MS };
+  const database = lifecycle.add(openDatabase(databaseUrl, pool));
+  const applicationDatabase = lifecycle.add(openDatabase(required(config, 'APP_DATABASE_URL'), pool));
   const backend = lifecycle.add(
     await openQueueBackend({
       redisUrl: config.REDIS_URL,

@@ -8,7 +8,7 @@ function refusal(code: string): Error {
 }
 
 describe('an error', () => {
-  it.each(['40001', '40P01', '53300', '57P01', '08006'])('SQLSTATE %s may pass', state => {
+  it.each(['40001', '40P01', '53300', '57P01', '08006', '25P03'])('SQLSTATE %s may pass', state => {
     expect(isRetryable(new Error('Failed query', { cause: refusal(state) }))).toBe(true);
   });
 

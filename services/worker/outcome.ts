@@ -9,10 +9,11 @@ const retryableCodes: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * Classes of SQLSTATE (PostgreSQL, appendix A) that a second try may get past: connection exceptions, transaction
- * rollbacks (deadlock, serialization), insufficient resources, object in use, operator intervention.
+ * Classes of SQLSTATE (PostgreSQL, appendix A) that a second try may get past: connection exceptions,
+ * transactions that were ended for standing still (25P03, after a freeze), transaction rollbacks (deadlock,
+ * serialization), insufficient resources, object in use, operator intervention, faults of the server's machine.
  */
-const retryableClasses = new Set(['08', '40', '53', '55', '57', '58']);
+const retryableClasses = new Set(['08', '25', '40', '53', '55', '57', '58']);
 
 /**
  * The worker's edge of the error catalogue: retry or never. Errors from outside Muster, a lost connection for one,

@@ -19,16 +19,24 @@ export interface DatabaseOptions {
   /** Shown in `pg_stat_activity`. */
   name: string;
   maxConnections?: number;
+  /** How long a transaction may stand still between two statements, in milliseconds. */
+  idleInTransactionMs?: number;
 }
 
-/** A pool on `url`. Connects on first use; a lost connection is opened anew by the next query. */
-export function openDatabase(url: string, { name, maxConnections = 10 }: DatabaseOptions): Database {
+/**
+ * A pool on `url`. Connects on first use; a lost connection is opened anew by the next query. The server ends a
+ * transaction that stands still: a process that is frozen, or cut off without a word, would keep its locks for good.
+ */
+export function openDatabase(
+  url: string,
+  { name, maxConnections = 10, idleInTransactionMs = 15_000 }: DatabaseOptions,
+): Database {
   const sql = postgres(url, {
     max: maxConnections,
     idle_timeout: 60,
     connect_timeout: 5,
     backoff: attempt => Math.min(2, 0.05 * 2 ** attempt),
-    connection: { application_name: name },
+    connection: { application_name: name, idle_in_transaction_session_timeout: idleInTransactionMs },
     onnotice: () => {},
   });
   return { name, db: drizzle(sql), sql, stop: () => sql.end({ timeout: 5 }) };
