@@ -66,6 +66,7 @@ export function createClient({ url, apiKey }: Deployment): Client {
         timeout: { connect: 5000, socket: streamSilenceMs },
         signal,
       });
+      stream.on('error', () => {}); // also after it was read: `signal` may abort later
       try {
         yield* parseEventStream(stream);
       } catch (error) {
