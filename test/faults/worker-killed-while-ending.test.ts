@@ -1,0 +1,110 @@
+import { cancelJobOperation } from '../../shared/http/jobs.ts';
+import { newId } from '../../shared/kernel/ids.ts';
+import { waitFor } from '../../shared/kernel/time.ts';
+import { testDatabases } from '../fixtures/database.ts';
+import { describeEachBackend } from '../fixtures/queue.ts';
+import { type Submission, shortLocks, testStack } from '../fixtures/stack.ts';
+import { inspect, rounds, soundEvents, untilMiddle } from './batch.ts';
+import { slowDown } from './slow-application.ts';
+
+const databases = testDatabases();
+beforeAll(async () => {
+  await slowDown(databases.application.sql, 'insert', 40);
+  await slowDown(databases.application.sql, 'delete', 500);
+});
+
+describeEachBackend(databases, store => {
+  const stack = testStack({ databases, store: () => store, settings: shortLocks });
+
+  /** A batch of 80 chunks, the 20th of which has a user whose name is taken. */
+  async function submitDoomed(): Promise<Submission> {
+    const word = newId();
+    await databases.application.sql`
+      insert into users (username, email, password_hash)
+      values (${`doomed_5000_${word}`}, ${`${word}@example.com`}, '-')`;
+    const username_pattern = `doomed_{id}_${word}`;
+    return stack.submit(20_000, { batch_size: 250, username_pattern, on_error: 'rollback' });
+  }
+
+  const untilChunksAre = (status: string, { batchId }: Submission) =>
+    waitFor(`chunks that are ${status}`, async () => (await countChunks(batchId, status)) > 0, {
+      timeoutMs: 30_000,
+      intervalMs: 5,
+    });
+
+  test.each(rounds())('a cancelled batch keeps just what its ledger has (round %i)', async () => {
+    const batch = await stack.submit(20_000, { batch_size: 250 });
+    await untilMiddle(stack, batch);
+    const conducting = await stack.workerOf(batch);
+    await stack.client.submit(cancelJobOperation, { params: { id: batch.jobId } });
+    await stack.killWorker(conducting);
+    await stack.startWorker();
+    const found = await inspect(stack, batch);
+    const { done = 0, cancelled = 0 } = found.chunks;
+    expect(done + cancelled).toBe(80);
+    expect(cancelled).toBeGreaterThan(0);
+    expect(found).toMatchObject({
+      status: 'cancelled',
+      result: { successful_count: done * 250, failed_count: 0, total_requested: 20_000 },
+      users: done * 250,
+      usernames: done * 250,
+      ledger: { created: done * 250, failed: 0 },
+      openJobs: 0,
+      events: soundEvents,
+    });
+  });
+
+  test('a rollback that is cut off is done by the next worker', async () => {
+    const batch = await submitDoomed();
+    await untilChunksAre('cancelled', batch);
+    await stack.killWorker(await stack.workerOf(batch));
+    const created = await countUsers(batch.batchId);
+    expect(created).toBeGreaterThan(0);
+    await stack.startWorker();
+    await expect(inspect(stack, batch)).resolves.toEqual(rolledBack(batch, created));
+  });
+
+  test('a worker that dies after the rollback and before the end of its job leaves a true result', async () => {
+    const batch = await submitDoomed();
+    await untilChunksAre('cancelled', batch);
+    const created = await countUsers(batch.batchId);
+    await databases.platform.sql.begin(async tx => {
+      await tx`select from jobs where id = ${batch.jobId} for update`; // the job cannot be ended
+      await untilChunksAre('rolled_back', batch);
+      await stack.killWorker(await stack.workerOf(batch));
+    });
+    await stack.startWorker();
+    await expect(inspect(stack, batch)).resolves.toEqual(rolledBack(batch, created));
+  });
+});
+
+async function countChunks(batchId: string, status: string): Promise<number> {
+  const [row] = await databases.application.sql<{ chunks: number }[]>`
+    select count(*)::int as chunks from muster.bulk_chunks where batch_id = ${batchId} and status = ${status}`;
+  return row?.chunks ?? 0;
+}
+
+async function countUsers(batchId: string): Promise<number> {
+  const [row] = await databases.application.sql<{ users: number }[]>`
+    select count(*)::int as users from users where test_batch_id = ${batchId}`;
+  return row?.users ?? 0;
+}
+
+const rolledBack = ({ batchId }: Submission, created: number) => ({
+  status: 'failed',
+  result: {
+    batch_id: batchId,
+    total_requested: 20_000,
+    successful_count: 0,
+    failed_count: 1,
+    rolled_back_count: created,
+    execution_time: expect.any(Number),
+  },
+  users: 0,
+  usernames: 0,
+  chunks: { rolled_back: 80 },
+  ledger: { created: 0, failed: 1 },
+  failures: 1,
+  openJobs: 0,
+  events: soundEvents,
+});
