@@ -24,12 +24,14 @@ const secretPaths = secretFields.flatMap(field => {
 
 export interface LogOptions {
   level: string;
-  /** A folder for `<service>.log`, rotated each day or at 50 MB, 14 files kept; stdout when absent. */
+  /** A folder for files `<name>.<date>.<n>.log`, rotated each day or at 50 MB, 14 kept; stdout alone when absent. */
   dir?: string | undefined;
+  /** The files' name; the service's when absent. Two processes must not share one. */
+  fileName?: string | undefined;
 }
 
 /** Structured JSON logs: to stdout, and also to rotated files when a folder is given. */
-export function createLogger(service: string, { level, dir }: LogOptions): Logger {
+export function createLogger(service: string, { level, dir, fileName = service }: LogOptions): Logger {
   const options: pino.LoggerOptions = {
     level,
     base: { service, pid: process.pid },
@@ -47,7 +49,8 @@ export function createLogger(service: string, { level, dir }: LogOptions): Logge
       target: 'pino-roll',
       level,
       options: {
-        file: join(dir, service),
+        file: join(dir, fileName),
+        dateFormat: 'yyyy-MM-dd',
         frequency: 'daily',
         size: '50m',
         extension: '.log',

@@ -15,7 +15,11 @@ export type ServiceStart = (config: Config, logger: Logger, lifecycle: Lifecycle
 export async function runService(name: string, start: ServiceStart): Promise<void> {
   try {
     const config = loadConfig();
-    const logger = createLogger(name, { level: config.LOG_LEVEL, dir: config.LOG_DIR });
+    const logger = createLogger(name, {
+      level: config.LOG_LEVEL,
+      dir: config.LOG_DIR,
+      fileName: config.WORKER_NAME,
+    });
     const lifecycle = createLifecycle();
     const started = start(config, logger, lifecycle);
     const stop = (reason: string) => {

@@ -1,0 +1,32 @@
+import { isAppError } from '../kernel/errors.ts';
+import { loadConfig, required } from './config.ts';
+
+describe('the configuration', () => {
+  it('has a default for everything that has one, and takes an empty variable for unset', () => {
+    expect(loadConfig({ PORT: '', REDIS_URL: '' })).toMatchObject({
+      PORT: 8080,
+      NODE_ENV: 'production',
+      WORKERS: 2,
+    });
+  });
+
+  it('names every variable at fault at once', () => {
+    const load = () => loadConfig({ PORT: '99999', WORKERS: 'two', DATABASE_URL: 'mysql://x' });
+    expect(load).toThrow(/PORT: .*WORKERS: .*|DATABASE_URL: .*/);
+    for (const name of ['PORT', 'WORKERS', 'DATABASE_URL']) expect(load).toThrow(name);
+  });
+
+  it('refuses to switch authentication off in production', () => {
+    expect(() => loadConfig({ DISABLE_AUTH: 'true' })).toThrow('DISABLE_AUTH');
+    expect(loadConfig({ DISABLE_AUTH: 'true', NODE_ENV: 'development' }).DISABLE_AUTH).toBe(true);
+  });
+
+  it('says how to give a setting that is missing', () => {
+    try {
+      required(loadConfig({}), 'DATABASE_URL');
+      throw new Error('nothing was thrown');
+    } catch (error) {
+      expect(isAppError(error, 'validation_failed') && error.hint).toContain('npm start');
+    }
+  });
+});
