@@ -1,4 +1,5 @@
 import { messageOf } from '../../shared/kernel/errors.ts';
+import { createLoop, type Loop } from '../../shared/kernel/loop.ts';
 import type { Db } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { pruneIdempotencyKeys } from '../../shared/store/idempotency.ts';
@@ -11,28 +12,14 @@ const intervalMs = 10 * 60 * 1000;
  * Deletes what the API kept for a while: answers, sessions, rate counters. Nothing depends on when it runs, since
  * expired rows count for nothing, and several api processes may run it at once.
  */
-export function createHousekeeping({ db, logger }: { db: Db; logger: Logger }) {
-  let timer: NodeJS.Timeout | undefined;
-
-  async function runOnce(): Promise<void> {
-    await pruneIdempotencyKeys(db);
-    await pruneSessions(db);
-    await pruneRateLimits(db);
-  }
-
-  const run = () =>
-    void runOnce().catch((error: unknown) =>
-      logger.warn({ reason: messageOf(error) }, 'housekeeping waits for its next turn'),
-    );
-
-  return {
+export const createHousekeeping = ({ db, logger }: { db: Db; logger: Logger }): Loop<void> =>
+  createLoop({
     name: 'housekeeping',
-    runOnce,
-    start(): void {
-      timer = setInterval(run, intervalMs).unref();
+    intervalMs,
+    async runOnce() {
+      await pruneIdempotencyKeys(db);
+      await pruneSessions(db);
+      await pruneRateLimits(db);
     },
-    async stop(): Promise<void> {
-      clearInterval(timer);
-    },
-  };
-}
+    onError: error => logger.warn({ reason: messageOf(error) }, 'housekeeping waits for its next turn'),
+  });

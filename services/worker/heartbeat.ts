@@ -1,7 +1,7 @@
 import type { QueueActivity } from '../../shared/contracts/worker.ts';
 import { messageOf } from '../../shared/kernel/errors.ts';
 import type { Service } from '../../shared/kernel/lifecycle.ts';
-import { sleep } from '../../shared/kernel/time.ts';
+import { createLoop } from '../../shared/kernel/loop.ts';
 import type { Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { beat, markWorkerStopped, type WorkerIdentity } from '../../shared/store/workers.ts';
@@ -17,25 +17,19 @@ export interface HeartbeatOptions {
 /** Says every two seconds that this worker lives and what it does; at the stop, that it has stopped. */
 export async function startHeartbeat(options: HeartbeatOptions): Promise<Service> {
   const { db, identity, activity, logger, intervalMs = 2000 } = options;
-  const stopped = new AbortController();
-  await beat(db, identity, activity());
-
-  async function loop(): Promise<void> {
-    for (;;) {
-      await sleep(intervalMs, stopped.signal);
-      await beat(db, identity, activity()).catch((error: unknown) =>
-        logger.warn({ reason: messageOf(error) }, 'a heartbeat was not written'),
-      );
-    }
-  }
-
-  const running = loop().catch(() => undefined); // the stop ends the sleep
-  return {
+  const loop = createLoop({
     name: 'heartbeat',
+    intervalMs,
+    runOnce: () => beat(db, identity, activity()),
+    onError: error => logger.warn({ reason: messageOf(error) }, 'a heartbeat was not written'),
+  });
+  await loop.runOnce(); // a worker that cannot register does not start
+  loop.start();
+  return {
+    name: loop.name,
     async stop() {
-      stopped.abort();
-      await running;
-      await beat(db, identity, activity());
+      await loop.stop();
+      await loop.runOnce();
       await markWorkerStopped(db, identity.id);
     },
   };

@@ -1,7 +1,6 @@
 import { isJobKind, jobContracts } from '../../shared/contracts/index.ts';
 import { messageOf } from '../../shared/kernel/errors.ts';
-import type { Service } from '../../shared/kernel/lifecycle.ts';
-import { sleep } from '../../shared/kernel/time.ts';
+import { createLoop, type Loop } from '../../shared/kernel/loop.ts';
 import type { Database, Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
@@ -17,11 +16,8 @@ export interface ReconcilerOptions {
   graceMs?: number;
 }
 
-export interface Reconciler extends Service {
-  start(): void;
-  /** One pass; gives the ids of the jobs that were put back, or undefined when another worker leads. */
-  runOnce(): Promise<string[] | undefined>;
-}
+/** A round gives the ids of the jobs that were put back, or undefined when another worker leads. */
+export type Reconciler = Loop<string[] | undefined>;
 
 /** Open jobs in one page: their ids are all that is held in memory. */
 const pageSize = 1000;
@@ -31,33 +27,13 @@ const pageSize = 1000;
  * after a queue store that was wiped or lost its last second, after a job that the queue gave up. Every worker
  * runs one; a pass is done by whichever holds the lock. The rows are the truth, the queue is made to follow.
  */
-export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { logger, intervalMs = 3000 } = options;
-  const stopped = new AbortController();
-  const runOnce = () => asLeader(options.database.db, 'reconciler', tx => reconcile(tx, options));
-
-  async function loop(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      await runOnce().catch((error: unknown) =>
-        logger.warn({ reason: messageOf(error) }, 'a reconciler pass failed'),
-      );
-      await sleep(intervalMs, stopped.signal).catch(() => undefined);
-    }
-  }
-
-  let running: Promise<void> | undefined;
-  return {
+export const createReconciler = (options: ReconcilerOptions): Reconciler =>
+  createLoop({
     name: 'reconciler',
-    runOnce,
-    start() {
-      running ??= loop();
-    },
-    async stop() {
-      stopped.abort();
-      await running;
-    },
-  };
-}
+    intervalMs: options.intervalMs ?? 3000,
+    runOnce: () => asLeader(options.database.db, 'reconciler', tx => reconcile(tx, options)),
+    onError: error => options.logger.warn({ reason: messageOf(error) }, 'a reconciler pass failed'),
+  });
 
 async function reconcile(
   db: Executor,
@@ -67,14 +43,10 @@ async function reconcile(
   let afterId: string | undefined;
   for (;;) {
     const page = await listOpenJobs(db, { afterId, olderThanMs: graceMs, limit: pageSize });
-    for (const [kind, ids] of idsByKind(page)) {
-      if (isJobKind(kind))
-        revived.push(
-          ...(await queue.reviveAll(
-            jobContracts[kind],
-            ids.map(job_id => ({ job_id })),
-          )),
-        );
+    for (const [kind, jobs] of Map.groupBy(page, job => job.kind)) {
+      if (!isJobKind(kind)) continue; // another version's: its workers see to it
+      const pointers = jobs.map(({ id }) => ({ job_id: id }));
+      revived.push(...(await queue.reviveAll(jobContracts[kind], pointers)));
     }
     await markEnqueued(
       db,
@@ -86,9 +58,4 @@ async function reconcile(
   if (revived.length > 0)
     logger.warn({ jobIds: revived.slice(0, 20), count: revived.length }, 'jobs put back into the queue');
   return revived;
-}
-
-function idsByKind(jobs: { id: string; kind: string }[]): Map<string, string[]> {
-  const byKind = Map.groupBy(jobs, job => job.kind);
-  return new Map([...byKind].map(([kind, group]) => [kind, group.map(job => job.id)]));
 }
