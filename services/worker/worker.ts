@@ -7,7 +7,7 @@ import type { Database } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import type { CancelSource } from '../../shared/platform/queue/cancellation.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
-import { type Consumer, startConsumer } from '../../shared/platform/queue/consumer.ts';
+import { startConsumer } from '../../shared/platform/queue/consumer.ts';
 import type { QueueBackend } from '../../shared/platform/queue/seam.ts';
 import { readVersion } from '../../shared/platform/version.ts';
 import { type Activity, createActivity } from './activity.ts';
@@ -65,10 +65,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   };
   const consumers = await startConsumers({ ...options, name, backend, deps, cancelSource, activity });
   lifecycle.onStop('consumers', async () => {
-    await Promise.all(consumers.map(consumer => consumer.stop({ deadlineMs: options.drainMs })));
+    await Promise.all(consumers.map(stop => stop()));
   });
   return { id, name, reconciler, activity: activity.current, stop: lifecycle.stop };
 }
+
+type StopConsumer = () => Promise<void>;
 
 type StartConsumersOptions = Omit<WorkerOptions, 'name'> & {
   name: string;
@@ -82,15 +84,17 @@ function startConsumers({
   activity,
   cancelSource,
   ...rest
-}: StartConsumersOptions): Promise<Consumer[]> {
-  const starting = mapProcessors(({ contract, create }) =>
-    startConsumer({
+}: StartConsumersOptions): Promise<StopConsumer[]> {
+  const starting = mapProcessors(async ({ contract, create }) => {
+    const consumer = await startConsumer({
       ...rest,
       ...(isJobKind(contract.name) ? { cancelSource } : {}), // tasks have no row that could be cancelled
       contract,
       handler: activity.counted(contract.name, contract.options.concurrency, create(deps)),
       isRetryable,
-    }),
-  );
+    });
+    const deadlineMs = Math.min(rest.drainMs, contract.options.drainMs);
+    return () => consumer.stop({ deadlineMs });
+  });
   return Promise.all(starting);
 }

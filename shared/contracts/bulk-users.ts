@@ -49,8 +49,8 @@ export const bulkUsersCreate = defineJob({
   input: z.strictObject({ batch_id: z.uuid() }),
   output: bulkUsersCreateResult,
   outcome: outcomeOfBatch,
-  // A conductor mostly waits; many tries, since each one goes on where the last one stopped.
-  options: { concurrency: 8, attempts: 12, backoffMs: 1000, keepSeconds: 86_400 },
+  // A conductor mostly waits, and goes on where the last one stopped: hence many tries, and no drain.
+  options: { concurrency: 8, attempts: 12, backoffMs: 1000, keepSeconds: 86_400, drainMs: 0 },
 });
 
 export const bulkUsersChunk = defineQueue({

@@ -17,6 +17,11 @@ export interface QueueOptions {
   backoffMs: number;
   /** Finished jobs leave the queue's own store after this many seconds (rows in Postgres stay). */
   keepSeconds: number;
+  /**
+   * How long a job may go on once its worker stops, in milliseconds, if the worker itself allows as much. 0 hands it to
+   * another worker at once: for jobs that mostly wait and go on anywhere.
+   */
+  drainMs: number;
 }
 
 /**
@@ -35,7 +40,13 @@ export interface QueueContract<Payload = unknown, Result = unknown> {
 export type PayloadOf<C> = C extends QueueContract<infer Payload, infer _> ? Payload : never;
 export type ResultOf<C> = C extends QueueContract<infer _, infer Result> ? Result : never;
 
-const defaults: QueueOptions = { concurrency: 1, attempts: 3, backoffMs: 500, keepSeconds: 3600 };
+const defaults: QueueOptions = {
+  concurrency: 1,
+  attempts: 3,
+  backoffMs: 500,
+  keepSeconds: 3600,
+  drainMs: Infinity,
+};
 
 /** Declares a queue. See `docs/adding-a-job.md`. */
 export function defineQueue<Payload, Result>(
