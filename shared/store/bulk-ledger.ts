@@ -25,7 +25,8 @@ export async function planChunks(
 /** For a retry: what was withdrawn, rolled back, or done with failures is to be done again. */
 export async function reopenChunks(db: Executor, batchId: string): Promise<void> {
   await db.execute(sql`
-    update muster.bulk_chunks set status = 'pending', epoch = epoch + 1, worker = null, finished_at = null
+    update muster.bulk_chunks set status = 'pending', epoch = epoch + 1, worker = null, finished_at = null,
+      created_count = case when status = 'rolled_back' then 0 else created_count end
     where batch_id = ${batchId} and (status in ('cancelled', 'rolled_back') or (status = 'done' and failed_count > 0))`);
 }
 
@@ -104,13 +105,17 @@ export async function withdrawChunks(db: Executor, batchId: string): Promise<voi
     where batch_id = ${batchId} and status in ('pending', 'running')`);
 }
 
-/** Marks a batch's chunks rolled back; gives how many users the ledger had for them. Call with the users' deletion. */
+/**
+ * Marks a batch's chunks rolled back; call with the users' deletion. Each chunk keeps the number of users that it had,
+ * so that doing it again, after a worker died in between, gives the same.
+ * @returns how many users the ledger had for them
+ */
 export async function markRolledBack(tx: Executor, batchId: string): Promise<number> {
   const [row] = await tx.execute<{ recorded: number }>(sql`
     with before as (
       select chunk_index, created_count from muster.bulk_chunks where batch_id = ${batchId} for update
     ), changed as (
-      update muster.bulk_chunks c set status = 'rolled_back', epoch = epoch + 1, created_count = 0,
+      update muster.bulk_chunks c set status = 'rolled_back', epoch = epoch + 1,
         finished_at = clock_timestamp()
       from before where c.batch_id = ${batchId} and c.chunk_index = before.chunk_index
       returning before.created_count
@@ -135,7 +140,7 @@ export async function tallyBatch(db: Executor, batchId: string): Promise<Tally> 
     .select({
       chunks: sql<number>`count(*)::int`,
       chunksDone: sql<number>`(count(*) filter (where status = 'done'))::int`,
-      created: sql<number>`coalesce(sum(created_count), 0)::int`,
+      created: sql<number>`coalesce(sum(created_count) filter (where status <> 'rolled_back'), 0)::int`,
       failed: sql<number>`coalesce(sum(failed_count), 0)::int`,
       withdrawn: sql<number>`coalesce(sum(size) filter (where status = 'cancelled'), 0)::int`,
       rolledBack: sql<number>`coalesce(sum(size - failed_count) filter (where status = 'rolled_back'), 0)::int`,
@@ -154,7 +159,7 @@ export async function tallyBatches(
   const rows = await db
     .select({
       batchId: bulkChunks.batchId,
-      created: sql<number>`coalesce(sum(created_count), 0)::int`,
+      created: sql<number>`coalesce(sum(created_count) filter (where status <> 'rolled_back'), 0)::int`,
       failed: sql<number>`coalesce(sum(failed_count), 0)::int`,
     })
     .from(bulkChunks)

@@ -27,10 +27,10 @@ export async function conductChunks(
   for (;;) {
     call.signal.throwIfAborted();
     const tally = await tallyBatch(deps.applicationDb, batch.id);
+    if (batch.config.on_error === 'rollback' && tally.failed > 0) return tally;
     const done = tally.created + tally.failed;
     call.report({ phase: 'creating', done, total: batch.totalRequested });
     if (tally.chunksDone === tally.chunks) return tally;
-    if (batch.config.on_error === 'rollback' && tally.failed > 0) return tally;
     await handOut();
     pause = done === before ? Math.min(pollMs.max, pause * 1.5) : pollMs.min;
     before = done;

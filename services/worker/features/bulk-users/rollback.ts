@@ -6,14 +6,14 @@ import { deleteBatchUsers } from '../../../../shared/store/user-directory.ts';
 /**
  * Removes what a batch has created: first no chunk can write any more, then its users go and its chunks are marked,
  * in one transaction, which is undone when more users would go than the ledger has.
- * @returns how many users were removed
+ * @returns how many users the batch had, also when a worker that died had removed them already
  */
 export async function rollBackBatch(applicationDb: Executor, batchId: string): Promise<number> {
   await withdrawChunks(applicationDb, batchId);
   return applicationDb.transaction(async tx => {
     const recorded = await markRolledBack(tx, batchId);
     const removed = await deleteBatchUsers(tx, batchId);
-    if (removed <= recorded) return removed;
+    if (removed <= recorded) return recorded;
     throw new AppError(
       'conflict',
       `The batch has ${removed} users and its ledger ${recorded}: nothing was removed`,
