@@ -17,6 +17,7 @@ export interface ProgressWriterOptions {
 export function createProgressWriter({ db, lease, onLost, intervalMs = 200 }: ProgressWriterOptions) {
   let next: Progress | undefined;
   let writing: Promise<void> | undefined;
+  let flushing = false;
   let hurry: (() => void) | undefined;
 
   async function writeAll(): Promise<void> {
@@ -25,7 +26,7 @@ export function createProgressWriter({ db, lease, onLost, intervalMs = 200 }: Pr
       next = undefined;
       const kept = await saveProgress(db, lease, progress).catch(() => true);
       if (!kept) return onLost();
-      await pause();
+      if (!flushing) await pause();
     }
   }
 
@@ -44,12 +45,11 @@ export function createProgressWriter({ db, lease, onLost, intervalMs = 200 }: Pr
         writing = undefined;
       });
     },
-    /** Resolves when the latest progress is written. */
+    /** Resolves when the latest progress is written; what is saved afterwards is written without a pause. */
     async flush(): Promise<void> {
-      while (writing !== undefined) {
-        hurry?.();
-        await writing;
-      }
+      flushing = true;
+      hurry?.();
+      await writing;
     },
   };
 }

@@ -15,7 +15,7 @@ import {
   withdrawChunks,
 } from './bulk-ledger.ts';
 import {
-  createUsers,
+  createUsersApart,
   deleteBatchUsers,
   hasUsersOfBatch,
   listBatchUsers,
@@ -126,8 +126,8 @@ describe('a range of users', () => {
 
   it('made twice is the same as made once', async () => {
     const spec = specOf(randomUUID(), 'twice_{id}');
-    expect(await createUsers(db(), spec, { first: 1, last: 50 })).toEqual([]);
-    expect(await createUsers(db(), spec, { first: 1, last: 60 })).toEqual([]);
+    expect(await createUsersApart(db(), spec, { first: 1, last: 50 })).toEqual([]);
+    expect(await createUsersApart(db(), spec, { first: 1, last: 60 })).toEqual([]);
     const users = await listBatchUsers(db(), { batchId: spec.batchId, limit: 100 });
     expect(users).toHaveLength(60);
     expect(users[0]).toMatchObject({
@@ -141,8 +141,8 @@ describe('a range of users', () => {
 
   it('leaves users of others alone, and says whose name or address was in the way', async () => {
     const other = specOf(randomUUID(), 'other_{id}');
-    await createUsers(db(), other, { first: 1, last: 3 });
-    const failures = await createUsers(db(), specOf(randomUUID(), 'other_{id}'), { first: 2, last: 5 });
+    await createUsersApart(db(), other, { first: 1, last: 3 });
+    const failures = await createUsersApart(db(), specOf(randomUUID(), 'other_{id}'), { first: 2, last: 5 });
     expect(failures.map(({ index, code }) => [index, code])).toEqual([
       [2, 'duplicate_username'],
       [3, 'duplicate_username'],
@@ -151,8 +151,8 @@ describe('a range of users', () => {
 
   it('goes with its batch, and nothing else goes', async () => {
     const [kept, gone] = [specOf(randomUUID(), 'kept_{id}'), specOf(randomUUID(), 'gone_{id}')];
-    await createUsers(db(), kept, { first: 1, last: 5 });
-    await createUsers(db(), gone, { first: 1, last: 7 });
+    await createUsersApart(db(), kept, { first: 1, last: 5 });
+    await createUsersApart(db(), gone, { first: 1, last: 7 });
     expect(await deleteBatchUsers(db(), gone.batchId)).toBe(7);
     expect(await hasUsersOfBatch(db(), gone.batchId)).toBe(false);
     expect(await listBatchUsers(db(), { batchId: kept.batchId, limit: 10 })).toHaveLength(5);

@@ -10,7 +10,7 @@ const chunksAhead = 256;
 /** How often chunks that were handed out and are not done are checked against the queue. */
 const reviveEveryMs = 5_000;
 /** Between two looks at the ledger: short while it moves, longer while it stands still. */
-const pollMs = { min: 15, max: 250 };
+const pollMs = { min: 15, max: 60 };
 
 /**
  * Hands a batch's chunks out and watches the ledger until all are done, or, under `on_error: rollback`, until
