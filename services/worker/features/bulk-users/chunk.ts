@@ -10,9 +10,13 @@ import {
   holdChunk,
   type UserFailure,
 } from '../../../../shared/store/bulk-ledger.ts';
+import { limitTransaction } from '../../../../shared/store/transactions.ts';
 import type { UserSpec } from '../../../../shared/store/user-directory.ts';
 import { createRange } from './create-range.ts';
 import type { BulkUsersDeps } from './deps.ts';
+
+/** Well above what 10,000 users take on a slow database: one that takes longer is tried again. */
+const longestChunkMs = 30_000;
 
 const nothing = { created: 0, failed: 0 };
 
@@ -65,6 +69,7 @@ const writeChunk = (
   spec: UserSpec,
 ): Promise<UserFailure[]> =>
   applicationDb.transaction(async tx => {
+    await limitTransaction(tx, longestChunkMs); // or a frozen worker keeps the chunk's row locked
     if (!(await holdChunk(tx, lease))) throw new AppError('lease_lost');
     const failures = await createRange(tx, spec, {
       first: lease.firstId,
