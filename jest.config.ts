@@ -44,6 +44,7 @@ export default {
     }),
   ],
   testTimeout: timeoutMs,
+  maxWorkers: '100%', // most tests wait for servers and processes, so that a core kept free would idle
   coverageProvider: 'v8',
   collectCoverageFrom: ['{shared,services,infra}/**/*.ts', '!**/*.test.ts', '!**/main.ts'],
 } satisfies Config;
