@@ -30,7 +30,7 @@ export default {
     forbid(
       'kernel-is-pure',
       'The kernel has no I/O, so that everything may import it, the load engine included.',
-      { path: '^shared/kernel/' },
+      { path: '^shared/kernel/', pathNot: '\\.test\\.ts$' },
       {
         pathNot: ['^shared/kernel/', '^node:(crypto|timers)', '^(timers|crypto)', 'node_modules/(zod|uuid)/'],
       },
@@ -110,6 +110,10 @@ export default {
     exclude: { path: ['/migrations/', 'dist/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { conditionNames: ['node', 'import', 'default'], exportsFields: ['exports'], extensions: ['.ts', '.mjs', '.js', '.json'] },
+    enhancedResolveOptions: {
+      conditionNames: ['node', 'import', 'default'],
+      exportsFields: ['exports'],
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+    },
   },
 };
