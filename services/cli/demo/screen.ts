@@ -12,7 +12,7 @@ export function createDemoScreen(screen: Screen) {
   return {
     title: (text: string) => print(`\n${paint('bold', text)}\n`),
     print,
-    detail: (name: string, value: string) => print(`      ${paint('dim', name.padEnd(12))}${value}`),
+    detail: (name: string, value: string) => print(`      ${paint('dim', name.padEnd(11))} ${value}`),
     /** Runs a step and prints what it says of itself, with its seconds; `meanwhile` is shown until then. */
     async step<T>(work: () => Promise<T>, describe: (result: T) => string, meanwhile?: string): Promise<T> {
       const startedAt = performance.now();
