@@ -56,8 +56,26 @@ const creationConfig = z
   .meta({ id: 'CreationConfig' });
 export type CreationConfig = z.output<typeof creationConfig>;
 
+/** The conductor counts a batch's chunks several times a second: more than these would cost more than the users. */
+const maxChunks = 10_000;
+
 const createBody = z
-  .strictObject({ count: z.int().min(1), config: creationConfig.prefault({}) })
+  .strictObject({
+    count: z.int().min(1),
+    config: creationConfig.prefault({}).describe(`At most ${maxChunks} chunks: \`count\` / \`batch_size\``),
+  })
+  .check(context => {
+    const { count, config } = context.value;
+    if (config.batch_size === undefined || count / config.batch_size <= maxChunks) return;
+    const least = Math.ceil(count / maxChunks);
+    context.issues.push({
+      code: 'custom',
+      path: ['config', 'batch_size'],
+      message: `makes more than ${maxChunks} chunks of ${count} users: write ${least} or more`,
+      input: config.batch_size,
+      params: { code: 'limit_exceeded' },
+    });
+  })
   .check(context => {
     const { count, config } = context.value;
     const pattern = config.username_pattern;

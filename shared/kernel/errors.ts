@@ -10,8 +10,6 @@ export const errorTitles = {
   unsupported_media_type: 'The content type is not supported',
   payload_too_large: 'The body is too large',
   idempotency_key_reused: 'The idempotency key was used for another request',
-  invalid_username_pattern: 'The username pattern is not usable',
-  limit_exceeded: 'A limit of this installation is exceeded',
   // who is asking
   unauthenticated: 'A valid API key is required',
   forbidden: 'The API key may not do this',
@@ -24,13 +22,10 @@ export const errorTitles = {
   // how a job ended
   cancelled: 'The job was cancelled',
   payload_unreadable: 'The job payload does not fit its contract',
-  attempts_exhausted: 'Every attempt failed',
   lease_lost: 'Another worker took this over',
   secret_unreadable: 'A stored secret cannot be decrypted',
-  directory_unusable: 'The application users table cannot be used',
   // what Muster depends on
   dependency_unavailable: 'A dependency is not available',
-  draining: 'No new work is accepted at present',
   shutting_down: 'The process is stopping',
   internal_error: 'Something went wrong inside Muster',
 } as const;

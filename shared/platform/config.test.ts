@@ -12,7 +12,6 @@ describe('the configuration', () => {
 
   it('names every variable at fault at once', () => {
     const load = () => loadConfig({ PORT: '99999', WORKERS: 'two', DATABASE_URL: 'mysql://x' });
-    expect(load).toThrow(/PORT: .*WORKERS: .*|DATABASE_URL: .*/);
     for (const name of ['PORT', 'WORKERS', 'DATABASE_URL']) expect(load).toThrow(name);
   });
 

@@ -16,18 +16,13 @@ export const statusOf: Record<ErrorCode, number> = {
   payload_too_large: 413,
   unsupported_media_type: 415,
   idempotency_key_reused: 422,
-  invalid_username_pattern: 422,
-  limit_exceeded: 422,
   validation_failed: 422,
   rate_limited: 429,
-  attempts_exhausted: 500,
   internal_error: 500,
   lease_lost: 500,
   payload_unreadable: 500,
   secret_unreadable: 500,
   dependency_unavailable: 503,
-  directory_unusable: 503,
-  draining: 503,
   shutting_down: 503,
 };
 
