@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { pinoHttp } from 'pino-http';
 import { newId } from '../../../shared/kernel/ids.ts';
 import { errorForLog, type Logger } from '../../../shared/platform/log.ts';
@@ -41,10 +41,10 @@ export const accessLog = (logger: Logger): RequestHandler =>
     customErrorObject: (_request, _response, _error, { err: _err, ...line }) => line,
     serializers: {
       err: ({ raw }: { raw: Error }) => errorForLog(raw),
-      req: (request: { method: string; url: string; remoteAddress: string }) => ({
-        method: request.method,
-        path: pathOf(request.url),
-        address: request.remoteAddress,
+      req: ({ method, url, raw }: { method: string; url: string; raw: Request }) => ({
+        method,
+        path: pathOf(url),
+        address: raw.ip, // the client's, as far as TRUST_PROXY says that proxies tell the truth
       }),
       res: (response: { statusCode: number }) => ({ status: response.statusCode }),
     },
