@@ -6,7 +6,6 @@ import { type Implementation, implement } from '../../shared/platform/queue/cons
 import type { Progress } from '../../shared/platform/queue/contract.ts';
 import type { JobContext } from '../../shared/platform/queue/job-run.ts';
 import { sqlMessageOf } from '../../shared/platform/sql-state.ts';
-import { appendLog } from '../../shared/store/job-events.ts';
 import {
   claimJob,
   finishJob,
@@ -16,6 +15,7 @@ import {
   releaseJob,
 } from '../../shared/store/job-runs.ts';
 import type { JobRow } from '../../shared/store/jobs.ts';
+import { createLogWriter } from './log-writer.ts';
 import { isRetryable } from './outcome.ts';
 import { createProgressWriter } from './progress-writer.ts';
 
@@ -74,34 +74,49 @@ async function runJob<Input, Result>(
   const row = await claimJob(deps.db, context.payload.job_id, deps.workerName);
   if (row === undefined) return null;
   const lease: JobLease = { id: row.id, epoch: row.epoch };
-  const lost = new AbortController();
-  const progress = createProgressWriter({
-    db: deps.db,
-    lease,
-    onLost: () => lost.abort(new AppError('lease_lost')),
-  });
-  const signals = [context.signal, lost.signal];
+  const journal = openJournal(deps, lease, context);
+  const signals = [context.signal, journal.lost];
   if (row.cancelRequestedAt !== null) signals.push(AbortSignal.abort(new AppError('cancelled')));
   const signal = AbortSignal.any(signals);
   try {
-    const call = callOf(deps, contract, row, context, progress.save, signal);
-    const result = contract.output.parse(await work(call));
-    await progress.flush();
+    const result = contract.output.parse(await work(callOf(contract, row, journal, signal)));
+    await journal.flush();
     await finish(deps, lease, { ...contract.outcome(result), result });
     return result;
   } catch (error) {
-    await progress.flush();
+    await journal.flush();
     await settle(deps, lease, context, signal, error);
     return null;
   }
 }
 
+/** What a run says of itself while it goes on, written to the job's row and events and shown in the queue. */
+function openJournal({ db, logger }: JobRunnerDeps, lease: JobLease, context: JobContext<JobPointer>) {
+  const lost = new AbortController();
+  const onLost = () => lost.abort(new AppError('lease_lost'));
+  const progress = createProgressWriter({ db, lease, onLost });
+  const log = createLogWriter({ db, jobId: lease.id, logger });
+  return {
+    report(news: Progress): void {
+      context.report(news);
+      progress.save(news);
+    },
+    log(line: string): void {
+      context.log(line);
+      log.append(line);
+    },
+    /** Resolves when all of it is written, which is before the job's end: that is the last of its events. */
+    async flush(): Promise<void> {
+      await Promise.all([progress.flush(), log.flush()]);
+    },
+    lost: lost.signal,
+  };
+}
+
 function callOf<Input, Result>(
-  { db, logger }: JobRunnerDeps,
   contract: JobContract<Input, Result>,
   row: JobRow,
-  context: JobContext<JobPointer>,
-  saveProgress: (progress: Progress) => void,
+  { report, log }: Pick<JobCall<Input>, 'report' | 'log'>,
   signal: AbortSignal,
 ): JobCall<Input> {
   const input = contract.input.safeParse(row.payload);
@@ -117,16 +132,8 @@ function callOf<Input, Result>(
     run: row.run,
     startedAt: row.startedAt ?? row.createdAt,
     signal,
-    report(progress) {
-      context.report(progress);
-      saveProgress(progress);
-    },
-    log(line) {
-      context.log(line);
-      appendLog(db, row.id, line).catch((error: unknown) =>
-        logger.warn({ err: error }, 'a log line was lost'),
-      );
-    },
+    report,
+    log,
   };
 }
 

@@ -27,10 +27,10 @@ export const appendEvent = (event: JobEventName, data: SQL): SQL => sql`
   ),
   woken as (select pg_notify(${jobEventsChannel}, job_id::text) from appended)`;
 
-/** Adds a line to a job's log; nothing when the job does not exist. */
+/** Adds a line to a job's log; nothing when the job does not exist or has ended: its end is its last event. */
 export async function appendLog(db: Executor, jobId: string, line: string): Promise<void> {
   await db.execute(sql`
-    with changed as (select id from jobs where id = ${jobId} for no key update),
+    with changed as (select id from jobs where id = ${jobId} and finished_at is null for no key update),
     ${appendEvent('log', sql`jsonb_build_object('message', ${line}::text)`)}
     select count(*) from woken`);
 }

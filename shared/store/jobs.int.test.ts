@@ -169,6 +169,7 @@ describe('the events of a job', () => {
     await saveProgress(db(), lease, { phase: 'creating', done: 5, total: 10 });
     await appendLog(db(), id, 'half way');
     await finishJob(db(), lease, { status: 'succeeded', result: { n: 10 } });
+    await appendLog(db(), id, 'too late');
     const events = await readJobEvents(db(), id, 0);
     expect(events.map(({ event, data }) => [event, data])).toEqual([
       ['status', { status: 'queued', attempts: 0 }],
