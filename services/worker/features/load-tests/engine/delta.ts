@@ -1,0 +1,77 @@
+/**
+ * What an engine has measured since it was last asked: counters to be added up and histograms to be merged, so that
+ * any number of deltas, of any number of engines, in any order, make one exact total.
+ */
+export const errorKinds = [
+  'timeout',
+  'dns',
+  'refused',
+  'reset',
+  'tls',
+  'http_4xx',
+  'http_5xx',
+  'application',
+  'resource',
+  'not_allowed',
+] as const;
+export type ErrorKind = (typeof errorKinds)[number];
+
+export interface Delta {
+  /** Ascending from 0 within one engine's life. */
+  seq: number;
+  /** The second of the run, from its start, that these figures belong to. */
+  second: number;
+  /** Virtual users at the end of the interval: those that run, and those that stand by. */
+  vus: number;
+  vusMax: number;
+  /** Arrivals that no virtual user was free for. */
+  droppedIterations: number;
+  /** Requests written to a socket in this interval; those under way at its end are in a later `requests`. */
+  started: number;
+  endpoints: Record<string, EndpointDelta>;
+  errorSamples: ErrorSample[];
+  events: EngineEvent[];
+  health: EngineHealth;
+}
+
+export interface EndpointDelta {
+  /** Requests that ended, well or badly. */
+  requests: number;
+  failed: number;
+  errors: Partial<Record<ErrorKind, number>>;
+  /** Answers by status code. */
+  statuses: Record<string, number>;
+  bytesReceived: number;
+  bytesSent: number;
+  /** Request written to answer complete, microseconds: a compressed HDR histogram, base64. Requests without any answer are not in it. */
+  serviceTime: string;
+  /** Intended start to answer complete; absent when it is the same as `serviceTime`. */
+  responseTime?: string;
+  /** Sum of service times in microseconds, for an exact average. */
+  serviceTimeSumUs: number;
+}
+
+export interface ErrorSample {
+  /** Milliseconds since the start of the run. */
+  atMs: number;
+  endpoint: string;
+  kind: ErrorKind;
+  status?: number;
+  message: string;
+  username?: string;
+}
+
+export interface EngineEvent {
+  atMs: number;
+  type: 'breaker_opened' | 'breaker_closed' | 'generator_saturated';
+  message: string;
+}
+
+export interface EngineHealth {
+  /** 99th percentile of the event loop's delay in this interval. */
+  loopDelayP99Ms: number;
+  /** Share of one core that the engine's thread used, 0 to 1. */
+  cpu: number;
+  /** Whether the generator, not the target, limits the load. */
+  saturated: boolean;
+}
