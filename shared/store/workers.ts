@@ -1,4 +1,4 @@
-import { desc, eq, gt, sql } from 'drizzle-orm';
+import { desc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import { workers } from '../../drizzle/platform/schema/jobs.ts';
 import type { QueueActivity, WorkerStatus } from '../contracts/worker.ts';
 import type { Executor } from '../platform/db.ts';
@@ -40,18 +40,7 @@ const status = sql<WorkerStatus>`case
 /** Workers heard of in the last hour, newest first. */
 export function listWorkers(db: Executor): Promise<(WorkerRow & { status: WorkerStatus })[]> {
   return db
-    .select({
-      id: workers.id,
-      name: workers.name,
-      host: workers.host,
-      pid: workers.pid,
-      version: workers.version,
-      queues: workers.queues,
-      startedAt: workers.startedAt,
-      lastSeenAt: workers.lastSeenAt,
-      stoppedAt: workers.stoppedAt,
-      status,
-    })
+    .select({ ...getTableColumns(workers), status })
     .from(workers)
     .where(gt(workers.lastSeenAt, sql`now() - interval '1 hour'`))
     .orderBy(desc(workers.startedAt), desc(workers.id))

@@ -68,6 +68,8 @@ export const workers = pgTable(
     pid: integer('pid').notNull(),
     version: text('version').notNull(),
     queues: jsonb('queues').$type<Record<string, QueueActivity>>().notNull().default({}),
+    /** Shards of load tests that it runs at once. */
+    loadSlots: integer('load_slots').notNull().default(0),
     startedAt: moment('started_at').notNull().defaultNow(),
     lastSeenAt: moment('last_seen_at').notNull().defaultNow(),
     stoppedAt: moment('stopped_at'),
