@@ -99,9 +99,14 @@ export const loadTicks = pgTable(
     shard: integer('shard').notNull(),
     epoch: integer('epoch').notNull(),
     seq: integer('seq').notNull(),
+    /** Of the run, from its start: a point of the timeline is the merge of its second's deltas. */
+    second: integer('second').notNull(),
     delta: jsonb('delta').notNull(),
   },
-  table => [primaryKey({ columns: [table.loadTestId, table.shard, table.epoch, table.seq] })],
+  table => [
+    primaryKey({ columns: [table.loadTestId, table.shard, table.epoch, table.seq] }),
+    index('load_ticks_second').on(table.loadTestId, table.second),
+  ],
 );
 
 export const loadTimeline = pgTable(
