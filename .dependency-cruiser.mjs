@@ -32,7 +32,8 @@ export default {
       'The kernel has no I/O, so that everything may import it, the load engine included.',
       { path: '^shared/kernel/', pathNot: '\\.test\\.ts$' },
       {
-        pathNot: ['^shared/kernel/', '^node:(crypto|timers)', '^(timers|crypto)', 'node_modules/(zod|uuid)/'],
+        // of node:net only what computes: isIP and BlockList
+        pathNot: ['^shared/kernel/', '^(node:)?(crypto|timers|net$)', 'node_modules/(zod|uuid)/'],
       },
     ),
     forbid(
@@ -58,6 +59,19 @@ export default {
       'Queries serve api and workers alike.',
       { path: '^shared/store/' },
       { path: '^shared/http/' },
+    ),
+    forbid(
+      'load-engine-is-a-library',
+      'The engine knows HTTP and time only, so that it runs in a thread, in a bench and in another process alike.',
+      { path: '^services/worker/features/load-tests/engine/', pathNot: '\\.test\\.ts$' },
+      {
+        path: '^(services|shared|drizzle)/|node_modules/',
+        pathNot: [
+          '^services/worker/features/load-tests/engine/',
+          '^shared/kernel/',
+          'node_modules/(undici|hdr-histogram-js|@types)/',
+        ],
+      },
     ),
     forbid(
       'bullmq-in-one-place',
