@@ -17,6 +17,7 @@ const environment = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(8080),
   STOREFRONT_PORT: port.default(5001),
+  STOREFRONT_CONNECTIONS: z.coerce.number().int().min(1).max(500).default(20),
   STOREFRONT_URL: url(['http:', 'https:']).optional(),
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   APP_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
@@ -29,6 +30,8 @@ const environment = z.object({
   WORKER_NAME: z.string().max(100).optional(),
   WORKER_PORT: port.optional(),
   WORKER_LOCK_MS: z.coerce.number().int().min(1000).max(600_000).default(15_000),
+  SEED_SHOP: flag.optional(),
+  ACCESS_LOG: z.string().optional(),
   DATA_DIR: z.string().default('.muster'),
   MUSTER_API_KEY: z.string().min(16, 'must be at least 16 characters').optional(),
   MUSTER_ENCRYPTION_KEY: z
