@@ -1,0 +1,60 @@
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import { loadErrors, loadTimeline } from '../../drizzle/platform/schema/load-tests.ts';
+import type { TimelinePoint } from '../contracts/load-tests.ts';
+import type { Executor } from '../platform/db.ts';
+
+/** What a load test measured over time, and samples of what went wrong. */
+export type LoadErrorRow = typeof loadErrors.$inferSelect;
+export type NewLoadError = Omit<LoadErrorRow, 'id' | 'loadTestId'>;
+
+/** Points of a test's timeline after a second, in their order. A second that is not there is a gap. */
+export async function readTimeline(
+  db: Executor,
+  { testId, afterSecond = -1, limit }: { testId: string; afterSecond?: number | undefined; limit: number },
+): Promise<TimelinePoint[]> {
+  const rows = await db
+    .select({ point: loadTimeline.point })
+    .from(loadTimeline)
+    .where(and(eq(loadTimeline.loadTestId, testId), gt(loadTimeline.second, afterSecond)))
+    .orderBy(asc(loadTimeline.second))
+    .limit(limit);
+  return rows.map(row => row.point);
+}
+
+/** Writes points, replacing those of the same seconds. */
+export async function saveTimeline(tx: Executor, testId: string, points: TimelinePoint[]): Promise<void> {
+  if (points.length === 0) return;
+  await tx
+    .insert(loadTimeline)
+    .values(points.map(point => ({ loadTestId: testId, second: point.second, point })))
+    .onConflictDoUpdate({
+      target: [loadTimeline.loadTestId, loadTimeline.second],
+      set: { point: sql`excluded.point` },
+    });
+}
+
+/** Samples of a test's errors after `afterId`, oldest first. */
+export function listLoadErrors(
+  db: Executor,
+  { testId, afterId = 0, limit }: { testId: string; afterId?: number | undefined; limit: number },
+): Promise<LoadErrorRow[]> {
+  return db
+    .select()
+    .from(loadErrors)
+    .where(and(eq(loadErrors.loadTestId, testId), gt(loadErrors.id, afterId)))
+    .orderBy(asc(loadErrors.id))
+    .limit(limit);
+}
+
+export async function countLoadErrors(db: Executor, testId: string): Promise<number> {
+  const [row] = await db
+    .select({ errors: sql<number>`count(*)::int` })
+    .from(loadErrors)
+    .where(eq(loadErrors.loadTestId, testId));
+  return row?.errors ?? 0;
+}
+
+export async function saveLoadErrors(tx: Executor, testId: string, errors: NewLoadError[]): Promise<void> {
+  if (errors.length === 0) return;
+  await tx.insert(loadErrors).values(errors.map(error => ({ ...error, loadTestId: testId })));
+}
