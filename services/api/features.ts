@@ -4,8 +4,9 @@ import { createVault } from '../../shared/platform/crypto.ts';
 import type { Database } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
+import { jobEventsChannel } from '../../shared/store/job-events.ts';
+import { createChannelHub } from './channel-hub.ts';
 import { bulkUserRoutes } from './features/bulk-users/routes.ts';
-import { createEventHub } from './features/jobs/event-hub.ts';
 import { jobRoutes } from './features/jobs/routes.ts';
 import { workerRoutes } from './features/workers/routes.ts';
 import type { Route } from './route.ts';
@@ -24,10 +25,9 @@ export interface FeatureDeps {
 export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Route[] {
   const { database, applicationDatabase, queue, config, logger } = deps;
   const vault = createVault(required(config, 'MUSTER_ENCRYPTION_KEY'));
-  const hub = createEventHub(database, logger);
-  lifecycle.onStop('event hub', () => hub.stop());
+  const jobHub = lifecycle.add(createChannelHub(database, jobEventsChannel, logger));
   return [
-    ...jobRoutes({ queue, hub }),
+    ...jobRoutes({ queue, hub: jobHub }),
     ...workerRoutes(),
     ...bulkUserRoutes({
       applicationDb: applicationDatabase.db,

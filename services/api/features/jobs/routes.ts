@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { isJobKind, jobContracts } from '../../../../shared/contracts/index.ts';
-import { refuse } from '../../../../shared/http/faults.ts';
 import {
   cancelJobOperation,
   getJobOperation,
@@ -13,14 +12,16 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { findJob, type JobRow, listJobs, requestCancel, requeueJob } from '../../../../shared/store/jobs.ts';
+import type { ChannelHub } from '../../channel-hub.ts';
+import { eventStream } from '../../event-stream.ts';
 import { presentJob } from '../../present-job.ts';
-import { accepted, ok, type Route, route, stream } from '../../route.ts';
-import type { EventHub } from './event-hub.ts';
-import { streamJobEvents } from './event-stream.ts';
+import { accepted, ok, type Route, route } from '../../route.ts';
+import { lookAtJob } from './read-events.ts';
 
 export interface JobRoutesDeps {
   queue: QueueClient;
-  hub: EventHub;
+  /** Of job events. */
+  hub: ChannelHub;
 }
 
 const cursorSchema = z.uuid();
@@ -29,13 +30,6 @@ async function existing(db: Executor, id: string): Promise<JobRow> {
   const row = await findJob(db, id);
   if (row === undefined) throw new AppError('not_found', `There is no job ${id}`);
   return row;
-}
-
-function lastEventId(header: string | undefined): number {
-  if (header === undefined || header === '') return 0;
-  const id = Number(header);
-  if (Number.isSafeInteger(id) && id >= 0) return id;
-  throw refuse('header:Last-Event-ID', 'wrong_type', 'must be the id of an event');
 }
 
 export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
@@ -71,10 +65,6 @@ export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
 
   route(streamJobEventsOperation, async ({ params, db, request, signal }) => {
     const { id } = await existing(db, params.id);
-    const afterId = lastEventId(request.get('Last-Event-ID'));
-    return stream('text/event-stream', streamJobEvents({ db, hub, jobId: id, afterId, signal }), {
-      'Cache-Control': 'no-store',
-      'X-Accel-Buffering': 'no',
-    });
+    return eventStream({ hub, id, look: afterId => lookAtJob(db, id, afterId), request, signal });
   }),
 ];
