@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bareHost, parseAllowlist } from '../kernel/allowlist.ts';
 import { AppError } from '../kernel/errors.ts';
 
 /**
@@ -11,6 +12,21 @@ const url = (protocols: string[]) =>
   z
     .url()
     .refine(text => protocols.includes(new URL(text).protocol), `must start with ${protocols.join(' or ')}`);
+
+/** Host names, addresses and CIDRs, separated by commas. */
+const targets = z
+  .string()
+  .transform(text =>
+    text
+      .split(',')
+      .map(entry => entry.trim())
+      .filter(Boolean),
+  )
+  .superRefine((entries, context) => {
+    for (const { detail } of parseAllowlist(entries).faults) {
+      context.addIssue({ code: 'custom', message: detail });
+    }
+  });
 
 const environment = z.object({
   NODE_ENV: z.enum(['production', 'development', 'test']).default('production'),
@@ -42,6 +58,9 @@ const environment = z.object({
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(3000),
   LOGIN_ATTEMPTS_PER_MINUTE: z.coerce.number().int().min(1).default(10),
   TRUST_PROXY: z.coerce.number().int().min(0).default(0),
+  LOAD_SLOTS: z.coerce.number().int().min(0).max(64).default(2),
+  LOAD_MAX_CONNECTIONS: z.coerce.number().int().min(1).max(60_000).default(5000),
+  TARGET_ALLOWLIST: targets.optional(),
   MAX_BULK_USERS: z.coerce.number().int().min(1).max(10_000_000).default(1_000_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LOG_DIR: z.string().optional(),
@@ -68,6 +87,12 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     );
   }
   return config;
+}
+
+/** What load tests may hit: as set, otherwise this machine and the storefront. */
+export function targetAllowlist({ TARGET_ALLOWLIST, STOREFRONT_URL }: Config): string[] {
+  if (TARGET_ALLOWLIST !== undefined) return TARGET_ALLOWLIST;
+  return ['localhost', ...(STOREFRONT_URL === undefined ? [] : [bareHost(new URL(STOREFRONT_URL).hostname)])];
 }
 
 /** The environment to hand on to a child process, without the variables that it must not see. */
