@@ -63,7 +63,6 @@ const environment = z.object({
   TARGET_ALLOWLIST: targets.optional(),
   MAX_BULK_USERS: z.coerce.number().int().min(1).max(10_000_000).default(1_000_000),
   MAX_LOAD_USERS: z.coerce.number().int().min(1).default(10_000),
-  MAX_LOAD_CONNECTIONS: z.coerce.number().int().min(1).default(10_000),
   MAX_LOAD_RATE: z.coerce.number().min(1).default(50_000),
   MAX_LOAD_DURATION_MINUTES: z.coerce.number().min(1).default(1440),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
