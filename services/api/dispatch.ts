@@ -3,7 +3,7 @@ import type { Operation } from '../../shared/http/operation.ts';
 import { AppError } from '../../shared/kernel/errors.ts';
 import type { Db, Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
-import { answerOnce, idempotentRequest } from './middleware/idempotency.ts';
+import { answeredBefore, answerOnce, idempotentRequest } from './middleware/idempotency.ts';
 import { requireActor } from './middleware/identify.ts';
 import { parseInput } from './middleware/parse-input.ts';
 import { createJsonReader, defaultMaxBodyBytes } from './middleware/read-json.ts';
@@ -97,8 +97,12 @@ async function perform(
 ): Promise<Reply> {
   const { operation } = route;
   const works: Work[] = [];
-  const run = (db: Executor) => route.handler({ ...call, db, afterCommit: work => void works.push(work) });
   const keyed = idempotentRequest(operation, call);
+  const repeated = route.prepare && keyed && (await answeredBefore(pool, operation, keyed));
+  if (repeated !== undefined) return repeated;
+  const contextOf = (db: Executor) => ({ ...call, db, afterCommit: (work: Work) => void works.push(work) });
+  const prepared = await route.prepare?.(contextOf(pool));
+  const run = (db: Executor) => route.handler(contextOf(db), prepared);
   const writes = operation.method !== 'get' && operation.transaction !== false;
   const reply = await (writes
     ? pool.transaction(tx => (keyed ? answerOnce(tx, operation, keyed, () => run(tx)) : run(tx)))

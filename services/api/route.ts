@@ -71,7 +71,9 @@ export type Reply = JsonReply | StreamReply;
 
 export interface Route {
   readonly operation: Operation;
-  handler(call: UntypedCall): Promise<Reply>;
+  /** Looks around, in the network for one, before the transaction; what it gives goes to the handler. */
+  prepare?(call: UntypedCall): Promise<unknown>;
+  handler(call: UntypedCall, prepared: unknown): Promise<Reply>;
 }
 
 /** Binds an operation to what it does. */
@@ -79,6 +81,16 @@ export const route = <const O extends Operation>(
   operation: O,
   handler: (call: Call<O>) => Promise<ReplyOf<O> | StreamReply>,
 ): Route => ({ operation, handler });
+
+/**
+ * Binds an operation to what it does in two steps: `prepare` may take its time outside of any transaction and must
+ * change nothing; the handler gets what it gave. A repeat under an `Idempotency-Key` is answered without either.
+ */
+export const preparedRoute = <const O extends Operation, Prepared>(
+  operation: O,
+  prepare: (call: Call<O>) => Promise<Prepared>,
+  handler: (call: Call<O>, prepared: Prepared) => Promise<ReplyOf<O>>,
+): Route => ({ operation, prepare, handler });
 
 export const ok = <Body>(body: Body) => ({ status: 200, body }) as const;
 

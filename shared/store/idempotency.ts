@@ -1,4 +1,4 @@
-import { and, eq, lt, sql } from 'drizzle-orm';
+import { and, eq, gt, lt, sql } from 'drizzle-orm';
 import { idempotencyKeys } from '../../drizzle/platform/schema/access.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Executor } from '../platform/db.ts';
@@ -46,6 +46,25 @@ export async function claimIdempotencyKey(
     .returning({ key: idempotencyKeys.key });
   if (claimed.length > 0) return undefined;
   const [stored] = await tx.select().from(idempotencyKeys).where(at(request));
+  return answerIn(stored, request);
+}
+
+/** The answer that is kept under the key, without claiming it; `idempotency_key_reused` as above. */
+export async function findAnswer(
+  db: Executor,
+  request: IdempotentRequest,
+): Promise<StoredAnswer | undefined> {
+  const [stored] = await db
+    .select()
+    .from(idempotencyKeys)
+    .where(and(at(request), gt(idempotencyKeys.expiresAt, sql`now()`)));
+  return stored && answerIn(stored, request);
+}
+
+function answerIn(
+  stored: typeof idempotencyKeys.$inferSelect | undefined,
+  request: IdempotentRequest,
+): StoredAnswer {
   if (stored?.requestDigest !== request.requestDigest) {
     throw new AppError('idempotency_key_reused', 'This Idempotency-Key was sent with another request', {
       hint: 'Use a new key for each new request.',

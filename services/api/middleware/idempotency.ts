@@ -5,6 +5,7 @@ import { AppError } from '../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../shared/platform/db.ts';
 import {
   claimIdempotencyKey,
+  findAnswer,
   type IdempotentRequest,
   type StoredAnswer,
   storeAnswer,
@@ -43,6 +44,16 @@ function replay(operation: Operation, { status, location, body }: StoredAnswer):
     ...(body !== null && { body: JSON.parse(body) }),
     headers: { 'Idempotency-Replayed': 'true', ...(location !== null && { Location: location }) },
   };
+}
+
+/** The answer that this key has had already, if any. */
+export async function answeredBefore(
+  db: Executor,
+  operation: Operation,
+  request: IdempotentRequest,
+): Promise<Reply | undefined> {
+  const stored = await findAnswer(db, request);
+  return stored && replay(operation, stored);
 }
 
 /**
