@@ -9,6 +9,9 @@ export const errorTitles = {
   validation_failed: 'The request has faults',
   unsupported_media_type: 'The content type is not supported',
   payload_too_large: 'The body is too large',
+  target_not_allowed: 'The target is not in the list of allowed targets',
+  target_unreachable: 'The target does not answer',
+  catalogue_unreadable: 'The target has no list of endpoints that can be read',
   idempotency_key_reused: 'The idempotency key was used for another request',
   // who is asking
   unauthenticated: 'A valid API key is required',
