@@ -22,6 +22,10 @@ export const errorTitles = {
   method_not_allowed: 'The method is not allowed here',
   conflict: 'The state does not allow this',
   batch_exists: 'The batch already exists',
+  dataset_exists: 'The dataset already exists',
+  snapshot_exists: 'The snapshot already exists',
+  snapshot_damaged: 'The snapshot is not as it was written',
+  snapshot_mismatch: 'The snapshot does not fit the database',
   // how a job ended
   cancelled: 'The job was cancelled',
   payload_unreadable: 'The job payload does not fit its contract',
@@ -29,6 +33,7 @@ export const errorTitles = {
   secret_unreadable: 'A stored secret cannot be decrypted',
   // what Muster depends on
   dependency_unavailable: 'A dependency is not available',
+  storage_full: 'There is no space left in the storage',
   shutting_down: 'The process is stopping',
   internal_error: 'Something went wrong inside Muster',
 } as const;

@@ -13,6 +13,10 @@ export const statusOf: Record<ErrorCode, number> = {
   batch_exists: 409,
   cancelled: 409,
   conflict: 409,
+  dataset_exists: 409,
+  snapshot_damaged: 409,
+  snapshot_exists: 409,
+  snapshot_mismatch: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
   catalogue_unreadable: 422,
@@ -27,6 +31,7 @@ export const statusOf: Record<ErrorCode, number> = {
   secret_unreadable: 500,
   dependency_unavailable: 503,
   shutting_down: 503,
+  storage_full: 503,
 };
 
 /** A body with a hundred thousand faults gets an answer of bearable size. */
