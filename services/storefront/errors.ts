@@ -1,6 +1,7 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from '../../shared/platform/log.ts';
+import { Refusal } from './refusal.ts';
 
 /** Answers with an error of the shop's API: `{ error, message? }`. */
 export function refuse(response: Response, status: number, error: string, message?: string): void {
@@ -17,17 +18,21 @@ const unavailable = /^(CONNECT|ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUN
 /** The last stop of whatever a handler threw: what the client did wrong, a database that is away, or a bug. */
 export const answerErrors =
   (logger: Logger): ErrorRequestHandler =>
-  (error: unknown, _request, response, next) => {
+  (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
+    if (error instanceof Refusal) {
+      return refuse(response, error.status, error.code, error.message || undefined);
+    }
     const status = clientFaultOf(error);
     if (status !== undefined) return refuse(response, status, bodyErrors[status] ?? 'bad_request');
     // Drizzle's own message quotes the parameters of the query: session digests, names.
     const cause = error instanceof DrizzleQueryError ? (error.cause ?? 'query failed') : error;
+    const { method, path } = request;
     if (isUnavailable(cause)) {
-      logger.warn({ err: cause }, 'the database is not available');
+      logger.warn({ err: cause, method, path }, 'the database is not available');
       return refuse(response, 503, 'unavailable');
     }
-    logger.error({ err: cause }, 'a request failed');
+    logger.error({ err: cause, method, path }, 'a request failed');
     return refuse(response, 500, 'internal_error');
   };
 

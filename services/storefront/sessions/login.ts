@@ -4,6 +4,7 @@ import { newToken, tokenDigest } from '../../../shared/platform/crypto.ts';
 import type { Executor } from '../../../shared/platform/db.ts';
 import { verifyPassword } from '../../../shared/platform/password.ts';
 import { refuse } from '../errors.ts';
+import { parse } from '../refusal.ts';
 import { sessionSeconds, setSessionCookie } from './cookie.ts';
 import { findByLogin, openSession } from './store.ts';
 
@@ -32,20 +33,16 @@ export function loginRoutes({ db }: { db: Executor }): Router {
     express.urlencoded({ extended: false, limit: bodyLimitBytes }),
   ];
   return express.Router().post('/login', acceptOnly, ...parsers, async (request, response) => {
-    const parsed = credentials.safeParse(request.body);
-    if (!parsed.success) return refuse(response, 400, 'invalid_body', faultsOf(parsed.error));
-    const user = await authenticate(db, parsed.data);
+    const user = await authenticate(db, parse(credentials, request.body, 'body'));
     if (user === undefined) return refuse(response, 401, 'invalid_credentials');
     const token = newToken('shop');
     const session = { userId: user.id, tokenHash: tokenDigest(token), lifetimeSeconds: sessionSeconds };
     if (!(await openSession(db, session))) return refuse(response, 401, 'invalid_credentials');
+    response.locals.username = user.username;
     setSessionCookie(response, token);
     response.json({ user });
   });
 }
-
-const faultsOf = (error: z.ZodError): string =>
-  error.issues.map(issue => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; ');
 
 /** An unknown user costs as much as a wrong password, and gets the same answer. */
 async function authenticate(db: Executor, { username, password }: z.infer<typeof credentials>) {
