@@ -1,13 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { orderLines, products } from '../../drizzle/application/schema/shop.ts';
 import { users } from '../../drizzle/application/schema/users.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
 import { logIn } from '../../test/fixtures/storefront.ts';
-import { demoPassword } from './seed.ts';
+import { demoPassword } from './seed/users.ts';
 
 const { application, applicationUrl } = testDatabases();
+const given = { APP_DATABASE_URL: applicationUrl, STOREFRONT_PORT: '0' };
 const children: ChildProcess[] = [];
 
 afterEach(() => {
@@ -44,7 +49,8 @@ describe('the storefront process', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'seeds in development, serves, and exits 0 on %s despite a kept-alive connection',
     async signal => {
-      const shop = run({ APP_DATABASE_URL: applicationUrl, STOREFRONT_PORT: '0', NODE_ENV: 'development' });
+      const SEED_SHOP = 'false';
+      const shop = run({ ...given, SEED_SHOP, NODE_ENV: 'development' });
       const url = String((await logged(shop.lines, 'listening')).url);
       const response = await logIn(url, 'emma.larsen', demoPassword);
       expect(response.status).toBe(200);
@@ -56,9 +62,26 @@ describe('the storefront process', () => {
     },
   );
 
-  it('seeds nobody in production', async () => {
+  it('fills the shop where it is told to, and logs each request to a file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'storefront-'));
+    const ACCESS_LOG = join(folder, 'access.log');
+    const shop = run({ ...given, SEED_SHOP: 'true', ACCESS_LOG });
+    const url = String((await logged(shop.lines, 'listening')).url);
+    expect(await application.db.$count(products)).toBe(10_000);
+    expect(await application.db.$count(orderLines)).toBe(100_000);
+    expect((await fetch(`${url}/products/10000`)).status).toBe(200);
+    shop.child.kill('SIGTERM');
+    expect(await shop.exited).toEqual([0, null]);
+    expect(JSON.parse(await readFile(ACCESS_LOG, 'utf8'))).toMatchObject({
+      path: '/products/10000',
+      status: 200,
+    });
+    await rm(folder, { recursive: true });
+  });
+
+  it('seeds nobody and nothing in production', async () => {
     await application.db.delete(users);
-    const shop = run({ APP_DATABASE_URL: applicationUrl, STOREFRONT_PORT: '0' });
+    const shop = run(given);
     await logged(shop.lines, 'listening');
     expect(await application.db.$count(users)).toBe(0);
     shop.child.kill('SIGTERM');

@@ -1,8 +1,8 @@
 import { eq } from 'drizzle-orm';
-import { users } from '../../drizzle/application/schema/users.ts';
-import { verifyPassword } from '../../shared/platform/password.ts';
-import { testDatabases } from '../../test/fixtures/database.ts';
-import { demoPassword, seedProductionUsers } from './seed.ts';
+import { users } from '../../../drizzle/application/schema/users.ts';
+import { verifyPassword } from '../../../shared/platform/password.ts';
+import { testDatabases } from '../../../test/fixtures/database.ts';
+import { demoPassword, seedProductionUsers } from './users.ts';
 
 const { application } = testDatabases();
 const { db } = application;
