@@ -7,6 +7,7 @@ import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { jobEventsChannel } from '../../shared/store/job-events.ts';
 import { createChannelHub } from './channel-hub.ts';
 import { bulkUserRoutes } from './features/bulk-users/routes.ts';
+import { datasetRoutes } from './features/datasets/routes.ts';
 import { jobRoutes } from './features/jobs/routes.ts';
 import { workerRoutes } from './features/workers/routes.ts';
 import type { Route } from './route.ts';
@@ -35,5 +36,6 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
       vault,
       maxBulkUsers: config.MAX_BULK_USERS,
     }),
+    ...datasetRoutes({ applicationDb: applicationDatabase.db, queue }),
   ];
 }

@@ -4,9 +4,13 @@ import type { PayloadOf, ResultOf } from '../../shared/platform/queue/contract.t
 import { createChunk } from './features/bulk-users/chunk.ts';
 import { createBatch } from './features/bulk-users/create.ts';
 import type { BulkUsersDeps } from './features/bulk-users/deps.ts';
+import { generateChunk } from './features/datasets/chunk.ts';
+import { deleteDataset } from './features/datasets/delete.ts';
+import type { DatasetsDeps } from './features/datasets/deps.ts';
+import { generateDataset } from './features/datasets/generate.ts';
 
 /** What the processors of all features need, made by `main.ts`. */
-export type WorkerDeps = BulkUsersDeps;
+export type WorkerDeps = BulkUsersDeps & DatasetsDeps;
 
 /** A processor for every contract: one that is missing, or made for another contract, does not compile. */
 type Processors = {
@@ -20,6 +24,9 @@ type Processors = {
 const processors: Processors = {
   'bulk-users.create': createBatch,
   'bulk-users.chunk': createChunk,
+  'datasets.generate': generateDataset,
+  'datasets.chunk': generateChunk,
+  'datasets.delete': deleteDataset,
 };
 
 /** Calls `start` with each processor. What a processor's payload is, only its own contract and handler know. */

@@ -1,15 +1,23 @@
 import { bulkUsersChunk, bulkUsersCreate } from './bulk-users.ts';
+import { datasetsChunk, datasetsDelete, datasetsGenerate } from './datasets.ts';
 
 /** Every queue of Muster. Workers must have a processor for each; Bull Board, metrics and the CLI iterate it. */
 export const contracts = {
   'bulk-users.create': bulkUsersCreate,
   'bulk-users.chunk': bulkUsersChunk,
+  'datasets.generate': datasetsGenerate,
+  'datasets.chunk': datasetsChunk,
+  'datasets.delete': datasetsDelete,
 } as const;
 
 export type Contracts = typeof contracts;
 
 /** The jobs among them: what `jobs.kind` can be. */
-export const jobContracts = { 'bulk-users.create': bulkUsersCreate } as const;
+export const jobContracts = {
+  'bulk-users.create': bulkUsersCreate,
+  'datasets.generate': datasetsGenerate,
+  'datasets.delete': datasetsDelete,
+} as const;
 export type JobKind = keyof typeof jobContracts;
 
 export const isJobKind = (kind: string): kind is JobKind => Object.hasOwn(jobContracts, kind);

@@ -1,0 +1,72 @@
+import { datasetsGenerate, rowsOf, totalRows } from '../../../../shared/contracts/datasets.ts';
+import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
+import { hashTestPassword } from '../../../../shared/platform/password.ts';
+import {
+  type DatasetTally,
+  planDataset,
+  tallyDatasets,
+  withdrawDataset,
+} from '../../../../shared/store/dataset-ledger.ts';
+import { insertSystemStaff } from '../../../../shared/store/dataset-rows.ts';
+import { type DatasetRow, findDataset, markDatasetPlanned } from '../../../../shared/store/datasets.ts';
+import { shareTestData } from '../../../../shared/store/test-data-lock.ts';
+import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
+import { conductDataset } from './conduct.ts';
+import type { DatasetsDeps } from './deps.ts';
+
+type Call = JobCall<{ dataset_id: string }>;
+
+/** The password of all staff of all datasets, as the source has it; that of bulk users by default. */
+const staffPassword = 'TestPass123!';
+
+/**
+ * The conductor of one dataset. It makes the system staff and no other row: it plans chunks, hands them out, watches
+ * the ledger. Each step may be done twice, by a conductor that follows one that died.
+ */
+export const generateDataset = implementJob(datasetsGenerate, (deps: DatasetsDeps) => async call => {
+  const dataset = await datasetOf(deps, call);
+  try {
+    await plan(deps, dataset, call);
+    return resultOf(dataset, call, await conductDataset(deps, dataset, call));
+  } catch (error) {
+    if (!isAppError(call.signal.reason, 'cancelled')) throw error;
+    await withdrawDataset(deps.applicationDb, dataset.id);
+    const tallies = await tallyDatasets(deps.applicationDb, [dataset.id]);
+    throw cancelledWith(resultOf(dataset, call, tallies.get(dataset.id)));
+  }
+});
+
+async function datasetOf(
+  { db }: DatasetsDeps,
+  { input: { dataset_id: id }, jobId }: Call,
+): Promise<DatasetRow> {
+  const found = await findDataset(db, id);
+  if (found?.dataset.jobId !== jobId) throw new AppError('not_found', `The dataset ${id} was deleted`);
+  return found.dataset;
+}
+
+async function plan({ db, applicationDb }: DatasetsDeps, dataset: DatasetRow, call: Call): Promise<void> {
+  if (dataset.plannedRun >= call.run) return;
+  call.report({ phase: 'planning', done: 0, total: totalRows(dataset) });
+  const passwordHash = dataset.passwordHash ?? (await hashTestPassword(staffPassword, saltOf(dataset)));
+  await applicationDb.transaction(async tx => {
+    await shareTestData(tx);
+    await insertSystemStaff(tx, { datasetId: dataset.id, definition: dataset, passwordHash });
+    await planDataset(tx, { ...dataset, datasetId: dataset.id });
+  });
+  await markDatasetPlanned(db, dataset.id, { run: call.run, passwordHash });
+  dataset.passwordHash = passwordHash;
+}
+
+/** The dataset's id, which is a digest: the same dataset has the same hashes. */
+const saltOf = ({ id }: DatasetRow): Uint8Array => Buffer.from(id.replaceAll('-', ''), 'hex');
+
+function resultOf(dataset: DatasetRow, call: Call, tally: DatasetTally | undefined) {
+  const made = { ...dataset, offices: tally?.officesDone ?? 0 };
+  return {
+    dataset_id: dataset.id,
+    rows: rowsOf(made),
+    total_rows: totalRows(made),
+    seconds: Math.max(0, Date.now() - call.startedAt.getTime()) / 1000,
+  };
+}

@@ -1,0 +1,100 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { datasetChunks } from '../../drizzle/application/schema/datasets.ts';
+import type { Executor } from '../platform/db.ts';
+
+/** The ledger of datasets, in the application's database: which ranges of offices are done. As `bulk-ledger.ts`. */
+export type DatasetChunkLease = Pick<
+  typeof datasetChunks.$inferSelect,
+  'datasetId' | 'chunkIndex' | 'epoch' | 'firstOffice' | 'offices'
+>;
+
+/** Divides a dataset's offices into chunks; those that stand already are left alone, withdrawn ones are open again. */
+export async function planDataset(
+  db: Executor,
+  { datasetId, offices, chunkOffices }: { datasetId: string; offices: number; chunkOffices: number },
+): Promise<void> {
+  await db.execute(sql`
+    insert into muster.dataset_chunks (dataset_id, chunk_index, first_office, offices)
+    select ${datasetId}, i, i * ${chunkOffices} + 1, least(${chunkOffices}, ${offices} - i * ${chunkOffices})
+    from generate_series(0, ${Math.ceil(offices / chunkOffices) - 1}::int) as i
+    on conflict (dataset_id, chunk_index) do update set status = 'pending', epoch = dataset_chunks.epoch + 1
+    where dataset_chunks.status = 'cancelled'`);
+}
+
+/** Takes a chunk that is not done, whoever held it before; undefined when there is nothing to do. */
+export async function claimDatasetChunk(
+  db: Executor,
+  { datasetId, chunkIndex, worker }: { datasetId: string; chunkIndex: number; worker: string },
+): Promise<DatasetChunkLease | undefined> {
+  const [lease] = await db
+    .update(datasetChunks)
+    .set({ status: 'running', epoch: sql`epoch + 1`, worker })
+    .where(
+      and(
+        eq(datasetChunks.datasetId, datasetId),
+        eq(datasetChunks.chunkIndex, chunkIndex),
+        inArray(datasetChunks.status, ['pending', 'running']),
+      ),
+    )
+    .returning();
+  return lease;
+}
+
+/**
+ * Marks a claimed chunk done, and holds it until the transaction that writes its rows ends: its first statement.
+ * @returns false when the lease is void, and nothing may be written
+ */
+export async function concludeDatasetChunk(tx: Executor, lease: DatasetChunkLease): Promise<boolean> {
+  const concluded = await tx
+    .update(datasetChunks)
+    .set({ status: 'done', finishedAt: sql`clock_timestamp()` })
+    .where(
+      and(
+        eq(datasetChunks.datasetId, lease.datasetId),
+        eq(datasetChunks.chunkIndex, lease.chunkIndex),
+        eq(datasetChunks.epoch, lease.epoch),
+        eq(datasetChunks.status, 'running'),
+      ),
+    )
+    .returning({ chunkIndex: datasetChunks.chunkIndex });
+  return concluded.length > 0;
+}
+
+/** Withdraws every chunk that is not done: no worker that holds one can write its rows any more. */
+export async function withdrawDataset(db: Executor, datasetId: string): Promise<void> {
+  await db.execute(sql`
+    update muster.dataset_chunks set status = 'cancelled', epoch = epoch + 1, finished_at = clock_timestamp()
+    where dataset_id = ${datasetId} and status in ('pending', 'running')`);
+}
+
+export interface DatasetTally {
+  chunks: number;
+  chunksDone: number;
+  officesDone: number;
+}
+
+/** Where each of these datasets stands; one without chunks is not in it. */
+export async function tallyDatasets(db: Executor, datasetIds: string[]): Promise<Map<string, DatasetTally>> {
+  if (datasetIds.length === 0) return new Map();
+  const rows = await db
+    .select({
+      datasetId: datasetChunks.datasetId,
+      chunks: sql<number>`count(*)::int`,
+      chunksDone: sql<number>`(count(*) filter (where status = 'done'))::int`,
+      officesDone: sql<number>`coalesce(sum(offices) filter (where status = 'done'), 0)::int`,
+    })
+    .from(datasetChunks)
+    .where(inArray(datasetChunks.datasetId, datasetIds))
+    .groupBy(datasetChunks.datasetId);
+  return new Map(rows.map(({ datasetId, ...tally }) => [datasetId, tally]));
+}
+
+/** The indexes of a dataset's chunks that are not done, in order. */
+export async function openDatasetChunks(db: Executor, datasetId: string): Promise<number[]> {
+  const rows = await db
+    .select({ chunkIndex: datasetChunks.chunkIndex })
+    .from(datasetChunks)
+    .where(and(eq(datasetChunks.datasetId, datasetId), inArray(datasetChunks.status, ['pending', 'running'])))
+    .orderBy(datasetChunks.chunkIndex);
+  return rows.map(row => row.chunkIndex);
+}

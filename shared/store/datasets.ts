@@ -1,0 +1,96 @@
+import { desc, eq, lt, sql } from 'drizzle-orm';
+import { datasets } from '../../drizzle/platform/schema/datasets.ts';
+import { jobs } from '../../drizzle/platform/schema/jobs.ts';
+import { type DatasetTable, datasetTables } from '../contracts/datasets.ts';
+import type { Executor } from '../platform/db.ts';
+import type { JobRow } from './jobs.ts';
+
+/** What was asked of datasets, in Muster's database. A dataset's status is its job's. */
+export type DatasetRow = typeof datasets.$inferSelect;
+export interface DatasetWithJob {
+  dataset: DatasetRow;
+  job: JobRow;
+}
+
+/** Writes a dataset; gives false when it stands already. */
+export async function insertDataset(tx: Executor, dataset: typeof datasets.$inferInsert): Promise<boolean> {
+  const inserted = await tx
+    .insert(datasets)
+    .values(dataset)
+    .onConflictDoNothing({ target: datasets.id })
+    .returning({ id: datasets.id });
+  return inserted.length > 0;
+}
+
+export async function findDataset(db: Executor, id: string): Promise<DatasetWithJob | undefined> {
+  const [row] = await db
+    .select({ dataset: datasets, job: jobs })
+    .from(datasets)
+    .innerJoin(jobs, eq(jobs.id, datasets.jobId))
+    .where(eq(datasets.id, id));
+  return row;
+}
+
+/** Datasets, newest first: `before` is the job id of the last one seen (job ids are time-ordered). */
+export function listDatasets(
+  db: Executor,
+  { before, limit }: { before?: string | undefined; limit: number },
+): Promise<DatasetWithJob[]> {
+  return db
+    .select({ dataset: datasets, job: jobs })
+    .from(datasets)
+    .innerJoin(jobs, eq(jobs.id, datasets.jobId))
+    .where(before === undefined ? undefined : lt(datasets.jobId, before))
+    .orderBy(desc(datasets.jobId))
+    .limit(limit);
+}
+
+/** Notes that the chunks stand for this run, and the password's hash, which is the same whoever made it. */
+export async function markDatasetPlanned(
+  db: Executor,
+  id: string,
+  plan: { run: number; passwordHash: string },
+): Promise<void> {
+  await db
+    .update(datasets)
+    .set({ plannedRun: plan.run, passwordHash: plan.passwordHash })
+    .where(eq(datasets.id, id));
+}
+
+export async function forgetDataset(db: Executor, id: string): Promise<void> {
+  await db.delete(datasets).where(eq(datasets.id, id));
+}
+
+/** Whether the application has rows of a dataset: a restore may have put them there, of one that is not listed. */
+export async function hasDatasetRows(applicationDb: Executor, id: string): Promise<boolean> {
+  const [row] = await applicationDb.execute<{ found: boolean }>(sql`
+    select exists (select from staffs where is_test_data and dataset_id = ${id}) as found`);
+  return row?.found ?? false;
+}
+
+/**
+ * Deletes a dataset's rows and its chunks, children first; call in a transaction.
+ * @throws SQLSTATE 23503 when a row that is not of the dataset refers to one that is
+ */
+export async function deleteDatasetRows(
+  tx: Executor,
+  datasetId: string,
+): Promise<Record<DatasetTable, number>> {
+  await tx.execute(sql`delete from muster.dataset_chunks where dataset_id = ${datasetId}`);
+  const deleted: Partial<Record<DatasetTable, number>> = {};
+  for (const table of datasetTables.toReversed()) {
+    const { count } = await tx.execute(sql`
+      delete from ${sql.identifier(table)} where is_test_data and dataset_id = ${datasetId}`);
+    deleted[table] = count;
+  }
+  return { ...noRows, ...deleted };
+}
+
+const noRows: Record<DatasetTable, number> = {
+  staffs: 0,
+  offices: 0,
+  office_staffs: 0,
+  welfare_recipients: 0,
+  office_welfare_recipients: 0,
+  support_plan_cycles: 0,
+};
