@@ -40,7 +40,13 @@ const open: Endpoint[] = [
   get('memory', '/performance/memory', 1, 'Allocates 8 MB for 0.1 s'),
   get('n-plus-one', '/performance/n-plus-one', 2, 'A query for the list, and one for each of its items'),
   get('full-scan', '/performance/slow-query/full-scan', 2, 'Searches all reviews without an index', 30),
-  get('complex-join', '/performance/slow-query/complex-join', 1, 'Joins five tables', 30),
+  get(
+    'complex-join',
+    '/performance/slow-query/complex-join?category=coffee',
+    1,
+    'Joins five tables to report on a category',
+    30,
+  ),
   get('error', '/performance/error', 1, 'Answers 500 or 503'),
 ];
 

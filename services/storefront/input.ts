@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const rowId = z.number().int().min(1).max(2_147_483_647);
 
 /** The same in a path or a query, where everything is text. */
-export const rowIdText = z.coerce.number().pipe(rowId);
+const rowIdText = z.coerce.number().pipe(rowId);
 
 export const pathWithId = z.object({ id: rowIdText });
 

@@ -78,6 +78,10 @@ describe('the endpoints that are bad on purpose', () => {
     const { body } = await ask('/slow-query/complex-join');
     expect(body.items).toHaveLength(10);
     expect(body.items[0]).toMatchObject({ orders: expect.any(Number), rating: expect.any(Number) });
+    const one = await ask('/slow-query/complex-join?category=coffee');
+    expect(one.body.items).toEqual(
+      body.items.filter((item: { category: string }) => item.category === 'coffee'),
+    );
   });
 });
 
