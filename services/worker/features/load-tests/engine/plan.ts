@@ -45,12 +45,38 @@ export interface Stage {
   target: number;
 }
 
-/** How much load over time; the names and meanings are k6's. One file each implements them. */
-export type Executor =
-  | { type: 'constant-vus'; vus: number; durationMs: number }
-  | { type: 'ramping-vus'; startVus: number; stages: Stage[] }
-  | { type: 'constant-arrival-rate'; rate: number; timeUnitMs: number; durationMs: number; maxVus: number }
-  | { type: 'ramping-arrival-rate'; startRate: number; timeUnitMs: number; stages: Stage[]; maxVus: number };
+/** How much load over time; the names and meanings are k6's. One file each, in `executors/`, implements them. */
+export type Executor = ConstantVus | RampingVus | ConstantArrivalRate | RampingArrivalRate;
+
+export interface ConstantVus {
+  type: 'constant-vus';
+  vus: number;
+  durationMs: number;
+}
+
+export interface RampingVus {
+  type: 'ramping-vus';
+  startVus: number;
+  stages: Stage[];
+}
+
+export interface ConstantArrivalRate {
+  type: 'constant-arrival-rate';
+  /** Arrivals per time unit. */
+  rate: number;
+  timeUnitMs: number;
+  durationMs: number;
+  maxVus: number;
+}
+
+export interface RampingArrivalRate {
+  type: 'ramping-arrival-rate';
+  startRate: number;
+  timeUnitMs: number;
+  /** Targets are arrivals per time unit. */
+  stages: Stage[];
+  maxVus: number;
+}
 
 /** What can be changed while an engine runs; what is absent stays as it is. Totals are those of the whole run. */
 export interface EngineControl {

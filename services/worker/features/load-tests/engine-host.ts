@@ -1,0 +1,74 @@
+import { Worker } from 'node:worker_threads';
+import type { Delta } from './engine/delta.ts';
+import type { EngineAccount, EngineControl, EnginePlan } from './engine/plan.ts';
+import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messages.ts';
+
+/** An engine in a thread of its own, seen from the main thread; the calls are those of `Engine`. */
+export interface EngineThread {
+  /** Resolves when the engine can be started; rejects when it cannot be made (a plan with faults). */
+  readonly ready: Promise<void>;
+  /** `elapsedMs` of the run at this moment; negative to begin later. */
+  start(elapsedMs: number): void;
+  control(control: EngineControl): void;
+  setAccounts(accounts: readonly EngineAccount[]): void;
+  /** Calls back with one delta a second, on the seconds of the run, and with the last one before `ended`. */
+  onDelta(callback: (delta: Delta) => void): void;
+  stop(): void;
+  /** No connection is left within about 100 ms: a thread that does not say so by then is terminated. */
+  abort(): void;
+  /** Resolves when the thread is gone and its last delta was given; rejects when it died by itself. */
+  readonly ended: Promise<void>;
+  terminate(): Promise<void>;
+}
+
+const abortMs = 100;
+
+export function startEngineThread(plan: EnginePlan, accounts: readonly EngineAccount[] = []): EngineThread {
+  const workerData: EngineThreadInput = { plan, accounts };
+  const thread = new Worker(new URL('./engine-thread.ts', import.meta.url), {
+    workerData,
+    name: 'load-engine',
+  });
+  const listeners: ((delta: Delta) => void)[] = [];
+  const ready = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const order = (message: EngineOrder) => thread.postMessage(message);
+  let isExpectedToEnd = false;
+
+  thread.on('message', (news: EngineNews) => {
+    if (news.type === 'ready') ready.resolve();
+    else if (news.type === 'delta') for (const listener of listeners) listener(news.delta);
+    else void terminate();
+  });
+  thread.on('error', fail);
+  thread.on('exit', code => {
+    if (isExpectedToEnd) ended.resolve();
+    fail(new Error(`The engine's thread ended by itself, with code ${code}`));
+  });
+  for (const { promise } of [ready, ended]) promise.catch(() => {}); // whoever awaits them is told all the same
+
+  function fail(error: unknown): void {
+    ready.reject(error);
+    ended.reject(error);
+  }
+
+  async function terminate(): Promise<void> {
+    isExpectedToEnd = true;
+    await thread.terminate();
+  }
+
+  return {
+    ready: ready.promise,
+    start: elapsedMs => order({ type: 'start', elapsedMs, sentAt: process.hrtime.bigint() }),
+    control: control => order({ type: 'control', control }),
+    setAccounts: list => order({ type: 'accounts', accounts: list }),
+    onDelta: callback => void listeners.push(callback),
+    stop: () => order({ type: 'stop' }),
+    abort() {
+      order({ type: 'abort' });
+      setTimeout(() => void terminate(), abortMs).unref();
+    },
+    ended: ended.promise,
+    terminate,
+  };
+}

@@ -1,0 +1,58 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { createEngine, type Engine } from './engine/engine.ts';
+import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messages.ts';
+
+/**
+ * Entry of an engine's thread: the engine, orders in, one delta a second out, on the seconds of the run. A thread of
+ * its own, so that Postgres, Redis and whatever else the worker does take nothing from the load, nor the load from
+ * them. It never outlives its process.
+ */
+const abortMs = 50; // for connections to close; after that what is known is sent as it is
+
+function runEngine(port: MessagePort, { plan, accounts }: EngineThreadInput): void {
+  const engine = createEngine(plan, { accounts });
+  const tell = (news: EngineNews) => port.postMessage(news);
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
+
+  function sendEachSecond(elapsedMs: number): void {
+    const zeroAt = performance.now() - elapsedMs;
+    const untilNext = () => 1000 - ((((performance.now() - zeroAt) % 1000) + 1000) % 1000);
+    const send = () => {
+      tell({ type: 'delta', delta: engine.drain() });
+      timer = setTimeout(send, untilNext());
+    };
+    timer = setTimeout(send, Math.max(0, -elapsedMs) + untilNext());
+  }
+
+  function finish(): void {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(timer);
+    tell({ type: 'delta', delta: engine.drain() });
+    tell({ type: 'ended' });
+    port.close();
+  }
+
+  port.on('message', (order: EngineOrder) => {
+    if (order.type === 'start') sendEachSecond(startEngine(engine, order));
+    else if (order.type === 'control') engine.control(order.control);
+    else if (order.type === 'accounts') engine.setAccounts(order.accounts);
+    else if (order.type === 'stop') engine.stop();
+    else {
+      engine.abort();
+      setTimeout(finish, abortMs);
+    }
+  });
+  void engine.ended.then(finish);
+  tell({ type: 'ready' });
+}
+
+/** Gives the time of the run at which it really started. */
+function startEngine(engine: Engine, { elapsedMs, sentAt }: EngineOrder & { type: 'start' }): number {
+  const now = elapsedMs + Number(process.hrtime.bigint() - sentAt) / 1e6;
+  engine.start({ elapsedMs: now });
+  return now;
+}
+
+if (parentPort !== null) runEngine(parentPort, workerData);

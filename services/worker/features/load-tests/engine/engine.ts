@@ -1,0 +1,88 @@
+import { AppError } from '../../../../../shared/kernel/errors.ts';
+import type { Delta } from './delta.ts';
+import { createDrain } from './drain.ts';
+import { assembleEngine, type EngineOptions, type EngineParts } from './engine-parts.ts';
+import { factsOf } from './executors/kinds.ts';
+import { createHealthMonitor } from './health.ts';
+import type { EngineAccount, EngineControl, EnginePlan } from './plan.ts';
+import { faultsOfPlan, thinkTimeFaults } from './plan-faults.ts';
+
+/** One engine's part of a run. Created, started, drained again and again, ended. */
+export interface Engine {
+  /** `elapsedMs` of the run: 0 is its start, more goes on in the middle of the schedule, less waits for the start. */
+  start(at: { elapsedMs: number }): void;
+  /** Before the start as well as while it runs. Throws `validation_failed` and changes nothing. */
+  control(control: EngineControl): void;
+  /** Sessions for this engine's users, in their order; users beyond the list have none. Replaces those there were. */
+  setAccounts(accounts: readonly EngineAccount[]): void;
+  /** What happened since the last drain. Good after the end too, once. */
+  drain(): Delta;
+  /** No new requests; those under way may take `gracefulStopMs` to complete, then they are cut off. */
+  stop(): void;
+  /** Destroys every connection at once; requests under way are not counted, but that they were started. */
+  abort(): void;
+  /** Resolves when the last request is done, be it by the schedule, a stop or an abort. Drain once more after it. */
+  readonly ended: Promise<void>;
+}
+
+/** Throws `validation_failed` with all faults of the plan. Nothing is sent before `start`. */
+export function createEngine(plan: EnginePlan, options: EngineOptions = {}): Engine {
+  const faults = faultsOfPlan(plan);
+  if (faults.length > 0)
+    throw new AppError('validation_failed', 'The plan of the load test has faults', { faults });
+  const parts = assembleEngine(plan, options);
+  const { clock, load, gate, connections, accounts } = parts;
+  const { durationMs } = factsOf(plan.executor);
+  const health = createHealthMonitor();
+  let timer: NodeJS.Timeout | undefined;
+
+  function begin(): void {
+    timer = setTimeout(stop, Math.max(0, durationMs - clock.elapsedMs()), true);
+    load.start();
+  }
+
+  function stop(atEnd: boolean): void {
+    if (gate.stopping) return;
+    clearTimeout(timer);
+    timer = setTimeout(cutOff, plan.gracefulStopMs);
+    load.stop(atEnd);
+    gate.stopping = true;
+  }
+
+  function cutOff(): void {
+    gate.cutOff = true;
+    connections.destroyAll(new Error('The run was stopped'));
+  }
+
+  return {
+    start({ elapsedMs }) {
+      clock.begin(elapsedMs);
+      if (elapsedMs < 0) timer = setTimeout(begin, -elapsedMs);
+      else begin();
+    },
+    control: control => applyControl(parts, control),
+    setAccounts(list) {
+      accounts.list = list;
+      for (const [position, user] of load.users().entries()) user.session.setAccount(list[position]);
+    },
+    drain: createDrain(parts, health),
+    stop: () => stop(false),
+    abort() {
+      stop(false);
+      cutOff();
+    },
+    ended: parts.done.then(() => {
+      clearTimeout(timer);
+      health.stop();
+    }),
+  };
+}
+
+function applyControl({ gate, choice, load }: EngineParts, control: EngineControl): void {
+  const faults = control.thinkTime ? thinkTimeFaults(control.thinkTime) : [];
+  if (faults.length > 0) throw new AppError('validation_failed', 'The change has faults', { faults });
+  if (control.weights) choice.setWeights(control.weights);
+  gate.paused = control.paused ?? gate.paused;
+  load.apply(control);
+  if (control.paused === false) load.wake();
+}

@@ -1,0 +1,77 @@
+import type { EndpointDelta, EngineEvent, ErrorKind, ErrorSample } from './delta.ts';
+import { EndpointRecorder } from './endpoint-recorder.ts';
+import { cleanMessage } from './error-kinds.ts';
+import type { RequestTemplate } from './request-template.ts';
+
+const maxSamples = 10; // a drain
+
+/** Everything that is counted, from one drain to the next. */
+export class RunRecorder {
+  /** Requests written to a socket. */
+  started = 0;
+  droppedIterations = 0;
+  readonly #names: readonly string[];
+  readonly #endpoints: EndpointRecorder[];
+  readonly #elapsedMs: () => number;
+  readonly #keepSamples: boolean;
+  #samples: ErrorSample[] = [];
+  #events: EngineEvent[] = [];
+
+  constructor(names: readonly string[], open: boolean, elapsedMs: () => number, keepSamples: boolean) {
+    this.#names = names;
+    this.#endpoints = names.map(() => new EndpointRecorder(open));
+    this.#elapsedMs = elapsedMs;
+    this.#keepSamples = keepSamples;
+  }
+
+  endpoint(index: number): EndpointRecorder {
+    const endpoint = this.#endpoints[index];
+    if (endpoint === undefined) throw new RangeError(`There is no endpoint ${index}`);
+    return endpoint;
+  }
+
+  /** Keeps a sample of an error, as long as there is room. No query strings: they may hold secrets. */
+  sample(
+    template: RequestTemplate,
+    kind: ErrorKind,
+    status: number,
+    error: unknown,
+    username?: string,
+  ): void {
+    if (!this.#keepSamples || this.#samples.length >= maxSamples) return;
+    const path = template.path.replace(/\?.*$/s, '');
+    this.#samples.push({
+      atMs: Math.round(this.#elapsedMs()),
+      endpoint: template.name,
+      kind,
+      ...(status > 0 && { status }),
+      message: cleanMessage(error ?? `${template.method} ${path} answered ${status}`),
+      ...(username !== undefined && { username }),
+    });
+  }
+
+  event(type: EngineEvent['type'], message: string): void {
+    this.#events.push({ atMs: Math.round(this.#elapsedMs()), type, message });
+  }
+
+  drain() {
+    const endpoints: Record<string, EndpointDelta> = {};
+    this.#endpoints.forEach((recorder, index) => {
+      const delta = recorder.drain();
+      const name = this.#names[index];
+      if (delta !== undefined && name !== undefined) endpoints[name] = delta;
+    });
+    const drained = {
+      droppedIterations: this.droppedIterations,
+      started: this.started,
+      endpoints,
+      errorSamples: this.#samples,
+      events: this.#events,
+    };
+    this.started = 0;
+    this.droppedIterations = 0;
+    this.#samples = [];
+    this.#events = [];
+    return drained;
+  }
+}
