@@ -60,11 +60,20 @@ export async function concludeDatasetChunk(tx: Executor, lease: DatasetChunkLeas
   return concluded.length > 0;
 }
 
-/** Withdraws every chunk that is not done: no worker that holds one can write its rows any more. */
+/**
+ * Withdraws every chunk that is not done: no worker that holds one can write its rows any more. First those that nobody
+ * writes at the moment: to wait for the others in one go would be to run after the workers, chunk by chunk.
+ */
 export async function withdrawDataset(db: Executor, datasetId: string): Promise<void> {
-  await db.execute(sql`
-    update muster.dataset_chunks set status = 'cancelled', epoch = epoch + 1, finished_at = clock_timestamp()
-    where dataset_id = ${datasetId} and status in ('pending', 'running')`);
+  for (const patience of [sql`for update skip locked`, sql`for update`]) {
+    await db.execute(sql`
+      with open as (
+        select chunk_index from muster.dataset_chunks
+        where dataset_id = ${datasetId} and status in ('pending', 'running') ${patience}
+      )
+      update muster.dataset_chunks c set status = 'cancelled', epoch = epoch + 1, finished_at = clock_timestamp()
+      from open where c.dataset_id = ${datasetId} and c.chunk_index = open.chunk_index`);
+  }
 }
 
 export interface DatasetTally {
