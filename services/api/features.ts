@@ -1,14 +1,17 @@
+import { parseAllowlist } from '../../shared/kernel/allowlist.ts';
 import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
-import { type Config, required } from '../../shared/platform/config.ts';
+import { type Config, required, targetAllowlist } from '../../shared/platform/config.ts';
 import { createVault } from '../../shared/platform/crypto.ts';
 import type { Database } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { jobEventsChannel } from '../../shared/store/job-events.ts';
+import { loadTestsChannel } from '../../shared/store/load-events.ts';
 import { createChannelHub } from './channel-hub.ts';
 import { bulkUserRoutes } from './features/bulk-users/routes.ts';
 import { datasetRoutes } from './features/datasets/routes.ts';
 import { jobRoutes } from './features/jobs/routes.ts';
+import { loadTestRoutes } from './features/load-tests/routes.ts';
 import { workerRoutes } from './features/workers/routes.ts';
 import type { Route } from './route.ts';
 
@@ -26,6 +29,7 @@ export interface FeatureDeps {
 export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Route[] {
   const { database, applicationDatabase, queue, config, logger } = deps;
   const vault = createVault(required(config, 'MUSTER_ENCRYPTION_KEY'));
+  const loadTestHub = lifecycle.add(createChannelHub(database, loadTestsChannel, logger));
   const jobHub = lifecycle.add(createChannelHub(database, jobEventsChannel, logger));
   return [
     ...jobRoutes({ queue, hub: jobHub }),
@@ -35,6 +39,17 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
       queue,
       vault,
       maxBulkUsers: config.MAX_BULK_USERS,
+    }),
+    ...loadTestRoutes({
+      queue,
+      hub: loadTestHub,
+      allowlist: parseAllowlist(targetAllowlist(config)).allowlist,
+      storefrontUrl: config.STOREFRONT_URL,
+      limits: {
+        users: config.MAX_LOAD_USERS,
+        ratePerSecond: config.MAX_LOAD_RATE,
+        durationSeconds: config.MAX_LOAD_DURATION_MINUTES * 60,
+      },
     }),
     ...datasetRoutes({ applicationDb: applicationDatabase.db, queue }),
   ];

@@ -44,6 +44,7 @@ export const errorKinds = [
   'not_allowed',
 ] as const;
 export const errorKindSchema = z.enum(errorKinds);
+export type ErrorKind = z.infer<typeof errorKindSchema>;
 
 const count = z.int().min(0);
 const counts = z.record(z.string(), count);

@@ -1,0 +1,58 @@
+import type { LoadTestConfig, TimelinePoint } from '../../../../../shared/contracts/load-tests.ts';
+import type { Executor } from '../../../../../shared/platform/db.ts';
+import { readTimeline } from '../../../../../shared/store/load-results.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+
+/** One second of all endpoints, or of one. */
+export interface Second {
+  requests: number;
+  failed: number;
+  /** Milliseconds; null where no answer came. */
+  p95: number | null;
+}
+
+/** A run as it is compared: its seconds, by endpoint too. */
+export interface Series {
+  id: string;
+  config: LoadTestConfig;
+  degraded: boolean;
+  total: Second[];
+  endpoints: Map<string, Second[]>;
+}
+
+const pageSize = 1000;
+/** Longer runs are thinned: this many seconds, evenly spread, say as much about the noise as all of them. */
+const maxSeconds = 1200;
+
+/** Reads the seconds of a run, but for the first and the last, which are not whole, and those with a shard missing. */
+export async function readSeries(db: Executor, { id, config, degraded }: LoadTestRow): Promise<Series> {
+  const step = Math.max(1, Math.ceil(config.duration_seconds / maxSeconds));
+  const kept: TimelinePoint[] = [];
+  let afterSecond = -1;
+  let last: number | undefined;
+  for (;;) {
+    const page = await readTimeline(db, { testId: id, afterSecond, limit: pageSize });
+    kept.push(...page.filter(({ second }) => second % step === 0));
+    last = page.at(-1)?.second ?? last;
+    if (page.length < pageSize || last === undefined) break;
+    afterSecond = last;
+  }
+  const most = kept.reduce((shards, point) => Math.max(shards, point.shards), 0);
+  const whole = kept.filter(({ second, shards }) => second > 0 && second !== last && shards === most);
+  return {
+    id,
+    config,
+    degraded,
+    total: whole.map(({ requests, failed, http_req_duration }) => ({
+      requests,
+      failed,
+      p95: http_req_duration?.['p(95)'] ?? null,
+    })),
+    endpoints: new Map(config.endpoints.map(({ name }) => [name, whole.map(point => secondOf(point, name))])),
+  };
+}
+
+function secondOf(point: TimelinePoint, endpoint: string): Second {
+  const of = point.endpoints[endpoint];
+  return { requests: of?.requests ?? 0, failed: of?.failed ?? 0, p95: of?.['p(95)'] ?? null };
+}

@@ -1,0 +1,57 @@
+import type { LoadTestConfig } from '../../../../shared/contracts/load-tests.ts';
+import { pointerTo } from '../../../../shared/http/faults.ts';
+import { isArrivalRate } from '../../../../shared/http/load-test-rules.ts';
+import type { Fault } from '../../../../shared/kernel/errors.ts';
+import type { LoadShape } from './shape.ts';
+
+/** What no load test may pass, whoever asks. */
+export interface LoadLimits {
+  /** `MAX_LOAD_USERS` */
+  users: number;
+  /** `MAX_LOAD_RATE`: requests a second. */
+  ratePerSecond: number;
+  /** `MAX_LOAD_DURATION_MINUTES` */
+  durationSeconds: number;
+}
+
+const above = (path: (string | number)[], limit: number, unit: string): Fault => ({
+  pointer: pointerTo(path),
+  code: 'limit_exceeded',
+  detail: `must be at most ${limit} ${unit}`,
+});
+
+/** What of a new test passes the limits. */
+export function faultsOfLimits(
+  limits: LoadLimits,
+  shape: LoadShape,
+  durationField: 'duration' | 'duration_minutes',
+): Fault[] {
+  const { executor, stages, concurrent_users, rate, duration_seconds, time_unit_seconds } = shape;
+  const byRate = isArrivalRate(executor);
+  const limit = byRate ? limits.ratePerSecond * time_unit_seconds : limits.users;
+  const unit = byRate ? `per ${time_unit_seconds} s` : 'users';
+  const duration = above([stages.length > 0 ? 'stages' : durationField], limits.durationSeconds, 'seconds');
+  const inStages = stages.flatMap(({ target }, index) =>
+    target > limit ? [above(['stages', index, 'target'], limit, unit)] : [],
+  );
+  return [
+    ...faultsOfControlLimits(limits, { concurrent_users, rate }, shape),
+    ...(duration_seconds > limits.durationSeconds ? [duration] : []),
+    ...inStages,
+  ];
+}
+
+/** What of a change passes them. */
+export function faultsOfControlLimits(
+  limits: LoadLimits,
+  asked: { concurrent_users?: number | null | undefined; rate?: number | null | undefined },
+  { time_unit_seconds }: Pick<LoadTestConfig, 'time_unit_seconds'>,
+): Fault[] {
+  const highestRate = limits.ratePerSecond * time_unit_seconds;
+  return [
+    ...((asked.concurrent_users ?? 0) > limits.users
+      ? [above(['concurrent_users'], limits.users, 'users')]
+      : []),
+    ...((asked.rate ?? 0) > highestRate ? [above(['rate'], highestRate, `per ${time_unit_seconds} s`)] : []),
+  ];
+}

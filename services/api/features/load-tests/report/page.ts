@@ -1,0 +1,112 @@
+import type { LoadEvent } from '../../../../../shared/contracts/load-tests.ts';
+import type { LoadErrorRow } from '../../../../../shared/store/load-results.ts';
+import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import { number, seconds } from '../format.ts';
+import { hasEnded, metricsOf } from '../present.ts';
+import { charts } from './charts.ts';
+import type { Folded } from './fold.ts';
+import { type Html, html } from './html.ts';
+import { marksOf } from './marks.ts';
+import { configSection, endpointSection, errorSection, eventSection, shardSection } from './sections.ts';
+import { thresholdSection } from './threshold-section.ts';
+import { tiles } from './tiles.ts';
+
+/** All that a report shows. */
+export interface ReportContent {
+  row: LoadTestRow;
+  shards: readonly LoadShardRow[];
+  events: readonly LoadEvent[];
+  /** There are more than these. */
+  eventsCut: boolean;
+  errors: readonly LoadErrorRow[];
+  folded: Folded;
+}
+
+/** What stands in the page's body. */
+export function reportBody(content: ReportContent): Html {
+  const { row, shards, events, eventsCut, errors, folded } = content;
+  const metrics = metricsOf(row);
+  return html`
+<main>
+  ${header(content)}
+  ${tiles(row)}
+  ${thresholdSection(row.thresholds)}
+  <section aria-label="Charts" class="charts">
+    ${folded.steps.length > 0 ? charts(folded, marksOf(events, folded.spanSeconds)) : empty}
+    ${chartNotes(folded)}
+  </section>
+  ${endpointSection(row)}
+  ${errorSection(metrics, errors)}
+  ${eventSection(events, eventsCut)}
+  ${shardSection(shards)}
+  ${configSection(row.config)}
+  <footer>Load test ${row.id} · drawn by Muster on ${instant(new Date())}</footer>
+</main>
+<div class="readout" hidden></div>`;
+}
+
+const empty = html`<p class="note">Nothing was measured.</p>`;
+
+const instant = (date: Date): string => `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+
+function chartNotes({ stepSeconds, gaps }: Folded): Html {
+  const missing = gaps.reduce((sum, { from, to }) => sum + to - from, 0);
+  return html`
+    ${stepSeconds > 1 && html`<p class="note">Each step is ${stepSeconds} seconds: rates are their average, percentiles the highest of them.</p>`}
+    ${missing > 0 && html`<p class="note"><span class="swatch gap"></span>${seconds(missing)} in which a worker was missing: its load was not delivered.</p>`}`;
+}
+
+const verdicts = {
+  succeeded: ['Passed', 'good'],
+  failed: ['Failed', 'bad'],
+  aborted: ['Aborted', 'warn'],
+} as const;
+
+function verdictOf({ status }: LoadTestRow): readonly [text: string, tone: string] {
+  if (status === 'succeeded' || status === 'failed' || status === 'aborted') return verdicts[status];
+  return [status.charAt(0).toUpperCase() + status.slice(1), 'plain'];
+}
+
+function header({ row, shards }: ReportContent): Html {
+  const [verdict, tone] = verdictOf(row);
+  const { config, reason } = row;
+  const measured =
+    row.startAt && row.finishedAt ? (row.finishedAt.getTime() - row.startAt.getTime()) / 1000 : null;
+  const workers = new Set(shards.map(({ worker }) => worker)).size;
+  const facts = [
+    config.target_url,
+    loadOf(row),
+    measured === null ? undefined : `ran ${seconds(measured)}`,
+    workers === 0 ? undefined : `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+    instant(row.startAt ?? row.createdAt),
+  ];
+  return html`
+  <header>
+    <p class="badges"><span class="badge ${tone}">${verdict}</span>
+      ${row.degraded && html`<span class="badge warn">Degraded</span>`}
+      ${!hasEnded(row) && html`<span class="badge plain">Not over yet</span>`}</p>
+    <h1>${config.session_name}</h1>
+    <ul class="facts">${facts.filter(fact => fact !== undefined).map(fact => html`<li>${fact}</li>`)}</ul>
+    ${reason !== null && html`<p class="reason">${reason.message} <code>${reason.code}</code></p>`}
+    ${row.degraded && html`<p class="reason">Less load was delivered than asked: see the gaps and the events below.</p>`}
+  </header>`;
+}
+
+/** The asked load in a few words. */
+function loadOf({ config }: LoadTestRow): string {
+  const { executor, concurrent_users: users, rate, stages, duration_seconds, time_unit_seconds } = config;
+  const unit = time_unit_seconds === 1 ? 'a second' : `every ${seconds(time_unit_seconds)}`;
+  const peak = Math.max(0, ...stages.map(({ target }) => target));
+  const span = seconds(duration_seconds);
+  switch (executor) {
+    case 'constant-vus':
+      return `${number(users)} users for ${span}`;
+    case 'ramping-vus':
+      return `up to ${number(Math.max(users, peak))} users over ${span}`;
+    case 'constant-arrival-rate':
+      return `${number(rate ?? 0)} arrivals ${unit} for ${span}`;
+    case 'ramping-arrival-rate':
+      return `up to ${number(Math.max(rate ?? 0, peak))} arrivals ${unit} over ${span}`;
+  }
+}

@@ -1,0 +1,30 @@
+import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import { bytes, milliseconds, number, percent } from '../format.ts';
+import { metricsOf } from '../present.ts';
+import { type Html, html } from './html.ts';
+
+/** The figures that people look for first. */
+export function tiles(row: LoadTestRow): Html {
+  const metrics = metricsOf(row);
+  const { http_reqs, http_req_failed, http_req_duration, http_req_response_time, dropped_iterations } =
+    metrics;
+  const shown = [
+    tile('Requests', number(http_reqs.count), `${number(Math.round(http_reqs.rate * 10) / 10)} a second`),
+    tile('Median', milliseconds(http_req_duration.med), `average ${milliseconds(http_req_duration.avg)}`),
+    tile('p95', milliseconds(http_req_duration['p(95)']), `p99 ${milliseconds(http_req_duration['p(99)'])}`),
+    tile(
+      'p95 from intended start',
+      milliseconds(http_req_response_time['p(95)']),
+      'with the wait before the request',
+    ),
+    tile('Failed', percent(http_req_failed.rate), `${number(http_req_failed.passes)} requests`),
+    dropped_iterations > 0
+      ? tile('Dropped arrivals', number(dropped_iterations), 'no user was free for them')
+      : tile('Users', number(metrics.vus_max), 'at most'),
+    tile('Received', bytes(metrics.data_received), `sent ${bytes(metrics.data_sent)}`),
+  ];
+  return html`<section class="tiles" aria-label="Key figures">${shown}</section>`;
+}
+
+const tile = (name: string, figure: string, note: string): Html =>
+  html`<div class="tile"><h2>${name}</h2><p class="figure">${figure}</p><p>${note}</p></div>`;

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { loadTestRun } from '../../../../shared/contracts/load-tests.ts';
+import {
+  changeLoadTestOperation,
+  createLoadTestOperation,
+  emergencyStopOperation,
+  getLoadTestOperation,
+  listLoadTestsOperation,
+  stopLoadTestOperation,
+  streamLoadTestEventsOperation,
+} from '../../../../shared/http/load-tests.ts';
+import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
+import { AppError } from '../../../../shared/kernel/errors.ts';
+import { newId } from '../../../../shared/kernel/ids.ts';
+import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
+import { listShards } from '../../../../shared/store/load-shards.ts';
+import {
+  changeControl,
+  insertLoadTest,
+  listLoadTests,
+  requestStop,
+} from '../../../../shared/store/load-tests.ts';
+import type { ChannelHub } from '../../channel-hub.ts';
+import { eventStream } from '../../event-stream.ts';
+import { accepted, ok, preparedRoute, type Route, route } from '../../route.ts';
+import { submitJob } from '../../submit-job.ts';
+import { assertFits } from './control.ts';
+import { existing } from './existing.ts';
+import { presentLoadTest, presentLoadTestDetail } from './present.ts';
+import { lookAtLoadTest } from './read-events.ts';
+import { createReporter } from './report/report.ts';
+import { resultRoutes } from './result-routes.ts';
+import { type SettleDeps, settleRequest } from './settle.ts';
+
+export interface LoadTestRoutesDeps extends SettleDeps {
+  queue: QueueClient;
+  /** Of `load_tests` notifications. */
+  hub: ChannelHub;
+}
+
+export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
+  preparedRoute(
+    createLoadTestOperation,
+    ({ body }) => settleRequest(deps, body),
+    async (call, config) => {
+      const id = newId();
+      const job = await submitJob(call, deps.queue, loadTestRun, { load_test_id: id });
+      const row = await insertLoadTest(call.db, { id, jobId: job.id, config });
+      return accepted(presentLoadTestDetail(row, []), `/api/load-tests/${id}`);
+    },
+  ),
+
+  route(listLoadTestsOperation, async ({ query: { cursor, limit, status }, db }) => {
+    const before = decodeCursor(cursor, z.uuid());
+    const filter = status === 'active' ? { active: true } : { status };
+    const rows = await listLoadTests(db, { ...filter, before, limit: limit + 1 });
+    return ok(pageFrom(rows, limit, row => row.id, presentLoadTest));
+  }),
+
+  route(getLoadTestOperation, async ({ params: { id }, db }) => {
+    const [row, shards] = await Promise.all([existing(db, id), listShards(db, id)]);
+    return ok(presentLoadTestDetail(row, shards));
+  }),
+
+  route(changeLoadTestOperation, async ({ params: { id }, body, db, actor }) => {
+    assertFits(await existing(db, id), body, deps.limits);
+    const patch = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+    const row = await changeControl(db, id, patch, actor.name);
+    if (row === undefined) throw new AppError('conflict', 'The load test has ended');
+    return ok(presentLoadTestDetail(row, await listShards(db, id)));
+  }),
+
+  route(stopLoadTestOperation, async ({ params: { id }, db, actor }) => {
+    await requestStop(db, { id, mode: 'graceful', actor: actor.name });
+    const row = await existing(db, id);
+    return accepted(presentLoadTestDetail(row, await listShards(db, id)), `/api/load-tests/${id}`);
+  }),
+
+  route(emergencyStopOperation, async ({ db, actor }) => {
+    const startedAt = performance.now();
+    const stopped = await requestStop(db, { mode: 'emergency', actor: actor.name });
+    return ok({ stopped, took_ms: Math.round(performance.now() - startedAt) });
+  }),
+
+  route(streamLoadTestEventsOperation, async ({ params, db, request, signal }) => {
+    const { id } = await existing(db, params.id);
+    const look = (afterId: number) => lookAtLoadTest(db, id, afterId);
+    return eventStream({ hub: deps.hub, id, look, request, signal });
+  }),
+
+  ...resultRoutes({ reporter: createReporter() }),
+];

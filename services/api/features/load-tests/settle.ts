@@ -1,0 +1,77 @@
+import { randomInt } from 'node:crypto';
+import type { LoadTestConfig, ThresholdConfig } from '../../../../shared/contracts/load-tests.ts';
+import { parseThreshold } from '../../../../shared/contracts/thresholds.ts';
+import { pointerTo, refuse, refused } from '../../../../shared/http/faults.ts';
+import type { LoadTestBody } from '../../../../shared/http/load-test-rules.ts';
+import type { Allowlist } from '../../../../shared/kernel/allowlist.ts';
+import type { Fault } from '../../../../shared/kernel/errors.ts';
+import { fetchCatalogue, settleEndpoints, unknownEndpoint } from './endpoints.ts';
+import { faultsOfLimits, type LoadLimits } from './limits.ts';
+import { settleShape } from './shape.ts';
+import { findTarget } from './target.ts';
+
+export interface SettleDeps {
+  allowlist: Allowlist;
+  limits: LoadLimits;
+  /** The target of a request that names none. */
+  storefrontUrl: string | undefined;
+}
+
+/** A request with everything filled in that it left open; refused with all of its faults that are left to see. */
+export async function settleRequest(deps: SettleDeps, body: LoadTestBody): Promise<LoadTestConfig> {
+  const targetUrl = body.target_url ?? deps.storefrontUrl;
+  if (targetUrl === undefined) {
+    throw refuse('/target_url', 'required', 'is required: no storefront is set (STOREFRONT_URL)');
+  }
+  const shape = settleShape(body, deps.limits.users);
+  const durationField = body.duration_minutes === undefined ? 'duration' : 'duration_minutes';
+  const limited = faultsOfLimits(deps.limits, shape, durationField);
+  const target = await findTarget(targetUrl, deps.allowlist);
+  const given = body.endpoints ?? (limited.length > 0 ? [] : await fetchCatalogue(target));
+  if (given.length === 0) throw refused(limited);
+  const { endpoints, faults } = settleEndpoints(target.url, given, body.endpoint_weights);
+  const all = [...limited, ...faults, ...faultsOfSelectors(body.thresholds, given)];
+  if (all.length > 0) throw refused(all);
+  return {
+    ...shape,
+    ...settleInterval(body),
+    session_name: body.session_name,
+    target_url: target.url.href,
+    endpoints,
+    thresholds: body.thresholds,
+    max_errors_per_minute: body.max_errors_per_minute,
+    circuit_breaker: body.circuit_breaker,
+    load_reduction: body.load_reduction,
+    workers: body.workers ?? null,
+    enable_logging: body.enable_logging,
+    seed: body.seed ?? randomInt(2 ** 32),
+  };
+}
+
+const defaultInterval = { min: 1, max: 5 };
+
+/** The end that was left out gives way to the one that was given. */
+function settleInterval({
+  request_interval_min: min,
+  request_interval_max: max,
+}: LoadTestBody): Pick<LoadTestConfig, 'request_interval_min' | 'request_interval_max'> {
+  return {
+    request_interval_min: min ?? Math.min(defaultInterval.min, max ?? defaultInterval.max),
+    request_interval_max: max ?? Math.max(defaultInterval.max, min ?? defaultInterval.min),
+  };
+}
+
+/** Thresholds over endpoints that there are not. */
+function faultsOfSelectors(
+  thresholds: readonly ThresholdConfig[],
+  endpoints: readonly { name: string }[],
+): Fault[] {
+  const names = endpoints.map(({ name }) => name);
+  const strangers = thresholds.filter(({ metric, expression }) => {
+    const endpoint = parseThreshold(metric, expression).threshold?.endpoint ?? null;
+    return endpoint !== null && !names.includes(endpoint);
+  });
+  return [...new Set(strangers.map(({ metric }) => metric))].map(metric =>
+    unknownEndpoint(pointerTo(['thresholds', metric]), names),
+  );
+}

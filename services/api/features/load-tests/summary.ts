@@ -1,0 +1,104 @@
+import type {
+  EndpointMetrics,
+  LoadMetrics,
+  ThresholdResult,
+  Trend,
+} from '../../../../shared/contracts/load-tests.ts';
+import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
+import { actualOf, bytes, milliseconds, percent, seconds, subjectOf } from './format.ts';
+import { hasEnded, metricsOf } from './present.ts';
+
+/**
+ * A load test as text, in the layout and with the metric names of k6's end-of-test summary. What k6 does not have
+ * (`http_req_response_time`, errors by kind) stands among its own.
+ */
+const width = 26;
+type Line = [name: string, value: string];
+
+export function summaryOf(row: LoadTestRow): string {
+  const metrics = metricsOf(row);
+  const blocks = [
+    headOf(row),
+    ...(row.thresholds.length > 0 ? ['  █ THRESHOLDS', thresholdsOf(row.thresholds)] : []),
+    '  █ TOTAL RESULTS',
+    section('HTTP', httpOf(metrics, Object.entries(row.endpoints))),
+    section('ERRORS', errorsOf(metrics)),
+    section('EXECUTION', executionOf(metrics)),
+    section('NETWORK', networkOf(metrics)),
+  ];
+  return `${blocks.filter(block => block !== '').join('\n\n')}\n`;
+}
+
+function headOf({ config, status, degraded, reason, ...row }: LoadTestRow): string {
+  const now = hasEnded(row) ? '' : ', not over yet';
+  return [
+    `     load test: ${oneLine(config.session_name)} (${row.id})`,
+    `        target: ${config.target_url}`,
+    `      executor: ${config.executor}, ${seconds(config.duration_seconds)}`,
+    `        status: ${status}${degraded ? ', degraded: less load than asked' : ''}${now}`,
+    ...(reason === null ? [] : [`        reason: ${oneLine(reason.message)} [${reason.code}]`]),
+  ].join('\n');
+}
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ');
+
+function thresholdsOf(results: readonly ThresholdResult[]): string {
+  const byMetric = Map.groupBy(results, ({ metric }) => metric);
+  return [...byMetric]
+    .map(([metric, of]) => [`    ${metric}`, ...of.map(thresholdLine)].join('\n'))
+    .join('\n\n');
+}
+
+const thresholdLine = (result: ThresholdResult): string =>
+  `    ${result.ok ? '✓' : '✗'} '${result.expression}' ${subjectOf(result.expression)}=${actualOf(result)}`;
+
+function section(title: string, lines: readonly Line[]): string {
+  if (lines.length === 0) return '';
+  const rows = lines.map(([name, value]) => `    ${`${name}`.padEnd(width + 16, '.')}: ${value}`);
+  return [`    ${title}`, ...rows].join('\n');
+}
+
+function httpOf(metrics: LoadMetrics, endpoints: [string, EndpointMetrics][]): Line[] {
+  const lines = (name: string, value: (of: EndpointMetrics) => string): Line[] => [
+    [name, value(metrics)],
+    ...endpoints.map(([endpoint, of]): Line => [`  { name:${oneLine(endpoint)} }`, value(of)]),
+  ];
+  return [
+    ...lines('http_req_duration', of => trendText(of.http_req_duration)),
+    ...lines('http_req_response_time', of => trendText(of.http_req_response_time)),
+    ...lines(
+      'http_req_failed',
+      ({ http_req_failed: { rate, passes, fails } }) => `${percent(rate)} ${passes} out of ${passes + fails}`,
+    ),
+    ...lines('http_reqs', ({ http_reqs }) => counterText(http_reqs)),
+  ];
+}
+
+const trendText = (trend: Trend): string =>
+  Object.entries(trend)
+    .map(([name, ms]) => `${name}=${milliseconds(ms)}`)
+    .join(' ');
+
+const counterText = ({ count, rate }: { count: number; rate: number }): string =>
+  `${count} ${Number(rate.toFixed(2))}/s`;
+
+const errorsOf = ({ errors }: LoadMetrics): Line[] =>
+  Object.entries(errors)
+    .filter(([, count]) => count > 0)
+    .map(([kind, count]) => [kind, String(count)]);
+
+const executionOf = ({ iterations, dropped_iterations, vus, vus_max }: LoadMetrics): Line[] => [
+  ['iterations', counterText(iterations)],
+  ...(dropped_iterations > 0 ? [['dropped_iterations', String(dropped_iterations)] satisfies Line] : []),
+  ['vus', String(vus)],
+  ['vus_max', String(vus_max)],
+];
+
+function networkOf({ data_received, data_sent, http_reqs }: LoadMetrics): Line[] {
+  const elapsed = http_reqs.rate > 0 ? http_reqs.count / http_reqs.rate : 0;
+  const line = (name: string, total: number): Line => [
+    name,
+    elapsed > 0 ? `${bytes(total)} ${bytes(total / elapsed)}/s` : bytes(total),
+  ];
+  return [line('data_received', data_received), line('data_sent', data_sent)];
+}
