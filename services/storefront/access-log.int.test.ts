@@ -24,7 +24,7 @@ const lines = async (): Promise<Record<string, unknown>[]> => {
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'storefront-access-log-'));
   log = await openAccessLog(path(), createLogger('storefront', { level: 'silent' }));
-  shop = await startStorefront(application.db, { accessLog: log.middleware });
+  shop = await startStorefront(application, { accessLog: log.middleware });
 });
 afterEach(async () => {
   await shop.stop();

@@ -13,7 +13,7 @@ let shop: HttpServer;
 beforeAll(async () => {
   relay = await startTcpRelay(applicationUrl);
   database = openDatabase(relay.url, { name: 'storefront' });
-  shop = await startStorefront(database.db);
+  shop = await startStorefront(database);
 });
 afterAll(async () => {
   await shop.stop();

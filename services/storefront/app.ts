@@ -1,5 +1,5 @@
 import express, { type Express, type RequestHandler } from 'express';
-import type { Executor } from '../../shared/platform/db.ts';
+import type { Executor, Sql } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { catalogueRoutes } from './catalogue.ts';
 import { answerErrors, notFound } from './errors.ts';
@@ -14,6 +14,8 @@ import { productRoutes } from './shop/product-routes.ts';
 
 export interface StorefrontDeps {
   db: Executor;
+  /** The driver of the same database, for the statements that are worth preparing. */
+  sql: Sql;
   logger: Logger;
   /** Sees every request first. */
   accessLog?: RequestHandler | undefined;
@@ -27,13 +29,13 @@ export interface StorefrontDeps {
  * each request only where asked to, so that what is measured is the shop.
  */
 export function createStorefrontApp(deps: StorefrontDeps): Express {
-  const { db, logger, accessLog, healthTimeoutMs = 2000 } = deps;
+  const { db, sql, logger, accessLog, healthTimeoutMs = 2000 } = deps;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag'); // nothing here is worth a digest of every answer
   if (accessLog !== undefined) app.use(accessLog);
-  app.use(productRoutes({ db }), cartRoutes({ db }), orderRoutes({ db }));
-  app.use(loginRoutes({ db }), logoutRoutes({ db }), meRoutes({ db }));
+  app.use(productRoutes({ sql }), cartRoutes({ db, sql }), orderRoutes({ db, sql }));
+  app.use(loginRoutes({ db }), logoutRoutes({ db }), meRoutes({ sql }));
   app.use(healthRoutes({ db, timeoutMs: healthTimeoutMs }));
   app.use(performanceRoutes({ db }), catalogueRoutes());
   app.use(notFound);

@@ -9,7 +9,7 @@ let shop: HttpServer;
 
 beforeAll(async () => {
   await seedShop(application.db, smallShop);
-  shop = await startStorefront(application.db);
+  shop = await startStorefront(application);
 });
 afterAll(() => shop.stop());
 

@@ -14,7 +14,7 @@ import { createSessionPruner } from './sessions/pruner.ts';
 /** The storefront process: a pool, a seed, a pruner, a server. */
 async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Promise<void> {
   const url = required(config, 'APP_DATABASE_URL');
-  const { db } = lifecycle.add(
+  const { db, sql } = lifecycle.add(
     openDatabase(url, { name: 'storefront', maxConnections: config.STOREFRONT_CONNECTIONS }),
   );
   await seed(config, db, logger);
@@ -23,7 +23,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
       ? undefined
       : lifecycle.add(await openAccessLog(config.ACCESS_LOG, logger));
   lifecycle.add(createSessionPruner({ db, logger })).start();
-  const app = createStorefrontApp({ db, logger, accessLog: accessLog?.middleware });
+  const app = createStorefrontApp({ db, sql, logger, accessLog: accessLog?.middleware });
   const server = await serveHttp(app, {
     name: 'storefront',
     host: config.HOST,

@@ -17,7 +17,10 @@ let shop: HttpServer;
 beforeAll(async () => {
   await seedShop(application.db, smallShop);
   const logQuery = (query: string) => void queries.push(query);
-  shop = await startStorefront(drizzle(application.sql, { logger: { logQuery } }));
+  shop = await startStorefront({
+    sql: application.sql,
+    db: drizzle(application.sql, { logger: { logQuery } }),
+  });
 });
 afterAll(() => shop.stop());
 

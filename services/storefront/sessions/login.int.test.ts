@@ -20,7 +20,7 @@ beforeAll(async () => {
     { username: 'bob@shop.example', email: 'mallory@shop.example', passwordHash },
     { username: 'broken', email: 'broken@shop.example', passwordHash: 'not a hash' },
   ]);
-  shop = await startStorefront(application.db);
+  shop = await startStorefront(application);
 });
 beforeEach(() => application.db.delete(sessions));
 afterAll(() => shop.stop());

@@ -1,9 +1,9 @@
 import { Router as createRouter, type Router } from 'express';
-import type { Executor } from '../../../shared/platform/db.ts';
+import type { Sql } from '../../../shared/platform/db.ts';
 import { currentUser } from './current-user.ts';
 
 /** `GET /me`: the profile of whoever is logged in. */
-export const meRoutes = ({ db }: { db: Executor }): Router =>
+export const meRoutes = ({ sql }: { sql: Sql }): Router =>
   createRouter().get('/me', async (request, response) => {
-    response.json({ user: await currentUser(db, request, response) });
+    response.json({ user: await currentUser(sql, request, response) });
   });

@@ -18,7 +18,7 @@ let passwordHash: string;
 
 beforeAll(async () => {
   passwordHash = await hashPassword('open sesame');
-  shop = await startStorefront(db);
+  shop = await startStorefront(application);
 });
 beforeEach(async () => {
   await db.delete(users);

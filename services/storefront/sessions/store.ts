@@ -1,7 +1,7 @@
 import { desc, eq, lte, or, sql } from 'drizzle-orm';
 import { sessions } from '../../../drizzle/application/schema/sessions.ts';
 import { users } from '../../../drizzle/application/schema/users.ts';
-import type { Executor } from '../../../shared/platform/db.ts';
+import type { Executor, Sql } from '../../../shared/platform/db.ts';
 
 /** What the shop tells of a user. */
 export type Profile = Pick<typeof users.$inferSelect, 'id' | 'username' | 'email' | 'role'>;
@@ -35,13 +35,14 @@ export async function openSession(
   return opened.length === 1;
 }
 
-/** Whose session this is; undefined when it is unknown or expired, by the database's clock. */
-export async function findBySession(db: Executor, tokenHash: string): Promise<Profile | undefined> {
-  const [found] = await db
-    .select(profile)
-    .from(sessions)
-    .innerJoin(users, eq(users.id, sessions.userId))
-    .where(sql`${sessions.tokenHash} = ${tokenHash} and ${sessions.expiresAt} > now()`);
+/**
+ * Whose session this is; undefined when it is unknown or expired, by the database's clock. A prepared statement of the
+ * driver's, since most requests of users begin with it.
+ */
+export async function findBySession(client: Sql, tokenHash: string): Promise<Profile | undefined> {
+  const [found] = await client<Profile[]>`
+    select users.id, username, email, role from sessions join users on users.id = user_id
+    where token_hash = ${tokenHash} and expires_at > now()`;
   return found;
 }
 
