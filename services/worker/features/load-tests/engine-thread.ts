@@ -1,5 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../../../../shared/kernel/errors.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
+import type { EngineControl } from './engine/plan.ts';
 import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messages.ts';
 
 /**
@@ -15,14 +17,19 @@ function runEngine(port: MessagePort, { plan, accounts }: EngineThreadInput): vo
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;
 
-  function sendEachSecond(elapsedMs: number): void {
-    const zeroAt = performance.now() - elapsedMs;
-    const untilNext = () => 1000 - ((((performance.now() - zeroAt) % 1000) + 1000) % 1000);
+  function sendEachSecond(startedAtMs: number): void {
+    const zeroAt = performance.now() - startedAtMs;
+    const elapsedMs = () => performance.now() - zeroAt;
+    let second = Math.max(0, Math.floor(startedAtMs / 1000));
+    const arm = () => {
+      second = Math.max(second + 1, Math.floor(elapsedMs() / 1000)); // late by seconds: those are one delta
+      timer = setTimeout(send, second * 1000 - elapsedMs());
+    };
     const send = () => {
       tell({ type: 'delta', delta: engine.drain() });
-      timer = setTimeout(send, untilNext());
+      arm();
     };
-    timer = setTimeout(send, Math.max(0, -elapsedMs) + untilNext());
+    arm();
   }
 
   function finish(): void {
@@ -36,7 +43,7 @@ function runEngine(port: MessagePort, { plan, accounts }: EngineThreadInput): vo
 
   port.on('message', (order: EngineOrder) => {
     if (order.type === 'start') sendEachSecond(startEngine(engine, order));
-    else if (order.type === 'control') engine.control(order.control);
+    else if (order.type === 'control') tryControl(engine, order.control);
     else if (order.type === 'accounts') engine.setAccounts(order.accounts);
     else if (order.type === 'stop') engine.stop();
     else {
@@ -46,6 +53,15 @@ function runEngine(port: MessagePort, { plan, accounts }: EngineThreadInput): vo
   });
   void engine.ended.then(finish);
   tell({ type: 'ready' });
+}
+
+/** A change that does not fit is no reason to end a run: it is refused, and the load goes on as it was. */
+function tryControl(engine: Engine, control: EngineControl): void {
+  try {
+    engine.control(control);
+  } catch (error) {
+    process.emitWarning(`A change of the load was refused: ${messageOf(error)}`);
+  }
 }
 
 /** Gives the time of the run at which it really started. */

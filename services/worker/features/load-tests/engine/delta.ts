@@ -21,7 +21,7 @@ export interface Delta {
   seq: number;
   /** The second of the run, from its start, that these figures belong to. */
   second: number;
-  /** Virtual users at the end of the interval: those that run, and those that stand by. */
+  /** Virtual users at the end of the interval: those that run (open model: have a request), and all that exist. */
   vus: number;
   vusMax: number;
   /** Arrivals that no virtual user was free for. */
@@ -35,17 +35,18 @@ export interface Delta {
 }
 
 export interface EndpointDelta {
-  /** Requests that ended, well or badly. */
+  /** Requests that ended, well or badly; what a stop cut off is in `started` only. Each hop of a redirect is one. */
   requests: number;
   failed: number;
   errors: Partial<Record<ErrorKind, number>>;
-  /** Answers by status code. */
+  /** Whole answers by status code. */
   statuses: Record<string, number>;
+  /** Heads and bodies; neither TLS nor the framing of chunks. */
   bytesReceived: number;
   bytesSent: number;
   /** Request written to answer complete, microseconds: a compressed HDR histogram, base64. Requests without any answer are not in it. */
   serviceTime: string;
-  /** Intended start to answer complete; absent when it is the same as `serviceTime`. */
+  /** Intended start to answer complete; absent in a closed model, which has no intended starts. */
   responseTime?: string;
   /** Sum of service times in microseconds, for an exact average. */
   serviceTimeSumUs: number;
@@ -63,6 +64,7 @@ export interface ErrorSample {
 
 export interface EngineEvent {
   atMs: number;
+  /** `generator_saturated` comes from whoever reads several deltas: one slow second may be the machine's. */
   type: 'breaker_opened' | 'breaker_closed' | 'generator_saturated';
   message: string;
 }

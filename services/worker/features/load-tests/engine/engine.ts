@@ -36,9 +36,9 @@ export function createEngine(plan: EnginePlan, options: EngineOptions = {}): Eng
   const health = createHealthMonitor();
   let timer: NodeJS.Timeout | undefined;
 
-  function begin(): void {
+  function begin(elapsedMs: number): void {
     timer = setTimeout(stop, Math.max(0, durationMs - clock.elapsedMs()), true);
-    load.start();
+    load.start(elapsedMs);
   }
 
   function stop(atEnd: boolean): void {
@@ -51,14 +51,15 @@ export function createEngine(plan: EnginePlan, options: EngineOptions = {}): Eng
 
   function cutOff(): void {
     gate.cutOff = true;
+    load.stop(false);
     connections.destroyAll(new Error('The run was stopped'));
   }
 
   return {
     start({ elapsedMs }) {
       clock.begin(elapsedMs);
-      if (elapsedMs < 0) timer = setTimeout(begin, -elapsedMs);
-      else begin();
+      if (elapsedMs < 0) timer = setTimeout(begin, -elapsedMs, 0);
+      else begin(elapsedMs);
     },
     control: control => applyControl(parts, control),
     setAccounts(list) {

@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { messageOf, systemCodeOf } from '../../../../../shared/kernel/errors.ts';
 import type { ErrorKind } from './delta.ts';
 
@@ -72,7 +73,7 @@ export function errorKindOf(error: unknown): ErrorKind {
   const code = systemCodeOf(error) ?? '';
   const known = kindOfCode[code];
   if (known !== undefined) return known;
-  if (code.startsWith('HPE_')) return 'application';
+  if (error instanceof errors.HTTPParserError) return 'application';
   if (code.startsWith('ERR_TLS_') || code.startsWith('ERR_SSL_')) return 'tls';
   return 'reset';
 }

@@ -3,7 +3,8 @@ import type { VirtualUser } from './virtual-user.ts';
 
 /** Drives the users of one engine: by think times (closed model) or by arrivals (open model). */
 export interface Load {
-  start(): void;
+  /** `elapsedMs`: the moment of the run from which on it is this load's. */
+  start(elapsedMs: number): void;
   /** Takes what has changed; the load keeps to it from now on. */
   apply(control: EngineControl): void;
   /** Something admits requests again: the end of a pause, or the breaker. */
@@ -11,8 +12,8 @@ export interface Load {
   finished(user: VirtualUser, lost: boolean): void;
   woken(user: VirtualUser): void;
   /**
-   * Starts nothing more; users without a request under way are done at once. At the schedule's own end, what was due
-   * before it and is late still starts.
+   * Starts nothing more; users without a request under way are done at once. At the schedule's own end, arrivals that
+   * were due before it and are late still start; a second call, not at the end, gives those up too.
    */
   stop(atEnd: boolean): void;
   /** Users that run: in the closed model those in their loop, in the open model those with a request. */

@@ -69,6 +69,13 @@ export function createOpenLoad(schedule: OpenSchedule, deps: OpenLoadDeps): Load
     user.begin(performance.now() - (deps.elapsedMs() - dueMs));
   }
 
+  /** Ends the wait for a connection: the arrival is not delivered. */
+  function giveUp(user: VirtualUser): void {
+    if (!user.awaitsConnection || !user.rest()) return;
+    busy--;
+    deps.onDropped();
+  }
+
   function takeUser(): VirtualUser {
     const kept = free.pop();
     if (kept !== undefined) return kept;
@@ -87,9 +94,9 @@ export function createOpenLoad(schedule: OpenSchedule, deps: OpenLoadDeps): Load
   }
 
   return {
-    start() {
+    start(elapsedMs) {
       started = true;
-      next = firstOfShare(pace.arrivalsBy(Math.max(0, deps.elapsedMs())), deps.share);
+      next = firstOfShare(pace.arrivalsBy(elapsedMs), deps.share);
       deps.setUsers(limit);
       repace();
     },
@@ -109,10 +116,10 @@ export function createOpenLoad(schedule: OpenSchedule, deps: OpenLoadDeps): Load
     },
     woken() {},
     stop(atEnd) {
-      if (atEnd) turn();
+      if (atEnd && !stopped) turn();
       stopped = true;
       clearTimeout(timer);
-      for (const user of users) if (user.awaitsConnection && user.rest()) busy--;
+      if (!atEnd) users.forEach(giveUp);
       if (busy === 0) deps.onDone();
     },
     get running() {

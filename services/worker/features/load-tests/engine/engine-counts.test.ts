@@ -1,0 +1,101 @@
+import { sleep } from '../../../../../shared/kernel/time.ts';
+import { endpoint, planFor, runEngine, startEngine } from '../../../../../test/fixtures/load-engine.ts';
+import { type LoadTarget, startTarget } from '../../../../../test/fixtures/load-target.ts';
+import { figuresOf } from './merge.ts';
+
+let target: LoadTarget | undefined;
+afterEach(() => target?.stop());
+
+describe('what an engine counts', () => {
+  it('is exactly what the target saw: by endpoint, by status, and bytes', async () => {
+    target = await startTarget((request, response) => {
+      response.statusCode = request.url === '/missing' ? 404 : 200;
+      response.end('x'.repeat(1000));
+    });
+    const endpoints = [
+      endpoint('/a?page=1', { weight: 5 }),
+      endpoint('/missing'),
+      endpoint('/never', { weight: 0 }),
+    ];
+    const executor = { type: 'constant-vus', vus: 20, durationMs: 400 } as const;
+    const { totals, all } = await runEngine(planFor(target.origin, { endpoints, executor }));
+    expect(totals.endpoints.get('/a?page=1')?.requests).toBe(target.counts.get('/a'));
+    expect(totals.endpoints.get('/missing')?.statuses).toEqual({ 404: target.counts.get('/missing') });
+    expect(totals.endpoints.has('/never')).toBe(false);
+    expect(totals.started).toBe(target.requests);
+    const { requests, failed, errors, serviceTime, bytesReceived, bytesSent } = all();
+    expect({ requests, failed, errors }).toEqual({
+      requests: target.requests,
+      failed: target.counts.get('/missing'),
+      errors: { http_4xx: target.counts.get('/missing') },
+    });
+    expect(serviceTime.totalCount).toBe(requests);
+    expect(bytesReceived).toBeGreaterThan(requests * 1000);
+    expect(bytesSent).toBeGreaterThan(requests * 80);
+  });
+
+  it('has the percentiles of the delays that the target made, within 1 %', async () => {
+    const delays: number[] = [];
+    target = await startTarget((_request, response) => {
+      const arrivedAt = performance.now();
+      setTimeout(
+        () => {
+          delays.push(performance.now() - arrivedAt); // what it was, not what was wished for
+          response.end();
+        },
+        400 + 1600 * Math.random() ** 3,
+      );
+    });
+    const executor = {
+      type: 'constant-arrival-rate',
+      rate: 100,
+      timeUnitMs: 1000,
+      durationMs: 2000,
+      maxVus: 1000,
+    } as const;
+    const { all } = await runEngine(planFor(target.origin, { executor }));
+    const figures = figuresOf(all().serviceTime);
+    delays.sort((a, b) => a - b);
+    for (const [name, part] of [
+      ['med', 0.5],
+      ['p(90)', 0.9],
+      ['p(95)', 0.95],
+      ['p(99)', 0.99],
+    ] as const) {
+      const known = delays[Math.ceil(part * delays.length) - 1] ?? Number.NaN;
+      expect({
+        name,
+        known,
+        ours: Math.abs(figures[name] / known - 1) < 0.01 ? known : figures[name],
+      }).toEqual({ name, known, ours: known });
+    }
+  });
+
+  it('shows a target that freezes in the response time, whatever the service time says', async () => {
+    const frozen: (() => void)[] = [];
+    let isFrozen = false;
+    target = await startTarget((_request, response) => {
+      if (isFrozen) frozen.push(() => response.end());
+      else response.end();
+    });
+    const executor = {
+      type: 'constant-arrival-rate',
+      rate: 100,
+      timeUnitMs: 1000,
+      durationMs: 3000,
+      maxVus: 400,
+    } as const;
+    const watched = startEngine(planFor(target.origin, { executor, maxConnections: 4 }));
+    await watched.until('the load runs', () => watched.all().requests > 30);
+    isFrozen = true;
+    await sleep(2000);
+    isFrozen = false;
+    for (const thaw of frozen) thaw();
+    await watched.end();
+    const { requests, serviceTime, responseTime } = watched.all();
+    expect(requests).toBe(300);
+    expect(figuresOf(serviceTime).max).toBeGreaterThan(1900); // the 4 requests that were frozen
+    expect(figuresOf(serviceTime)['p(90)']).toBeLessThan(500);
+    expect(figuresOf(responseTime)['p(90)']).toBeGreaterThan(1000); // those that could not even start
+  });
+});

@@ -1,0 +1,43 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createTimerWheel, createWheelTimer } from './timer-wheel.ts';
+
+describe('a timer wheel', () => {
+  const wheel = createTimerWheel();
+  afterAll(() => wheel.stop());
+
+  it('fires in order, never early, and not what was cleared or set anew', async () => {
+    const startedAt = performance.now();
+    const fired: string[] = [];
+    const early: string[] = [];
+    const timer = (name: string, delayMs: number) => {
+      const made = createWheelTimer(() => {
+        fired.push(name);
+        if (performance.now() - startedAt < delayMs) early.push(name);
+      });
+      wheel.setAtLeast(made, delayMs);
+      return made;
+    };
+    const moved = timer('moved', 20);
+    const cleared = timer('cleared', 30);
+    timer('b', 60);
+    timer('a', 25);
+    wheel.clear(cleared);
+    wheel.setAtLeast(moved, 90);
+    await new Promise<void>(resolve => wheel.setAtLeast(createWheelTimer(resolve), 130));
+    expect({ fired, early }).toEqual({ fired: ['a', 'b', 'moved'], early: [] });
+  });
+
+  it('lets a timer set itself and clear another while it fires', async () => {
+    const fired: string[] = [];
+    const second = createWheelTimer(() => fired.push('second'));
+    const first = createWheelTimer(() => {
+      fired.push('first');
+      wheel.clear(second);
+      if (fired.length < 3) wheel.setAtLeast(first, 10);
+    });
+    wheel.setAtLeast(first, 10);
+    wheel.setAtLeast(second, 10);
+    while (fired.length < 3) await delay(5);
+    expect(fired).toEqual(['first', 'first', 'first']);
+  });
+});
