@@ -55,6 +55,6 @@ export const resultRoutes = ({ reporter }: { reporter: Reporter }): Route[] => [
 
   route(compareLoadTestsOperation, async ({ query, db }) => {
     const [base, head] = [await ended(db, query.base), await ended(db, query.head)];
-    return ok(compareRuns(await readSeries(db, base), await readSeries(db, head)));
+    return ok(await compareRuns(await readSeries(db, base), await readSeries(db, head)));
   }),
 ];

@@ -12,7 +12,6 @@ import { hasEnded, metricsOf } from './present.ts';
  * A load test as text, in the layout and with the metric names of k6's end-of-test summary. What k6 does not have
  * (`http_req_response_time`, errors by kind) stands among its own.
  */
-const width = 26;
 type Line = [name: string, value: string];
 
 export function summaryOf(row: LoadTestRow): string {
@@ -54,7 +53,8 @@ const thresholdLine = (result: ThresholdResult): string =>
 
 function section(title: string, lines: readonly Line[]): string {
   if (lines.length === 0) return '';
-  const rows = lines.map(([name, value]) => `    ${`${name}`.padEnd(width + 16, '.')}: ${value}`);
+  const width = Math.max(...lines.map(([name]) => name.length)) + 4;
+  const rows = lines.map(([name, value]) => `    ${name.padEnd(width, '.')}: ${value}`);
   return [`    ${title}`, ...rows].join('\n');
 }
 

@@ -1,23 +1,26 @@
+import { setImmediate as breath } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { comparedFigure, loadComparison } from '../../../../../shared/http/load-tests.ts';
-import { confidenceInterval } from './bootstrap.ts';
-import { figures } from './figures.ts';
+import { confidenceInterval, quotientOf } from './bootstrap.ts';
+import { type Figure, figures } from './figures.ts';
 import type { Second, Series } from './series.ts';
 import { warningsOf } from './warnings.ts';
 
-export type Compared = z.input<typeof comparedFigure>;
+type Compared = z.input<typeof comparedFigure>;
 type Verdict = Compared['verdict'];
 
 /** Fewer seconds than these say nothing about noise. */
 const leastSeconds = 10;
 
 /** Whether `head` is better or worse than `base`: each figure over all endpoints, then of each that both have. */
-export function compareRuns(base: Series, head: Series): z.input<typeof loadComparison> {
-  const total = compareSeconds(null, base.total, head.total);
-  const byEndpoint = [...base.endpoints].flatMap(([name, seconds]) => {
-    const others = head.endpoints.get(name);
-    return others === undefined ? [] : compareSeconds(name, seconds, others);
-  });
+export async function compareRuns(base: Series, head: Series): Promise<z.input<typeof loadComparison>> {
+  const total = figures.map(figure => compareFigure(figure, null, base.total, head.total));
+  const byEndpoint: Compared[] = [];
+  for (const [name, seconds] of base.endpoints) {
+    await breath(); // each costs some milliseconds, and there may be hundreds: other requests come in between
+    const others = head.endpoints.get(name) ?? [];
+    if (others.length > 0) byEndpoint.push(...figures.map(of => compareFigure(of, name, seconds, others)));
+  }
   return {
     base: base.id,
     head: head.id,
@@ -27,55 +30,55 @@ export function compareRuns(base: Series, head: Series): z.input<typeof loadComp
   };
 }
 
-const compareSeconds = (
+function compareFigure(
+  figure: Figure,
   endpoint: string | null,
   base: readonly Second[],
   head: readonly Second[],
-): Compared[] =>
-  figures.map(({ name, unit, relevant, usable, statistic, difference, less }) => {
-    const [ours, theirs] = [base.filter(usable), head.filter(usable)];
-    const seconds = { base: ours.length, head: theirs.length };
-    const isEnough = Math.min(ours.length, theirs.length) >= leastSeconds;
-    const [from, to] = [statistic(ours), statistic(theirs)];
-    const estimate = from === null || to === null ? null : difference(from, to);
-    const interval =
-      isEnough && estimate !== null
-        ? confidenceInterval(ours, theirs, (a, b) =>
-            difference(statistic(a) ?? Number.NaN, statistic(b) ?? Number.NaN),
-          )
-        : null;
-    return {
-      endpoint,
-      figure: name,
-      unit,
-      base: from,
-      head: to,
-      difference: finite(estimate),
-      confidence_interval: interval?.every(Number.isFinite) ? interval : null,
-      relevant,
-      verdict: judgeDifference(finite(estimate), interval, relevant, less),
-      seconds,
-    };
-  });
+): Compared {
+  const { name, unit, relevant, less, shareOf, figureOf } = figure;
+  const [ours, theirs] = [
+    base.flatMap(second => shareOf(second) ?? []),
+    head.flatMap(second => shareOf(second) ?? []),
+  ];
+  const between = (from: number, to: number) => figure.difference(figureOf(from), figureOf(to));
+  const [from, to] = [quotientOf(ours), quotientOf(theirs)];
+  const isEnough = Math.min(ours.length, theirs.length) >= leastSeconds;
+  const interval = isEnough ? confidenceInterval(ours, theirs, between) : [Number.NaN];
+  const difference = finite(between(from, to));
+  const [low, high] = interval.every(Number.isFinite) ? interval : [];
+  const isKnown = difference !== null && low !== undefined && high !== undefined;
+  return {
+    endpoint,
+    figure: name,
+    unit,
+    base: finite(figureOf(from)),
+    head: finite(figureOf(to)),
+    difference,
+    confidence_interval: isKnown ? [low, high] : null,
+    relevant,
+    verdict: isKnown ? judge({ difference, low, high, relevant, less }) : 'inconclusive',
+    seconds: { base: ours.length, head: theirs.length },
+  };
+}
 
-const finite = (value: number | null): number | null =>
-  value !== null && Number.isFinite(value) ? value : null;
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 /**
  * A difference counts when it is sure (0 is outside of its interval) and relevant; there is none when the whole
  * interval is too small to matter. Anything else needs longer runs.
- * @param less which way less of it is
  */
-function judgeDifference(
-  estimate: number | null,
-  interval: [number, number] | null,
-  relevant: number,
-  less: 'better' | 'worse',
-): Verdict {
-  if (estimate === null || interval === null || !interval.every(Number.isFinite)) return 'inconclusive';
-  const [low, high] = interval;
-  if (Math.abs(estimate) >= relevant && (low > 0 || high < 0)) {
-    return estimate < 0 ? less : less === 'better' ? 'worse' : 'better';
+function judge({
+  difference,
+  low,
+  high,
+  relevant,
+  less,
+}: { difference: number; low: number; high: number } & Pick<Figure, 'relevant' | 'less'>): Verdict {
+  const isSure = low > 0 || high < 0;
+  if (isSure && Math.abs(difference) >= relevant) {
+    const more = less === 'better' ? 'worse' : 'better';
+    return difference < 0 ? less : more;
   }
   return low > -relevant && high < relevant ? 'no_difference' : 'inconclusive';
 }

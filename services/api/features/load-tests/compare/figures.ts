@@ -1,3 +1,4 @@
+import type { Share } from './bootstrap.ts';
 import type { Second } from './series.ts';
 
 /** One figure that two runs are compared by. */
@@ -6,25 +7,18 @@ export interface Figure {
   unit: '1/s' | 'ms' | 'share';
   /** The least difference that counts. */
   relevant: number;
-  /** Seconds that say something about it. */
-  usable: (second: Second) => boolean;
-  /** The figure of some seconds; null when they say nothing. */
-  statistic: (seconds: readonly Second[]) => number | null;
+  /** What a second adds to it; undefined when it says nothing. */
+  shareOf: (second: Second) => Share | undefined;
+  /** The figure of a quotient of sums. */
+  figureOf: (quotient: number) => number;
+  /** Between the figures of two runs. */
   difference: (base: number, head: number) => number;
   /** Whether less of it is better or worse. */
   less: 'better' | 'worse';
 }
 
 const relative = (base: number, head: number): number => (base === head ? 0 : (head - base) / base);
-const sum = (seconds: readonly Second[], of: (second: Second) => number): number =>
-  seconds.reduce((total, second) => total + of(second), 0);
-
-function median(values: number[]): number | null {
-  const sorted = values.sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
-  return low === undefined || high === undefined ? null : (low + high) / 2;
-}
+const itself = (quotient: number): number => quotient;
 
 /** Throughput and p95 count from 5 %, the error rate from half a percent point. */
 export const figures: readonly Figure[] = [
@@ -32,19 +26,19 @@ export const figures: readonly Figure[] = [
     name: 'throughput',
     unit: '1/s',
     relevant: 0.05,
-    usable: () => true,
-    statistic: seconds =>
-      seconds.length === 0 ? null : sum(seconds, ({ requests }) => requests) / seconds.length,
+    shareOf: ({ requests }) => ({ numerator: requests, denominator: 1 }),
+    figureOf: itself,
     difference: relative,
     less: 'worse',
   },
   {
+    // The geometric mean of the seconds' percentiles: one slow second of a hundred does not make the figure.
     name: 'p95',
     unit: 'ms',
     relevant: 0.05,
-    usable: ({ p95 }) => p95 !== null,
-    // The typical second's: a median is not moved by a hiccup that hit one of the runs.
-    statistic: seconds => median(seconds.flatMap(({ p95 }) => p95 ?? [])),
+    shareOf: ({ p95 }) =>
+      p95 === null || p95 <= 0 ? undefined : { numerator: Math.log(p95), denominator: 1 },
+    figureOf: Math.exp,
     difference: relative,
     less: 'better',
   },
@@ -52,11 +46,9 @@ export const figures: readonly Figure[] = [
     name: 'error_rate',
     unit: 'share',
     relevant: 0.005,
-    usable: ({ requests }) => requests > 0,
-    statistic: seconds => {
-      const requests = sum(seconds, second => second.requests);
-      return requests === 0 ? null : sum(seconds, ({ failed }) => failed) / requests;
-    },
+    shareOf: ({ requests, failed }) =>
+      requests === 0 ? undefined : { numerator: failed, denominator: requests },
+    figureOf: itself,
     difference: (base, head) => head - base,
     less: 'better',
   },

@@ -22,7 +22,7 @@ export interface Series {
 
 const pageSize = 1000;
 /** Longer runs are thinned: this many seconds, evenly spread, say as much about the noise as all of them. */
-const maxSeconds = 1200;
+const maxSeconds = 600;
 
 /** Reads the seconds of a run, but for the first and the last, which are not whole, and those with a shard missing. */
 export async function readSeries(db: Executor, { id, config, degraded }: LoadTestRow): Promise<Series> {

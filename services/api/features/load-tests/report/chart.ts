@@ -35,6 +35,8 @@ const height = 190;
 const left = 52;
 const right = 12;
 const bottom = 24;
+/** A gap of a second is seen in a run of hours too. */
+const leastGapWidth = 2;
 
 export function chart(options: ChartOptions): Html {
   const { id, title, unit, lines, note } = options;
@@ -89,7 +91,10 @@ function grid(ticks: readonly number[], span: number, { x, y }: Place): Html {
 
 function gapBands({ gaps }: Folded, { x }: Place, top: number): Html[] {
   return gaps.map(
-    ({ from, to }) => html`<rect class="gap" x="${at(x(from))}" y="${top}" width="${at(x(to) - x(from))}"
+    ({
+      from,
+      to,
+    }) => html`<rect class="gap" x="${at(x(from))}" y="${top}" width="${at(Math.max(leastGapWidth, x(to) - x(from)))}"
       height="${height - bottom - top}"><title>${clock(from)} to ${clock(to)}: not every shard reported</title></rect>`,
   );
 }

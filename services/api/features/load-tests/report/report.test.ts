@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import type { LoadEvent } from '../../../../../shared/contracts/load-tests.ts';
+import { endedTest, endpointMetrics, timelinePoint } from '../../../../../test/fixtures/load-results.ts';
+import { loadTestConfig } from '../../../../../test/fixtures/load-test.ts';
+import { createFold } from './fold.ts';
+import { marksOf } from './marks.ts';
+import type { ReportContent } from './page.ts';
+import { createReporter } from './report.ts';
+import { ticksTo, timeTicks } from './scale.ts';
+
+const seconds = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+
+function fold(points: ReturnType<typeof timelinePoint>[], planned = points.length) {
+  const folding = createFold(planned);
+  for (const point of points) folding.add(point);
+  return folding.end();
+}
+
+const event = (type: LoadEvent['type'], second: number | null, message: string): LoadEvent => ({
+  type,
+  at: '2026-01-31T12:00:00Z',
+  second,
+  message,
+  shard: null,
+  actor: null,
+});
+
+const content = (changes: Partial<ReportContent> = {}): ReportContent => ({
+  row: endedTest(),
+  shards: [],
+  events: [],
+  eventsCut: false,
+  errors: [],
+  folded: fold(seconds(0, 10).map(second => timelinePoint(second))),
+  ...changes,
+});
+
+const { render, headers } = createReporter();
+
+describe('the report', () => {
+  it('is harmless whatever things are called', () => {
+    const evil = `</script><script>alert(1)</script>"'><img src=x onerror=alert(2)>`;
+    const config = loadTestConfig({
+      session_name: evil,
+      endpoints: [{ name: evil, url: '/', method: 'GET', weight: 1, timeout: 5 }],
+    });
+    const row = endedTest({ config, reason: { code: evil, message: evil } });
+    const error = { id: 1, loadTestId: row.id, shard: 0, atMs: 1, status: null, username: evil };
+    const page = render(
+      content({
+        row: { ...row, endpoints: { [evil]: endpointMetrics(10, 0) } },
+        events: [event('control', 3, evil)],
+        errors: [{ ...error, endpoint: evil, kind: evil, message: evil }],
+      }),
+    );
+    expect(page).toContain('&lt;/script&gt;&lt;script&gt;alert(1)');
+    expect(page.match(/<script/g)).toHaveLength(2); // the figures and its own
+    expect(page).not.toContain('<img');
+  });
+
+  it('loads nothing, and allows only the style and the script that are in it', () => {
+    const page = render(content());
+    expect(page).not.toMatch(/(src|href)="|url\(|@import/);
+    const policy = headers['Content-Security-Policy'] ?? '';
+    for (const tag of ['style', 'script']) {
+      const [, own = ''] = new RegExp(`<${tag}>([^]*?)</${tag}>`).exec(page) ?? [];
+      expect(policy).toContain(`'sha256-${createHash('sha256').update(own).digest('base64')}'`);
+    }
+    expect(policy).toContain("default-src 'none'");
+  });
+
+  it('hides what headers hold, since reports are passed on', () => {
+    const headers = { authorization: 'Bearer s3cret' };
+    const endpoints = [{ name: 'home', url: '/', method: 'GET', weight: 1, timeout: 5, headers }];
+    const page = render(content({ row: endedTest({ config: loadTestConfig({ endpoints }) }) }));
+    expect(page).toContain('authorization');
+    expect(page).not.toContain('s3cret');
+  });
+
+  it('shows a test that measured nothing', () => {
+    const page = render(content({ row: endedTest({ metrics: null, endpoints: {} }), folded: fold([]) }));
+    expect(page).toContain('Nothing was measured.');
+  });
+});
+
+describe('the time line of a report', () => {
+  it('shows where a shard was missing, but for the end', () => {
+    const present = [...seconds(0, 3), ...seconds(5, 10)].map(second =>
+      timelinePoint(second, second === 6 || second === 9 ? { shards: 1 } : {}),
+    );
+    expect(fold(present).gaps).toEqual([
+      { from: 3, to: 5 },
+      { from: 6, to: 7 },
+    ]);
+  });
+
+  it('folds long runs: average rates, highest percentiles, a bounded number of steps', () => {
+    const points = seconds(0, 3600).map(second => timelinePoint(second, { requests: second % 6 }));
+    const { steps, stepSeconds, spanSeconds } = fold(points);
+    expect([steps.length, stepSeconds, spanSeconds]).toEqual([600, 6, 3600]);
+    expect(steps[0]).toMatchObject({ second: 0, requests: 2.5, errors: { http_5xx: 1 }, p95: 50 });
+  });
+
+  it('marks events with the numbers that they have in the table, close ones under one sign', () => {
+    const events = [
+      event('status', 0, 'running'),
+      event('control', 10, 'paused'),
+      event('shard_lost', 10.5, 'worker-2 went silent'),
+      event('breaker_opened', 60, 'open'),
+      event('control', null, 'before the start'),
+    ];
+    expect(marksOf(events, 100)).toEqual([
+      { second: 10, label: '2-3', tone: 'serious', title: 'paused\nworker-2 went silent' },
+      { second: 60, label: '4', tone: 'warning', title: 'open' },
+    ]);
+  });
+
+  it('has round ticks that reach the highest figure', () => {
+    expect(ticksTo(437)).toEqual([0, 200, 400, 600]);
+    expect(ticksTo(0.07)).toEqual([0, 0.02, 0.04, 0.06, 0.08]);
+    expect(ticksTo(0)).toEqual([0, 1]);
+    expect(timeTicks(45)).toEqual([0, 5, 10, 15, 20, 25, 30, 35, 40, 45]);
+  });
+});
