@@ -106,7 +106,10 @@ export const notificationDeliveries = muster.table(
   },
   table => [
     index('notification_deliveries_run').on(table.runId, table.id),
-    index('notification_deliveries_unknown').on(table.id).where(sql`${table.status} = 'unknown'`),
+    // What is under way, and what a crash left: few, whatever the history.
+    index('notification_deliveries_open')
+      .on(table.id)
+      .where(sql`${table.status} in ('sending', 'pending', 'unknown')`),
     check('notification_deliveries_channel', sql`${table.channel} in ('email', 'push')`),
     check(
       'notification_deliveries_status',

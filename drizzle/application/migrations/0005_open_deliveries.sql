@@ -1,0 +1,2 @@
+DROP INDEX "muster"."notification_deliveries_unknown";--> statement-breakpoint
+CREATE INDEX "notification_deliveries_open" ON "muster"."notification_deliveries" USING btree ("id") WHERE "muster"."notification_deliveries"."status" in ('sending', 'pending', 'unknown');
