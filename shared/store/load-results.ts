@@ -21,6 +21,15 @@ export async function readTimeline(
   return rows.map(row => row.point);
 }
 
+/** The newest second of a test's timeline; -1 when there is none. */
+export async function readLastSecond(db: Executor, testId: string): Promise<number> {
+  const [row] = await db
+    .select({ second: sql<number>`coalesce(max(${loadTimeline.second}), -1)` })
+    .from(loadTimeline)
+    .where(eq(loadTimeline.loadTestId, testId));
+  return row?.second ?? -1;
+}
+
 /** Writes points, replacing those of the same seconds. */
 export async function saveTimeline(tx: Executor, testId: string, points: TimelinePoint[]): Promise<void> {
   if (points.length === 0) return;

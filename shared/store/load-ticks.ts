@@ -1,0 +1,115 @@
+import { eq, sql } from 'drizzle-orm';
+import { loadTicks } from '../../drizzle/platform/schema/load-tests.ts';
+import type { Db, Executor } from '../platform/db.ts';
+import { appendLoadEvents, type NewLoadEvent } from './load-events.ts';
+import { countLoadErrors, type NewLoadError, saveLoadErrors } from './load-results.ts';
+import type { ShardLease } from './load-shards.ts';
+
+/** What shards have measured, second by second, until the test has ended. What a delta holds is the engine's affair. */
+export interface NewTick {
+  seq: number;
+  second: number;
+  delta: unknown;
+  /** What happened in it, for the test's log. */
+  events: NewLoadEvent[];
+  errors: NewLoadError[];
+}
+
+/** Samples of errors that are kept of one test. */
+const maxErrorSamples = 1000;
+
+/**
+ * Writes a shard's ticks with their events and error samples, once, however often it is called with the same ones.
+ * The shard's row is held meanwhile: after another worker has taken the shard, no older tick can appear any more, so
+ * that a reader may go by `(epoch, seq)`.
+ * @returns false when the lease is void, and nothing is written
+ */
+export function appendTicks(db: Db, lease: ShardLease, ticks: NewTick[]): Promise<boolean> {
+  return db.transaction(async tx => {
+    if (ticks.some(({ events }) => events.length > 0)) {
+      await tx.execute(sql`select from load_tests where id = ${lease.testId} for no key update`);
+    }
+    const [holding] = await tx.execute(sql`
+      select 1 from load_shards
+      where load_test_id = ${lease.testId} and shard = ${lease.shard} and epoch = ${lease.epoch} and status <> 'ended'
+      for share`);
+    if (holding === undefined) return false;
+    const written = await tx
+      .insert(loadTicks)
+      .values(
+        ticks.map(({ seq, second, delta }) => ({
+          loadTestId: lease.testId,
+          shard: lease.shard,
+          epoch: lease.epoch,
+          seq,
+          second,
+          delta,
+        })),
+      )
+      .onConflictDoNothing()
+      .returning({ seq: loadTicks.seq });
+    const seqs = new Set(written.map(row => row.seq));
+    await noteTicks(
+      tx,
+      lease.testId,
+      ticks.filter(({ seq }) => seqs.has(seq)),
+    );
+    return true;
+  });
+}
+
+async function noteTicks(tx: Executor, testId: string, ticks: NewTick[]): Promise<void> {
+  const events = ticks.flatMap(tick => tick.events);
+  const errors = ticks.flatMap(tick => tick.errors);
+  await appendLoadEvents(tx, testId, events);
+  if (errors.length === 0) return;
+  const room = Math.max(0, maxErrorSamples - (await countLoadErrors(tx, testId)));
+  await saveLoadErrors(tx, testId, errors.slice(0, room));
+}
+
+/** The last tick of a shard that was read. */
+export interface TickCursor {
+  shard: number;
+  epoch: number;
+  seq: number;
+}
+
+export interface Tick extends TickCursor {
+  second: number;
+  delta: unknown;
+}
+
+/** Ticks after the cursors, shard by shard in the order of `(epoch, seq)`; at most `limit` of each shard. */
+export async function readTicks(
+  db: Executor,
+  { testId, cursors, limit }: { testId: string; cursors: TickCursor[]; limit: number },
+): Promise<Tick[]> {
+  return db.execute<Tick & Record<string, unknown>>(sql`
+    select t.shard, t.epoch, t.seq, t.second, t.delta
+    from jsonb_to_recordset(${JSON.stringify(cursors)}::jsonb) as c(shard int, epoch int, seq int)
+    cross join lateral (
+      select * from load_ticks
+      where load_test_id = ${testId} and shard = c.shard and (epoch, seq) > (c.epoch, c.seq)
+      order by epoch, seq limit ${limit}
+    ) t
+    order by t.shard, t.epoch, t.seq`);
+}
+
+/** Everything that shards have reported of these seconds. */
+export async function readTicksOfSeconds(
+  db: Executor,
+  testId: string,
+  seconds: number[],
+): Promise<Pick<Tick, 'shard' | 'second' | 'delta'>[]> {
+  if (seconds.length === 0) return [];
+  return db
+    .select({ shard: loadTicks.shard, second: loadTicks.second, delta: loadTicks.delta })
+    .from(loadTicks)
+    .where(
+      sql`${loadTicks.loadTestId} = ${testId} and ${loadTicks.second} = any (${sql.param(seconds)}::int[])`,
+    );
+}
+
+export async function deleteTicks(tx: Executor, testId: string): Promise<void> {
+  await tx.delete(loadTicks).where(eq(loadTicks.loadTestId, testId));
+}
