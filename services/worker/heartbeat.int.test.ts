@@ -8,7 +8,14 @@ import { startHeartbeat } from './heartbeat.ts';
 
 const databases = testDatabases();
 const logger = createLogger('test', { level: 'silent' });
-const identityOf = (name: string) => ({ id: newId(), name, host: 'here', pid: 1, version: '0' });
+const identityOf = (name: string) => ({
+  id: newId(),
+  name,
+  host: 'here',
+  pid: 1,
+  version: '0',
+  loadSlots: 2,
+});
 const byName = async (name: string) =>
   (await listWorkers(databases.platform.db)).find(worker => worker.name === name);
 

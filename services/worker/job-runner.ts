@@ -35,6 +35,8 @@ export interface JobCall<Input> {
   input: Input;
   /** Raised by each retry that a person asks for. */
   run: number;
+  /** Raised each time that a worker takes the job: what fences the writes of one that was overtaken. */
+  epoch: number;
   startedAt: Date;
   report(progress: Progress): void;
   log(line: string): void;
@@ -130,6 +132,7 @@ function callOf<Input, Result>(
     jobId: row.id,
     input: input.data,
     run: row.run,
+    epoch: row.epoch,
     startedAt: row.startedAt ?? row.createdAt,
     signal,
     report,

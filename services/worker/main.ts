@@ -1,6 +1,6 @@
 import { contracts } from '../../shared/contracts/index.ts';
 import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
-import { type Config, required } from '../../shared/platform/config.ts';
+import { type Config, required, targetAllowlist } from '../../shared/platform/config.ts';
 import { createVault } from '../../shared/platform/crypto.ts';
 import { openDatabase } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
@@ -39,6 +39,8 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     logger,
     name: config.WORKER_NAME,
     drainMs: Math.max(0, config.SHUTDOWN_TIMEOUT_MS - closingMs),
+    loadSlots: config.LOAD_SLOTS,
+    loadLimits: { allowlist: targetAllowlist(config), maxConnections: config.LOAD_MAX_CONNECTIONS },
     lockDurationMs: config.WORKER_LOCK_MS,
     stalledIntervalMs: Math.round(config.WORKER_LOCK_MS / 3),
   });

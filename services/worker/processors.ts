@@ -8,9 +8,11 @@ import { generateChunk } from './features/datasets/chunk.ts';
 import { deleteDataset } from './features/datasets/delete.ts';
 import type { DatasetsDeps } from './features/datasets/deps.ts';
 import { generateDataset } from './features/datasets/generate.ts';
+import type { LoadTestsDeps } from './features/load-tests/deps.ts';
+import { runLoadTest } from './features/load-tests/run.ts';
 
 /** What the processors of all features need, made by `main.ts`. */
-export type WorkerDeps = BulkUsersDeps & DatasetsDeps;
+export type WorkerDeps = BulkUsersDeps & DatasetsDeps & LoadTestsDeps;
 
 /** A processor for every contract: one that is missing, or made for another contract, does not compile. */
 type Processors = {
@@ -24,6 +26,7 @@ type Processors = {
 const processors: Processors = {
   'bulk-users.create': createBatch,
   'bulk-users.chunk': createChunk,
+  'load-tests.run': runLoadTest,
   'datasets.generate': generateDataset,
   'datasets.chunk': generateChunk,
   'datasets.delete': deleteDataset,

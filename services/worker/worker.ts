@@ -12,6 +12,8 @@ import type { QueueBackend } from '../../shared/platform/queue/seam.ts';
 import { readVersion } from '../../shared/platform/version.ts';
 import { type Activity, createActivity } from './activity.ts';
 import { jobCancelSource } from './cancel-source.ts';
+import type { EngineLimits } from './features/load-tests/plan-of.ts';
+import { startShardRunner } from './features/load-tests/shard-runner.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { isRetryable } from './outcome.ts';
 import { mapProcessors, type WorkerDeps } from './processors.ts';
@@ -27,6 +29,9 @@ export interface WorkerOptions {
   name?: string | undefined;
   /** How long running jobs may go on after the stop, before they are handed back. */
   drainMs: number;
+  /** Shards of load tests that this worker runs at once. */
+  loadSlots: number;
+  loadLimits: EngineLimits;
   /** Locks and looks for stalled jobs; the consumer's defaults when absent. */
   lockDurationMs?: number;
   stalledIntervalMs?: number;
@@ -47,7 +52,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const name = options.name ?? `${hostname()}-${process.pid}`;
   const lifecycle = createLifecycle();
   const activity = createActivity();
-  const identity = { id, name, host: hostname(), pid: process.pid, version: readVersion() };
+  const { loadSlots } = options;
+  const identity = { id, name, host: hostname(), pid: process.pid, version: readVersion(), loadSlots };
 
   lifecycle.add(await startHeartbeat({ db: database.db, identity, activity: activity.current, logger }));
   const reconciler = lifecycle.add(createReconciler({ database, queue, logger }));
@@ -67,6 +73,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   lifecycle.onStop('consumers', async () => {
     await Promise.all(consumers.map(stop => stop()));
   });
+  lifecycle.add(
+    startShardRunner({
+      db: database.db,
+      workerId: id,
+      worker: name,
+      slots: loadSlots,
+      limits: options.loadLimits,
+      logger,
+    }),
+  );
   return { id, name, reconciler, activity: activity.current, stop: lifecycle.stop };
 }
 

@@ -1,10 +1,12 @@
 import { bulkUsersChunk, bulkUsersCreate } from './bulk-users.ts';
 import { datasetsChunk, datasetsDelete, datasetsGenerate } from './datasets.ts';
+import { loadTestRun } from './load-tests.ts';
 
 /** Every queue of Muster. Workers must have a processor for each; Bull Board, metrics and the CLI iterate it. */
 export const contracts = {
   'bulk-users.create': bulkUsersCreate,
   'bulk-users.chunk': bulkUsersChunk,
+  'load-tests.run': loadTestRun,
   'datasets.generate': datasetsGenerate,
   'datasets.chunk': datasetsChunk,
   'datasets.delete': datasetsDelete,
@@ -15,6 +17,7 @@ export type Contracts = typeof contracts;
 /** The jobs among them: what `jobs.kind` can be. */
 export const jobContracts = {
   'bulk-users.create': bulkUsersCreate,
+  'load-tests.run': loadTestRun,
   'datasets.generate': datasetsGenerate,
   'datasets.delete': datasetsDelete,
 } as const;

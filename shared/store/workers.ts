@@ -14,6 +14,8 @@ export interface WorkerIdentity {
   host: string;
   pid: number;
   version: string;
+  /** Shards of load tests that it runs at once. */
+  loadSlots: number;
 }
 
 /** Writes a heartbeat; the first one registers the worker. */
@@ -32,10 +34,12 @@ export async function markWorkerStopped(db: Executor, id: string): Promise<void>
   await db.update(workers).set({ stoppedAt: sql`now()`, lastSeenAt: sql`now()` }).where(eq(workers.id, id));
 }
 
+const lost = sql`${workers.lastSeenAt} < now() - ${workerLostAfterMs} * interval '1 millisecond'`;
 const status = sql<WorkerStatus>`case
-  when ${workers.stoppedAt} is not null then 'stopped'
-  when ${workers.lastSeenAt} < now() - ${workerLostAfterMs} * interval '1 millisecond' then 'lost'
-  else 'alive' end`;
+  when ${workers.stoppedAt} is not null then 'stopped' when ${lost} then 'lost' else 'alive' end`;
+
+/** A condition on `workers`, for queries of other families. */
+export const workerIsAlive = sql`(${workers.stoppedAt} is null and not ${lost})`;
 
 /** Workers heard of in the last hour, newest first. */
 export function listWorkers(db: Executor): Promise<(WorkerRow & { status: WorkerStatus })[]> {

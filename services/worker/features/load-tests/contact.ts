@@ -1,0 +1,24 @@
+/**
+ * Since when Postgres has been heard of, and since when without a gap. Leases of others are judged only after some
+ * steady time: at the end of an outage all of them look run out, and their holders are about to renew them.
+ */
+export interface Contact {
+  /** An answer has come to what was asked at this time (`performance.now()`). */
+  heard(askedAt: number): void;
+  silentMs(): number;
+  steadyMs(): number;
+}
+
+/** @param gapMs a silence longer than this starts the steady time anew */
+export function createContact({ gapMs }: { gapMs: number }): Contact {
+  let heardAt = performance.now();
+  let steadySince = heardAt;
+  return {
+    heard(askedAt) {
+      if (performance.now() - heardAt > gapMs) steadySince = performance.now();
+      heardAt = askedAt;
+    },
+    silentMs: () => performance.now() - heardAt,
+    steadyMs: () => performance.now() - steadySince,
+  };
+}

@@ -1,0 +1,6 @@
+import type { Db } from '../../../../shared/platform/db.ts';
+import type { JobRunnerDeps } from '../../job-runner.ts';
+
+export interface LoadTestsDeps extends JobRunnerDeps {
+  db: Db;
+}

@@ -1,0 +1,50 @@
+import type { TimelinePoint } from '../../../../shared/contracts/load-tests.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import { readLastSecond } from '../../../../shared/store/load-results.ts';
+import type { LoadShardRow } from '../../../../shared/store/load-shards.ts';
+import { readTicks, readTicksOfSeconds } from '../../../../shared/store/load-ticks.ts';
+import { pointOf } from './measure.ts';
+import { deltaOf } from './stored-delta.ts';
+import type { Tally } from './tally.ts';
+
+/** Ticks of one shard in one query. */
+const pageSize = 500;
+/** How late a tick may be at most whose second a conductor that takes over writes anew. */
+const settledAfterSeconds = 120;
+
+/** Adds every tick that the tally has not read. */
+export async function readNews(
+  db: Executor,
+  testId: string,
+  tally: Tally,
+  shards: Pick<LoadShardRow, 'shard'>[],
+): Promise<void> {
+  for (;;) {
+    const ticks = await readTicks(db, { testId, cursors: tally.cursorsOf(shards), limit: pageSize });
+    tally.add(ticks);
+    if (ticks.length < pageSize) return;
+  }
+}
+
+/** For a conductor that takes over: the sum of all there is, and of the timeline only what may not be written yet. */
+export async function catchUp(
+  db: Executor,
+  testId: string,
+  tally: Tally,
+  shards: Pick<LoadShardRow, 'shard'>[],
+): Promise<void> {
+  await readNews(db, testId, tally, shards);
+  const settledBefore = (await readLastSecond(db, testId)) - settledAfterSeconds;
+  tally.settle(tally.unsettled().filter(second => second < settledBefore));
+}
+
+/** The points of these seconds, from everything that was reported of them. */
+export async function readPoints(db: Executor, testId: string, seconds: number[]): Promise<TimelinePoint[]> {
+  const ticks = await readTicksOfSeconds(db, testId, seconds);
+  return [...Map.groupBy(ticks, tick => tick.second)].map(([second, ofSecond]) =>
+    pointOf(
+      second,
+      ofSecond.map(({ shard, delta }) => ({ shard, delta: deltaOf(delta) })),
+    ),
+  );
+}

@@ -1,0 +1,90 @@
+import { isDeepStrictEqual } from 'node:util';
+import { messageOf } from '../../../../shared/kernel/errors.ts';
+import type { Service } from '../../../../shared/kernel/lifecycle.ts';
+import { createLoop } from '../../../../shared/kernel/loop.ts';
+import { sleep } from '../../../../shared/kernel/time.ts';
+import { concludeAbandoned } from '../../../../shared/store/load-runs.ts';
+import { renewShards, type ShardLease, takeShards } from '../../../../shared/store/load-shards.ts';
+import { closeSlots } from '../../../../shared/store/load-slots.ts';
+import { createContact } from './contact.ts';
+import { type Shard, type ShardDeps, startShard } from './shard.ts';
+
+export interface ShardRunnerOptions extends ShardDeps {
+  workerId: string;
+  /** Shards at once. */
+  slots: number;
+  intervalMs?: number;
+}
+
+/** Other workers' leases are judged only after this long in touch with Postgres: after an outage all look run out. */
+const steadyBeforeTakeoverMs = 2000;
+/** What handing over may take in all, when Postgres is away too. */
+const handOverLimitMs = 5000;
+const sweepEveryMs = 3000;
+
+/**
+ * Runs the shards of this worker: takes those that were given to it and those that other workers lost, renews their
+ * leases and hands on what is in force, with one query a round. A stop hands them over.
+ */
+export function startShardRunner(options: ShardRunnerOptions): Service {
+  const { db, workerId, worker, slots, logger, intervalMs = 250 } = options;
+  const running = new Set<Shard>();
+  const contact = createContact({ gapMs: 1500 });
+  const onError = (error: unknown) => logger.warn({ reason: messageOf(error) }, 'a round of shards failed');
+
+  async function runOnce(): Promise<void> {
+    const askedAt = performance.now();
+    await renew();
+    contact.heard(askedAt);
+    const takeOver = contact.steadyMs() > steadyBeforeTakeoverMs;
+    for (const taken of await takeShards(db, { workerId, worker, slots, takeOver })) {
+      hold(startShard(options, taken));
+    }
+  }
+
+  async function renew(): Promise<void> {
+    const asked = [...running];
+    const answers = await renewShards(
+      db,
+      asked.map(({ lease }) => lease),
+    );
+    for (const shard of asked) {
+      const { lease } = shard;
+      const orders = answers.find(answer => isDeepStrictEqual(leaseOf(answer), lease));
+      if (orders === undefined) shard.drop();
+      else shard.follow(orders);
+    }
+  }
+
+  function hold(shard: Shard): void {
+    running.add(shard);
+    void shard.done.finally(() => running.delete(shard));
+  }
+
+  const rounds = createLoop({ name: 'shards', intervalMs, runOnce, onError });
+  const sweep = createLoop({
+    name: 'abandoned load tests',
+    intervalMs: sweepEveryMs,
+    runOnce: () => concludeAbandoned(db),
+    onError,
+  });
+  // Beside the rounds: a query that hangs must not keep engines going.
+  const watch = setInterval(() => {
+    for (const shard of running) shard.cutOff(contact.silentMs());
+  }, intervalMs);
+  rounds.start();
+  sweep.start();
+
+  return {
+    name: 'shard runner',
+    async stop() {
+      await sweep.stop();
+      await rounds.stop();
+      clearInterval(watch);
+      const handingOver = [closeSlots(db, workerId), ...[...running].map(shard => shard.handOver())];
+      await Promise.race([Promise.allSettled(handingOver), sleep(handOverLimitMs)]);
+    },
+  };
+}
+
+const leaseOf = ({ testId, shard, epoch }: ShardLease): ShardLease => ({ testId, shard, epoch });

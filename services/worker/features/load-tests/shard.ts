@@ -1,0 +1,116 @@
+import { messageOf } from '../../../../shared/kernel/errors.ts';
+import { sleep } from '../../../../shared/kernel/time.ts';
+import type { Db } from '../../../../shared/platform/db.ts';
+import type { Logger } from '../../../../shared/platform/log.ts';
+import {
+  endShard,
+  failShard,
+  markReady,
+  markRunning,
+  releaseShard,
+  type ShardLease,
+  type TakenShard,
+} from '../../../../shared/store/load-shards.ts';
+import { appendTicks } from '../../../../shared/store/load-ticks.ts';
+import { startEngineThread } from './engine-host.ts';
+import { type EngineLimits, planOf } from './plan-of.ts';
+import { type Steering, steer } from './steering.ts';
+import { tickOf } from './tick-of.ts';
+import { createTickOutbox } from './tick-outbox.ts';
+
+/**
+ * One shard on its worker: an engine in a thread, and what it measures on its way to Postgres.
+ *
+ *   assigned ──► ready ──► running ──► ended      the engine has ended, and all that it measured is written
+ *       └──────────┴──────────┴──────► lost       its worker stops and hands it over: another one goes on
+ *       └──────────┴──────────┴──────► void       another worker has taken it: the engine is closed, nothing is written
+ */
+export interface Shard extends Pick<Steering, 'follow' | 'cutOff'> {
+  readonly lease: ShardLease;
+  /** The lease is void. */
+  drop(): void;
+  /** Ends the engine, writes what it measured, and gives the shard up. */
+  handOver(): Promise<void>;
+  /** Resolves when nothing of the shard runs any more on this worker. */
+  readonly done: Promise<void>;
+}
+
+export interface ShardDeps {
+  db: Db;
+  worker: string;
+  limits: EngineLimits;
+  logger: Logger;
+}
+
+type Fate = 'runs' | 'void' | 'handed over';
+
+/** What requests under way may take when the worker stops. */
+const handOverMs = 2000;
+const retryMs = 500;
+
+export function startShard({ db, worker, limits, logger: parent }: ShardDeps, taken: TakenShard): Shard {
+  const lease: ShardLease = { testId: taken.testId, shard: taken.shard, epoch: taken.epoch };
+  const logger = parent.child(lease);
+  let fate: Fate = 'runs';
+  const engine = startEngineThread(planOf(taken, limits));
+  const steering = steer(engine, () => void until('running', () => markRunning(db, lease)));
+  const outbox = createTickOutbox({
+    write: ticks => appendTicks(db, lease, ticks),
+    onVoid: drop,
+    onError: error => logger.warn({ reason: messageOf(error) }, 'ticks wait for Postgres'),
+  });
+  engine.onDelta(delta => outbox.add(tickOf(lease.shard, delta)));
+  const done = run().finally(() => engine.terminate());
+
+  function drop(): void {
+    fate = 'void';
+    steering.abort();
+  }
+
+  /** Tries until it is written, or does not matter any more. */
+  async function until(state: string, write: () => Promise<void>): Promise<void> {
+    while (fate !== 'void') {
+      try {
+        return await write();
+      } catch (error) {
+        logger.warn({ reason: messageOf(error), state }, 'the state of a shard waits for Postgres');
+        await sleep(retryMs);
+      }
+    }
+  }
+
+  async function run(): Promise<void> {
+    const failure = await runEngine();
+    await outbox.flush();
+    if (failure !== undefined) await until('failed', () => failShard(db, lease, failure));
+    else if (fate === 'runs') await until('ended', () => endShard(db, lease));
+  }
+
+  /** Gives why the engine failed, when it did. */
+  async function runEngine(): Promise<string | undefined> {
+    try {
+      await Promise.race([engine.ready, engine.ended]); // it may be stopped before it is ready
+      await until('ready', () => markReady(db, lease));
+      await engine.ended;
+    } catch (error) {
+      logger.error({ err: error }, 'an engine failed');
+      return messageOf(error);
+    }
+  }
+
+  return {
+    lease,
+    follow: steering.follow,
+    cutOff: steering.cutOff,
+    drop,
+    async handOver() {
+      fate = fate === 'void' ? fate : 'handed over';
+      steering.stop();
+      await Promise.race([done, sleep(handOverMs)]);
+      steering.abort();
+      await done;
+      await releaseShard(db, lease, worker);
+    },
+    done,
+  };
+}
