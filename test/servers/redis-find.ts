@@ -24,7 +24,7 @@ export async function findRedisProgram(): Promise<FoundRedis | { missing: string
   }
 }
 
-async function programOnPath(name: string): Promise<string | undefined> {
+export async function programOnPath(name: string): Promise<string | undefined> {
   for (const folder of (process.env.PATH ?? '').split(delimiter).filter(Boolean)) {
     const path = join(folder, name);
     const found = await access(path, constants.X_OK).then(
