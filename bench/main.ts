@@ -1,29 +1,35 @@
 import { cpus } from 'node:os';
 import { messageOf } from '../shared/kernel/errors.ts';
 import { benchBulkUsers } from './bulk-users.ts';
+import { benchLoadEngine } from './load-engine.ts';
 
 /**
- * `npm run bench -- NAME [COUNT] [ROUNDS]`: speed as ratios to a named peer, both measured in the same run. Each
- * bench says what it ran, how often, and the spread.
+ * `npm run bench -- NAME ...`: speed as ratios to a named peer, both measured in the same run. Each bench says what it
+ * ran, how often, and the spread.
  */
-const benches: Record<string, (count?: number, rounds?: number) => Promise<void>> = {
-  'bulk-users': benchBulkUsers,
+const benches: Record<string, (args: string[]) => Promise<void>> = {
+  'bulk-users': args => benchBulkUsers(...numbersIn(args)),
+  'load-engine': benchLoadEngine,
 };
 
-async function main([name = '', ...numbers]: string[]): Promise<void> {
+/** `[COUNT] [ROUNDS]` */
+function numbersIn(args: string[]): number[] {
+  const numbers = args.map(Number);
+  if (numbers.some(number => !(number > 0))) throw new Error('Usage: npm run bench -- NAME [COUNT] [ROUNDS]');
+  return numbers;
+}
+
+async function main([name = '', ...args]: string[]): Promise<void> {
   const bench = benches[name];
-  const [count, rounds] = numbers.map(Number);
-  if (bench === undefined || numbers.some(number => !(Number(number) > 0))) {
-    console.error(
-      `Usage: npm run bench -- NAME [COUNT] [ROUNDS], where NAME is ${Object.keys(benches).join(' or ')}`,
-    );
+  if (bench === undefined) {
+    console.error(`Usage: npm run bench -- NAME ..., where NAME is ${Object.keys(benches).join(' or ')}`);
     process.exitCode = 2;
     return;
   }
   console.log(
     `${name} on ${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.versions.node}`,
   );
-  await bench(count, rounds);
+  await bench(args);
 }
 
 await main(process.argv.slice(2)).catch((error: unknown) => {

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+
+/** What a generator says of its run when it is done, on its standard output. */
+const runReport = z.object({
+  requests: z.number(),
+  failed: z.number(),
+  seconds: z.number(),
+  /** User and system time of the process during the run. */
+  cpuUs: z.number(),
+  rssBytes: z.number(),
+  /** Of an open model: how late requests started, and arrivals that no user was free for. */
+  latenessP99Us: z.number().optional(),
+  dropped: z.number().optional(),
+  /** Resident memory each minute. */
+  rssByMinute: z.array(z.number()).optional(),
+});
+export type RunReport = z.infer<typeof runReport>;
+
+/** Runs a script of this folder in a process of its own. */
+export async function runInProcess(script: string, input: unknown): Promise<RunReport> {
+  const path = new URL(script, import.meta.url).pathname;
+  const child = spawn(process.execPath, ['--expose-gc', path, JSON.stringify(input)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [output] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  if (child.exitCode !== 0) throw new Error(`${script} ended with code ${child.exitCode}`);
+  return runReport.parse(JSON.parse(output));
+}
+
+/** User and system time of running processes so far, microseconds; 0 where there is no /proc. */
+export async function cpuUsOf(pids: readonly number[]): Promise<number> {
+  const each = await Promise.all(pids.map(cpuTicksOf));
+  return each.reduce((sum, ticks) => sum + ticks, 0) * 10_000; // 100 ticks a second, as on every Linux
+}
+
+async function cpuTicksOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+}
