@@ -1,8 +1,9 @@
 import { parseAllowlist } from '../../shared/kernel/allowlist.ts';
 import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
-import { type Config, required, targetAllowlist } from '../../shared/platform/config.ts';
+import { type Config, required, snapshotFolder, targetAllowlist } from '../../shared/platform/config.ts';
 import { createVault } from '../../shared/platform/crypto.ts';
 import type { Database } from '../../shared/platform/db.ts';
+import { localBundles } from '../../shared/platform/local-bundles.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { jobEventsChannel } from '../../shared/store/job-events.ts';
@@ -12,6 +13,7 @@ import { bulkUserRoutes } from './features/bulk-users/routes.ts';
 import { datasetRoutes } from './features/datasets/routes.ts';
 import { jobRoutes } from './features/jobs/routes.ts';
 import { loadTestRoutes } from './features/load-tests/routes.ts';
+import { snapshotRoutes } from './features/snapshots/routes.ts';
 import { workerRoutes } from './features/workers/routes.ts';
 import type { Route } from './route.ts';
 
@@ -52,5 +54,6 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
       },
     }),
     ...datasetRoutes({ applicationDb: applicationDatabase.db, queue }),
+    ...snapshotRoutes({ queue, snapshots: localBundles(snapshotFolder(config)) }),
   ];
 }

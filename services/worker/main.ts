@@ -1,8 +1,9 @@
 import { contracts } from '../../shared/contracts/index.ts';
 import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
-import { type Config, required, targetAllowlist } from '../../shared/platform/config.ts';
+import { type Config, required, snapshotFolder, targetAllowlist } from '../../shared/platform/config.ts';
 import { createVault } from '../../shared/platform/crypto.ts';
 import { openDatabase } from '../../shared/platform/db.ts';
+import { localBundles } from '../../shared/platform/local-bundles.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../shared/platform/queue/client.ts';
@@ -19,7 +20,8 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   // A frozen worker's transactions end when its locks on jobs do: who takes those jobs over waits for neither.
   const pool = { name, maxConnections: 6, idleInTransactionMs: config.WORKER_LOCK_MS };
   const database = lifecycle.add(openDatabase(databaseUrl, pool));
-  const applicationDatabase = lifecycle.add(openDatabase(required(config, 'APP_DATABASE_URL'), pool));
+  const applicationUrl = required(config, 'APP_DATABASE_URL');
+  const applicationDatabase = lifecycle.add(openDatabase(applicationUrl, pool));
   const backend = lifecycle.add(
     await openQueueBackend({
       redisUrl: config.REDIS_URL,
@@ -33,6 +35,8 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   const worker = await startWorker({
     database,
     applicationDatabase,
+    applicationUrl,
+    snapshots: localBundles(snapshotFolder(config)),
     backend,
     queue,
     vault: createVault(required(config, 'MUSTER_ENCRYPTION_KEY')),

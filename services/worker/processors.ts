@@ -10,9 +10,12 @@ import type { DatasetsDeps } from './features/datasets/deps.ts';
 import { generateDataset } from './features/datasets/generate.ts';
 import type { LoadTestsDeps } from './features/load-tests/deps.ts';
 import { runLoadTest } from './features/load-tests/run.ts';
+import { createSnapshotJob } from './features/snapshots/create.ts';
+import type { SnapshotsDeps } from './features/snapshots/deps.ts';
+import { restoreSnapshotJob } from './features/snapshots/restore.ts';
 
 /** What the processors of all features need, made by `main.ts`. */
-export type WorkerDeps = BulkUsersDeps & DatasetsDeps & LoadTestsDeps;
+export type WorkerDeps = BulkUsersDeps & DatasetsDeps & LoadTestsDeps & SnapshotsDeps;
 
 /** A processor for every contract: one that is missing, or made for another contract, does not compile. */
 type Processors = {
@@ -30,6 +33,8 @@ const processors: Processors = {
   'datasets.generate': generateDataset,
   'datasets.chunk': generateChunk,
   'datasets.delete': deleteDataset,
+  'snapshots.create': createSnapshotJob,
+  'snapshots.restore': restoreSnapshotJob,
 };
 
 /** Calls `start` with each processor. What a processor's payload is, only its own contract and handler know. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { isJobKind } from '../../shared/contracts/index.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { createLifecycle } from '../../shared/kernel/lifecycle.ts';
+import type { BundleStore } from '../../shared/platform/bundles.ts';
 import type { Vault } from '../../shared/platform/crypto.ts';
 import type { Database } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
@@ -22,6 +23,9 @@ import { createReconciler, type Reconciler } from './reconciler.ts';
 export interface WorkerOptions {
   database: Database;
   applicationDatabase: Database;
+  /** The application's database again, for connections of their own that copy. */
+  applicationUrl: string;
+  snapshots: BundleStore;
   backend: QueueBackend;
   queue: QueueClient;
   vault: Vault;
@@ -64,6 +68,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const deps: WorkerDeps = {
     db: database.db,
     applicationDb: applicationDatabase.db,
+    applicationUrl: options.applicationUrl,
+    snapshots: options.snapshots,
     queue,
     vault,
     logger,

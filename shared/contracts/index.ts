@@ -1,6 +1,7 @@
 import { bulkUsersChunk, bulkUsersCreate } from './bulk-users.ts';
 import { datasetsChunk, datasetsDelete, datasetsGenerate } from './datasets.ts';
 import { loadTestRun } from './load-tests.ts';
+import { snapshotsCreate, snapshotsRestore } from './snapshots.ts';
 
 /** Every queue of Muster. Workers must have a processor for each; Bull Board, metrics and the CLI iterate it. */
 export const contracts = {
@@ -10,6 +11,8 @@ export const contracts = {
   'datasets.generate': datasetsGenerate,
   'datasets.chunk': datasetsChunk,
   'datasets.delete': datasetsDelete,
+  'snapshots.create': snapshotsCreate,
+  'snapshots.restore': snapshotsRestore,
 } as const;
 
 export type Contracts = typeof contracts;
@@ -20,6 +23,8 @@ export const jobContracts = {
   'load-tests.run': loadTestRun,
   'datasets.generate': datasetsGenerate,
   'datasets.delete': datasetsDelete,
+  'snapshots.create': snapshotsCreate,
+  'snapshots.restore': snapshotsRestore,
 } as const;
 export type JobKind = keyof typeof jobContracts;
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import { bareHost, parseAllowlist } from '../kernel/allowlist.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -112,3 +113,6 @@ export function required<K extends keyof Config>(config: Config, name: K): NonNu
   }
   return value;
 }
+
+/** Where snapshots are kept: it must be the same folder for the api and all workers. */
+export const snapshotFolder = (config: Config): string => join(config.DATA_DIR, 'snapshots');

@@ -1,0 +1,50 @@
+import { rowsByTable, snapshotsRestore } from '../../../../shared/contracts/snapshots.ts';
+import { AppError } from '../../../../shared/kernel/errors.ts';
+import { secondsSince } from '../../../../shared/kernel/time.ts';
+import { withCopyConnection } from '../../../../shared/platform/copy-connection.ts';
+import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
+import { type Restored, restoreSnapshot } from '../../../../shared/store/snapshot-restore.ts';
+import { implementJob, type JobCall } from '../../job-runner.ts';
+import type { SnapshotsDeps } from './deps.ts';
+
+type Call = JobCall<{ name: string; clean_existing: boolean; allow_other_database: boolean }>;
+
+/** Restores a snapshot. Whatever ends it before its commit leaves the data as it was; done twice, it ends the same. */
+export const restoreSnapshotJob = implementJob(snapshotsRestore, (deps: SnapshotsDeps) => async call => {
+  const startedAt = performance.now();
+  const { manifest, removedRows, restoreSeconds } = await restore(deps, call).catch((error: unknown) => {
+    throw isAboutRows(error) ? rowsRefused(error) : error;
+  });
+  const stats = rowsByTable(manifest);
+  return {
+    name: call.input.name,
+    stats,
+    total_rows: Object.values(stats).reduce((total, rows) => total + rows, 0),
+    removed_rows: removedRows,
+    restore_seconds: restoreSeconds,
+    seconds: secondsSince(startedAt),
+  };
+});
+
+function restore(
+  { applicationUrl, snapshots }: SnapshotsDeps,
+  { input, signal, report }: Call,
+): Promise<Restored> {
+  const request = {
+    name: input.name,
+    cleanExisting: input.clean_existing,
+    allowOtherDatabase: input.allow_other_database,
+  };
+  return withCopyConnection(applicationUrl, { name: 'muster restore', signal }, connection =>
+    restoreSnapshot(connection, snapshots, request, { signal, report }),
+  );
+}
+
+/** SQLSTATE classes 22 and 23: a value or a constraint, such as a key that a production row has. */
+const isAboutRows = (error: unknown): boolean => /^2[23]/.test(sqlStateOf(error) ?? '');
+
+const rowsRefused = (cause: unknown): AppError =>
+  new AppError('conflict', `Nothing was restored: ${sqlMessageOf(cause)}`, {
+    hint: 'A row that is not of the snapshot stands in the way, or refers to one that it replaces.',
+    cause,
+  });

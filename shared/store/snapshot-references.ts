@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { shortName } from '../contracts/snapshots.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { CopyConnection } from '../platform/copy-connection.ts';
+import { conditionOf, namesOf, quote, type RowFilter } from './snapshot-tables.ts';
+
+/**
+ * Foreign keys of a restore. PostgreSQL looks each row's reference up by a trigger, one by one, which takes longer than
+ * to write the rows; a role that may set `session_replication_role` (a superuser, or one that was granted it) lets the
+ * restore leave the triggers out and look at all rows of a foreign key at once. That also keeps `on delete cascade`
+ * from taking production rows along, and the application's own triggers from changing what is put back.
+ */
+const reference = z.object({
+  name: z.string(),
+  child: z.string(),
+  columns: z.array(z.string()),
+  parent: z.string(),
+  parent_columns: z.array(z.string()),
+  /** The child is a table of the snapshot; so may the parent be. */
+  from_snapshot: z.boolean(),
+  to_snapshot: z.boolean(),
+  /** What happens to a child when its parent goes is not simply a refusal. */
+  cascades: z.boolean(),
+});
+type Reference = z.output<typeof reference>;
+
+/** Every foreign key from or to these tables. */
+export function listReferences(connection: CopyConnection, tables: readonly string[]): Promise<Reference[]> {
+  return connection.query(reference, referencesQuery, [tables]);
+}
+
+/** @returns whether triggers are left out until the transaction ends */
+export async function leaveTriggersOut(connection: CopyConnection): Promise<boolean> {
+  const row = z.object({ may: z.boolean() });
+  const [found] = await connection.query(
+    row,
+    "select has_parameter_privilege('session_replication_role', 'set') as may",
+  );
+  if (found?.may !== true) return false;
+  await connection.run('set local session_replication_role = replica');
+  return true;
+}
+
+/**
+ * With triggers, before anything is deleted: refuses when a row that stays would go or change with one that is deleted.
+ * The tables of such rows are locked against writing, so that none comes in between.
+ */
+export async function assertNoCascade(
+  connection: CopyConnection,
+  references: readonly Reference[],
+  filter: RowFilter,
+): Promise<void> {
+  for (const { child, parent, name, ...key } of references.filter(
+    ({ cascades, to_snapshot }) => cascades && to_snapshot,
+  )) {
+    await connection.run(`lock table ${child} in share row exclusive mode`);
+    const stays = key.from_snapshot ? `(${conditionOf(filter, 'c')}) is not true` : 'true';
+    const found = await connection.run(`
+      select from ${child} c join ${parent} p on ${joinOf(key)}
+      where ${conditionOf(filter, 'p')} and ${stays} limit 1`);
+    if (found > 0) throw refused(`${shortName(child)} has rows that would go with theirs (${name})`);
+  }
+}
+
+/**
+ * Without triggers, at the end: every reference must lead somewhere, of the rows put back and of rows that point at
+ * what was there before. Parents that are not of the snapshot are held, as the triggers would, until the commit.
+ */
+export async function assertReferences(
+  connection: CopyConnection,
+  references: readonly Reference[],
+  filter: RowFilter,
+): Promise<void> {
+  for (const { child, parent, name, columns, from_snapshot, to_snapshot, ...rest } of references) {
+    const key = { columns, ...rest };
+    const own = from_snapshot && !to_snapshot ? conditionOf(filter, 'c') : 'true';
+    if (from_snapshot) {
+      const outside = to_snapshot ? `(${conditionOf(filter, 'p')}) is not true` : 'true';
+      await connection.run(`
+        select from ${parent} p where ${outside}
+          and exists (select from ${child} c where ${conditionOf(filter, 'c')} and ${joinOf(key)})
+        for key share`);
+    }
+    const present = columns.map(column => `c.${quote(column)} is not null`).join(' and ');
+    const lost = await connection.run(`
+      select from ${child} c where ${own} and ${present}
+        and not exists (select from ${parent} p where ${joinOf(key)}) limit 1`);
+    if (lost > 0)
+      throw refused(`${shortName(child)} has rows whose ${shortName(parent)} would be missing (${name})`);
+  }
+}
+
+const joinOf = ({ columns, parent_columns }: Pick<Reference, 'columns' | 'parent_columns'>): string =>
+  columns
+    .map((column, index) => `p.${quote(parent_columns[index] ?? '')} = c.${quote(column)}`)
+    .join(' and ');
+
+const refused = (what: string): AppError =>
+  new AppError('conflict', `Nothing was restored: ${what}`, {
+    hint: 'Rows that are not test data, or not of this snapshot, refer to rows that it replaces. Remove those first.',
+  });
+
+/** $1: the tables' names. Foreign keys that are not valid yet promise nothing about their rows. */
+const referencesQuery = `
+  with tables as (
+    select c.oid, format('%I.%I', nspname, relname) as name
+    from pg_class c join pg_namespace n on n.oid = relnamespace where relkind in ('r', 'p')
+  )
+  select conname as name, child.name as child, parent.name as parent, confdeltype in ('c', 'n', 'd') as cascades,
+    child.name = any ($1) as from_snapshot, parent.name = any ($1) as to_snapshot,
+    ${namesOf('conrelid', 'conkey')} as columns, ${namesOf('confrelid', 'confkey')} as parent_columns
+  from pg_constraint f
+  join tables child on child.oid = conrelid
+  join tables parent on parent.oid = confrelid
+  where contype = 'f' and conparentid = 0 and convalidated and (child.name = any ($1) or parent.name = any ($1))
+  order by 1, 2`;
