@@ -1,0 +1,151 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { OfficeFailure, PageTotals } from '../../drizzle/application/schema/notifications.ts';
+import type { Channel, DeliveryStatus } from '../contracts/deadline-notifications.ts';
+import type { Executor } from '../platform/db.ts';
+
+/** The pages of notification runs, in the application's database. The schema draws their states. */
+export type { OfficeFailure, PageTotals };
+
+export interface PageKey {
+  runId: string;
+  run: number;
+  pageIndex: number;
+}
+
+/** The right to claim deliveries of a page: void as soon as its epoch has moved on. */
+export interface PageLease extends PageKey {
+  epoch: number;
+  afterOffice: string | null;
+}
+
+/**
+ * Takes a page that is not done, whoever held it before; the first one is made by it. Undefined when it is done.
+ * @param sweep also settle what runs have left that will never go on: they failed for good, or were cancelled while
+ *   their worker was lost. Should one be alive after all, it will still say what it sent.
+ */
+export async function takePage(
+  db: Executor,
+  { runId, run, pageIndex }: PageKey,
+  { worker, sweep }: { worker: string; sweep: boolean },
+): Promise<PageLease | undefined> {
+  const orphaned = sql`${sweep} and (run_id, run) <> (${runId}::uuid, ${run}::int)`;
+  const [row] = await db.execute<{ epoch: number; after_office: string | null }>(sql`
+    with ${leftoversSettled(orphaned)}
+    insert into muster.notification_pages as page (run_id, run, page_index, epoch, worker)
+    values (${runId}, ${run}, ${pageIndex}, 1, ${worker})
+    on conflict (run_id, run, page_index) do update set epoch = page.epoch + 1, worker = excluded.worker
+      where page.status = 'running'
+    returning epoch, after_office`);
+  if (row === undefined) return undefined;
+  return { runId, run, pageIndex, epoch: row.epoch, afterOffice: row.after_office };
+}
+
+/** Makes the page that follows; nothing when it is there already. */
+export async function addPage(
+  db: Executor,
+  { runId, run, pageIndex }: PageKey,
+  afterOffice: string,
+): Promise<void> {
+  await db.execute(sql`
+    insert into muster.notification_pages (run_id, run, page_index, after_office)
+    values (${runId}, ${run}, ${pageIndex}, ${afterOffice}) on conflict do nothing`);
+}
+
+/** Settles what the worker that had this page before was doing. */
+export async function settleLeftovers(
+  db: Executor,
+  { runId, run, pageIndex, epoch }: PageLease,
+): Promise<void> {
+  const left = sql`run_id = ${runId} and run = ${run} and page_index = ${pageIndex} and epoch < ${epoch}`;
+  await db.execute(sql`with ${leftoversSettled(left)} select count(*) from freed`);
+}
+
+/**
+ * What was being sent may have arrived, so it is unknown; what waited for another try has not, so it goes back out of
+ * the ledger and will be planned again.
+ */
+const leftoversSettled = (condition: SQL): SQL => sql`
+  lost as (
+    update muster.notification_deliveries set status = 'unknown', code = 'worker_lost', settled_at = now(),
+      detail = 'The worker was lost while it was sending this: it may have arrived'
+    where ${condition} and status = 'sending'
+  ), waiting as (
+    delete from muster.notification_deliveries where ${condition} and status = 'pending'
+    returning office_id, staff_id, channel, cycle_ids
+  ), freed as (
+    update muster.notification_ledger l
+    set cycle_ids = array(select unnest(l.cycle_ids) except select unnest(waiting.cycle_ids))
+    from waiting
+    where l.office_id = waiting.office_id and l.staff_id = waiting.staff_id and l.channel = waiting.channel
+    returning 1
+  )`;
+
+/** Where one try of a run stands. */
+export interface RunState {
+  /** Sums over the pages that are done; the memory's growth is the largest of them. */
+  totals: PageTotals;
+  /** The indexes of pages that are not done. */
+  open: number[];
+  deliveries: { channel: Channel; status: DeliveryStatus; count: number }[];
+}
+
+const sums = [
+  'offices',
+  'offices_failed',
+  'offices_without_staff',
+  'alerts',
+  'recipients',
+  'skipped_already_sent',
+  'read_queries',
+  'total_queries',
+] as const satisfies (keyof PageTotals)[];
+
+/** Reads where a run stands, in one statement. */
+export async function readRun(db: Executor, runId: string, run: number): Promise<RunState> {
+  const mine = sql`run_id = ${runId} and run = ${run}`;
+  const [row] = await db.execute<RunState & Record<string, unknown>>(sql`
+    select (
+      select jsonb_build_object(${sql.join(
+        sums.map(name => sql`${name}::text, coalesce(sum((totals->>${name})::int), 0)`),
+        sql`, `,
+      )}, 'peak_rss_growth_mb', coalesce(max((totals->>'peak_rss_growth_mb')::float8), 0))
+      from muster.notification_pages where ${mine}
+    ) as totals, array(
+      select page_index from muster.notification_pages where ${mine} and status = 'running' order by page_index
+    ) as open, (
+      select coalesce(jsonb_agg(jsonb_build_object('channel', channel, 'status', status, 'count', count)), '[]')
+      from (
+        select channel, status, count(*) from muster.notification_deliveries where ${mine} group by channel, status
+      ) as counted
+    ) as deliveries`);
+  if (row === undefined) throw new Error('A select without a from gave no row');
+  return row;
+}
+
+/** What a run has failed at: whole offices, and single messages. */
+export interface RunFailure extends OfficeFailure {
+  /** The place in the list, for a cursor. */
+  position: string;
+  staff_id: string | null;
+  channel: string | null;
+}
+
+/** Failures of a run, over all its tries, in a stable order. */
+export async function listRunFailures(
+  db: Executor,
+  { runId, after = '', limit }: { runId: string; after?: string | undefined; limit: number },
+): Promise<RunFailure[]> {
+  return db.execute<RunFailure & Record<string, unknown>>(sql`
+    select * from (
+      select f.office_id::text || '/' || p.run || '/office' as position, f.office_id::text, null as staff_id,
+        null as channel, f.code, f.detail
+      from muster.notification_pages p,
+        jsonb_to_recordset(p.failures) as f(office_id uuid, code text, detail text)
+      where p.run_id = ${runId}
+      union all
+      select office_id::text || '/' || run || '/' || id, office_id::text, staff_id::text, channel,
+        coalesce(code, ''), coalesce(detail, '')
+      from muster.notification_deliveries where run_id = ${runId} and status = 'failed'
+    ) as failures
+    where position > ${after} collate "C" order by position collate "C" limit ${limit}`);
+}
