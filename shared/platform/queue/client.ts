@@ -29,6 +29,10 @@ export interface QueueClient {
   reviveAll<P>(contract: QueueContract<P, unknown>, payloads: readonly P[]): Promise<string[]>;
   /** Takes a job out of the queue. @returns false when a worker has it at present */
   remove(contract: Named, jobId: string): Promise<boolean>;
+  /** Adds a job again and again, at the moments of a schedule, whatever the number of processes that ask for it. */
+  schedule<P>(contract: QueueContract<P, unknown>, payload: P, schedule: Schedule): Promise<void>;
+  /** Ends a schedule; nothing when there is none. */
+  unschedule(contract: Named, id: string): Promise<void>;
   /** The number of jobs in each state, by queue. */
   counts(): Promise<Record<string, Record<JobState, number>>>;
   /** Rejects with `dependency_unavailable` when the store does not answer. */
@@ -37,6 +41,14 @@ export interface QueueClient {
   bullQueues(): Queue[];
   /** Closes the queues, not the backend. */
   stop(): Promise<void>;
+}
+
+export interface Schedule {
+  id: string;
+  /** Five fields of cron: minute, hour, day of month, month, day of week. */
+  pattern: string;
+  /** Of the IANA database. */
+  timeZone: string;
 }
 
 interface JobRef {
@@ -117,6 +129,15 @@ export function createQueueClient(backend: QueueBackend, contracts: readonly Nam
     async remove(contract, jobId) {
       const removed = await onStore(() => queueOf(contract).remove(jobId));
       return removed > 0 || (await client.state(contract, jobId)) === 'missing';
+    },
+    async schedule(contract, payload, { id, pattern, timeZone }) {
+      const { name, data, opts } = bullJob(contract, payload);
+      const { jobId: _jobId, ...template } = opts; // the schedule makes an id of its own for every moment
+      const repeat = { pattern, tz: timeZone };
+      await onStore(() => queueOf(contract).upsertJobScheduler(id, repeat, { name, data, opts: template }));
+    },
+    async unschedule(contract, id) {
+      await onStore(() => queueOf(contract).removeJobScheduler(id));
     },
     async counts() {
       const counted = [...queues].map(async ([name, queue]) => [name, await countStates(queue)] as const);
