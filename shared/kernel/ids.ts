@@ -1,4 +1,9 @@
+import { createHash } from 'node:crypto';
 import { v7 } from 'uuid';
 
 /** A time-ordered UUID (version 7, RFC 9562): new rows land at the end of a B-tree. */
 export const newId = (): string => v7();
+
+/** The same id for the same moment and name, whoever makes it: among the ids of that moment, in order with all others. */
+export const idOf = (atMs: number, name: string): string =>
+  v7({ msecs: atMs, random: createHash('sha256').update(name).digest().subarray(0, 16) });

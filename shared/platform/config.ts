@@ -29,6 +29,23 @@ const targets = z
     }
   });
 
+/** Five fields; what is in them is checked by the queue, when it is told of the schedule. */
+const cron = z
+  .string()
+  .regex(/^\S+( \S+){4}$/, 'must be five fields of cron: minute, hour, day of month, month, day of week');
+
+const timeZone = z
+  .string()
+  .refine(isTimeZone, 'must be a time zone of the IANA database, such as Asia/Tokyo');
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
 const environment = z.object({
   NODE_ENV: z.enum(['production', 'development', 'test']).default('production'),
   HOST: z.string().default('127.0.0.1'),
@@ -66,6 +83,32 @@ const environment = z.object({
   MAX_LOAD_USERS: z.coerce.number().int().min(1).default(10_000),
   MAX_LOAD_RATE: z.coerce.number().min(1).default(50_000),
   MAX_LOAD_DURATION_MINUTES: z.coerce.number().min(1).default(1440),
+  /** The API as people reach it: the start of links in messages. */
+  PUBLIC_URL: url(['http:', 'https:']).optional(),
+  SMTP_URL: url(['smtp:', 'smtps:']).optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^\p{Cc}]*[^\s\p{Cc}<>]+@[^\s\p{Cc}<>]+>?$/u, 'must be an address, or: Name <address>')
+    .default('Muster <muster@localhost>'),
+  MAIL_CATCHER_URL: url(['http:']).optional(),
+  EMAILS_PER_SECOND: z.coerce.number().min(0.01).optional(),
+  PUSHES_PER_SECOND: z.coerce.number().min(0.01).optional(),
+  VAPID_SUBJECT: url(['mailto:', 'https:']).default('mailto:muster@localhost.localdomain'),
+  VAPID_PUBLIC_KEY: z
+    .string()
+    .regex(/^[\w-]{87}$/, 'must be 65 bytes in base64url')
+    .optional(),
+  VAPID_PRIVATE_KEY: z
+    .string()
+    .regex(/^[\w-]{43}$/, 'must be 32 bytes in base64url')
+    .optional(),
+  NOTIFICATION_SCHEDULE: cron.optional(),
+  NOTIFICATION_TIME_ZONE: timeZone.default('Asia/Tokyo'),
+  NOTIFICATION_OFFICE_CONCURRENCY: z.coerce.number().int().min(1).max(50).default(10),
+  NOTIFICATION_MESSAGE_CONCURRENCY: z.coerce.number().int().min(1).max(50).default(5),
+  NOTIFICATION_ATTEMPTS: z.coerce.number().int().min(1).max(10).default(4),
+  NOTIFICATION_RETRY_MS: z.coerce.number().int().min(1).max(3_600_000).default(5000),
+  NOTIFICATION_TIMEOUT_MS: z.coerce.number().int().min(100).max(600_000).default(30_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LOG_DIR: z.string().optional(),
   LOG_RAW: flag.default(false),

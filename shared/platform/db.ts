@@ -41,3 +41,7 @@ export function openDatabase(
   });
   return { name, db: drizzle(sql), sql, stop: () => sql.end({ timeout: 5 }) };
 }
+
+/** The same pool, telling of every statement that the driver is given through it. */
+export const withQueryCount = ({ sql }: Database, onQuery: () => void): Db =>
+  drizzle(sql, { logger: { logQuery: onQuery } });
