@@ -5,14 +5,17 @@ import { createVault } from '../../shared/platform/crypto.ts';
 import type { Database } from '../../shared/platform/db.ts';
 import { localBundles } from '../../shared/platform/local-bundles.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import { createLinkSigner, vapidKeysOf } from '../../shared/platform/notification-keys.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { jobEventsChannel } from '../../shared/store/job-events.ts';
 import { loadTestsChannel } from '../../shared/store/load-events.ts';
 import { createChannelHub } from './channel-hub.ts';
 import { bulkUserRoutes } from './features/bulk-users/routes.ts';
 import { datasetRoutes } from './features/datasets/routes.ts';
+import { notificationRoutes } from './features/deadline-notifications/routes.ts';
 import { jobRoutes } from './features/jobs/routes.ts';
 import { loadTestRoutes } from './features/load-tests/routes.ts';
+import { mailCatcherRoutes } from './features/mail-catcher/routes.ts';
 import { snapshotRoutes } from './features/snapshots/routes.ts';
 import { workerRoutes } from './features/workers/routes.ts';
 import type { Route } from './route.ts';
@@ -30,7 +33,9 @@ export interface FeatureDeps {
  */
 export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Route[] {
   const { database, applicationDatabase, queue, config, logger } = deps;
-  const vault = createVault(required(config, 'MUSTER_ENCRYPTION_KEY'));
+  const encryptionKey = required(config, 'MUSTER_ENCRYPTION_KEY');
+  const vault = createVault(encryptionKey);
+  const { MAIL_CATCHER_URL: catcherUrl } = config;
   const loadTestHub = lifecycle.add(createChannelHub(database, loadTestsChannel, logger));
   const jobHub = lifecycle.add(createChannelHub(database, jobEventsChannel, logger));
   return [
@@ -55,5 +60,16 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
     }),
     ...datasetRoutes({ applicationDb: applicationDatabase.db, queue }),
     ...snapshotRoutes({ queue, snapshots: localBundles(snapshotFolder(config)) }),
+    ...notificationRoutes({
+      applicationDb: applicationDatabase.db,
+      queue,
+      signer: createLinkSigner(encryptionKey, 'unsubscribe'),
+      pushKey: vapidKeysOf(config, encryptionKey).publicKey,
+      hasEmail: config.SMTP_URL !== undefined,
+      timeZone: config.NOTIFICATION_TIME_ZONE,
+      officeConcurrency: config.NOTIFICATION_OFFICE_CONCURRENCY,
+      messageConcurrency: config.NOTIFICATION_MESSAGE_CONCURRENCY,
+    }),
+    ...(catcherUrl === undefined || config.NODE_ENV === 'production' ? [] : mailCatcherRoutes(catcherUrl)),
   ];
 }

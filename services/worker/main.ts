@@ -8,6 +8,8 @@ import type { Logger } from '../../shared/platform/log.ts';
 import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../shared/platform/queue/client.ts';
 import { runService } from '../../shared/platform/run-service.ts';
+import { applyNotificationSchedule } from './features/deadline-notifications/schedule.ts';
+import { notificationSettings } from './features/deadline-notifications/settings.ts';
 import { startHealthServer } from './health-server.ts';
 import { startWorker } from './worker.ts';
 
@@ -32,6 +34,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     }),
   );
   const queue = lifecycle.add(createQueueClient(backend, Object.values(contracts)));
+  await applyNotificationSchedule(queue, config);
   const worker = await startWorker({
     database,
     applicationDatabase,
@@ -40,6 +43,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     backend,
     queue,
     vault: createVault(required(config, 'MUSTER_ENCRYPTION_KEY')),
+    notifications: notificationSettings(config),
     logger,
     name: config.WORKER_NAME,
     drainMs: Math.max(0, config.SHUTDOWN_TIMEOUT_MS - closingMs),

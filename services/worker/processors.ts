@@ -8,6 +8,10 @@ import { generateChunk } from './features/datasets/chunk.ts';
 import { deleteDataset } from './features/datasets/delete.ts';
 import type { DatasetsDeps } from './features/datasets/deps.ts';
 import { generateDataset } from './features/datasets/generate.ts';
+import type { NotificationDeps } from './features/deadline-notifications/deps.ts';
+import { notificationsPageProcessor } from './features/deadline-notifications/page.ts';
+import { notificationsRunProcessor } from './features/deadline-notifications/run.ts';
+import { notificationsTickProcessor } from './features/deadline-notifications/tick.ts';
 import type { LoadTestsDeps } from './features/load-tests/deps.ts';
 import { runLoadTest } from './features/load-tests/run.ts';
 import { createSnapshotJob } from './features/snapshots/create.ts';
@@ -15,7 +19,7 @@ import type { SnapshotsDeps } from './features/snapshots/deps.ts';
 import { restoreSnapshotJob } from './features/snapshots/restore.ts';
 
 /** What the processors of all features need, made by `main.ts`. */
-export type WorkerDeps = BulkUsersDeps & DatasetsDeps & LoadTestsDeps & SnapshotsDeps;
+export type WorkerDeps = BulkUsersDeps & DatasetsDeps & LoadTestsDeps & SnapshotsDeps & NotificationDeps;
 
 /** A processor for every contract: one that is missing, or made for another contract, does not compile. */
 type Processors = {
@@ -35,6 +39,9 @@ const processors: Processors = {
   'datasets.delete': deleteDataset,
   'snapshots.create': createSnapshotJob,
   'snapshots.restore': restoreSnapshotJob,
+  'deadline-notifications.run': notificationsRunProcessor,
+  'deadline-notifications.page': notificationsPageProcessor,
+  'deadline-notifications.tick': notificationsTickProcessor,
 };
 
 /** Calls `start` with each processor. What a processor's payload is, only its own contract and handler know. */

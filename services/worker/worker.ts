@@ -13,6 +13,7 @@ import type { QueueBackend } from '../../shared/platform/queue/seam.ts';
 import { readVersion } from '../../shared/platform/version.ts';
 import { type Activity, createActivity } from './activity.ts';
 import { jobCancelSource } from './cancel-source.ts';
+import type { NotificationSettings } from './features/deadline-notifications/deps.ts';
 import type { EngineLimits } from './features/load-tests/plan-of.ts';
 import { startShardRunner } from './features/load-tests/shard-runner.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -29,6 +30,7 @@ export interface WorkerOptions {
   backend: QueueBackend;
   queue: QueueClient;
   vault: Vault;
+  notifications: NotificationSettings;
   logger: Logger;
   name?: string | undefined;
   /** How long running jobs may go on after the stop, before they are handed back. */
@@ -51,7 +53,7 @@ export interface Worker {
 
 /** One worker: a consumer a queue, the reconciler, the heartbeat. Stops in the reverse order: first no new jobs. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { database, applicationDatabase, backend, queue, vault, logger } = options;
+  const { database, applicationDatabase, backend, queue, vault, notifications, logger } = options;
   const id = newId();
   const name = options.name ?? `${hostname()}-${process.pid}`;
   const lifecycle = createLifecycle();
@@ -68,6 +70,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const deps: WorkerDeps = {
     db: database.db,
     applicationDb: applicationDatabase.db,
+    applicationDatabase,
+    notifications,
     applicationUrl: options.applicationUrl,
     snapshots: options.snapshots,
     queue,

@@ -1,5 +1,6 @@
 import { bulkUsersChunk, bulkUsersCreate } from './bulk-users.ts';
 import { datasetsChunk, datasetsDelete, datasetsGenerate } from './datasets.ts';
+import { notificationsPage, notificationsRun, notificationsTick } from './deadline-notifications.ts';
 import { loadTestRun } from './load-tests.ts';
 import { snapshotsCreate, snapshotsRestore } from './snapshots.ts';
 
@@ -13,6 +14,9 @@ export const contracts = {
   'datasets.delete': datasetsDelete,
   'snapshots.create': snapshotsCreate,
   'snapshots.restore': snapshotsRestore,
+  'deadline-notifications.run': notificationsRun,
+  'deadline-notifications.page': notificationsPage,
+  'deadline-notifications.tick': notificationsTick,
 } as const;
 
 export type Contracts = typeof contracts;
@@ -25,6 +29,7 @@ export const jobContracts = {
   'datasets.delete': datasetsDelete,
   'snapshots.create': snapshotsCreate,
   'snapshots.restore': snapshotsRestore,
+  'deadline-notifications.run': notificationsRun,
 } as const;
 export type JobKind = keyof typeof jobContracts;
 

@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import {
+  type Channel,
+  type NotificationRun,
+  notificationsRun,
+} from '../../../../shared/contracts/deadline-notifications.ts';
+import { dayIn } from '../../../../shared/contracts/notification-messages/message.ts';
+import {
+  getNotificationRunOperation,
+  getPushKeyOperation,
+  listDeliveriesOperation,
+  listNotificationRunsOperation,
+  listRunFailuresOperation,
+  previewDeliveryOperation,
+  settleDeliveryOperation,
+  startNotificationRunOperation,
+} from '../../../../shared/http/deadline-notifications.ts';
+import { refuse } from '../../../../shared/http/faults.ts';
+import type { BodyOf } from '../../../../shared/http/operation.ts';
+import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
+import { AppError } from '../../../../shared/kernel/errors.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import type { LinkSigner } from '../../../../shared/platform/notification-keys.ts';
+import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
+import { findJob, type JobRow, listJobs } from '../../../../shared/store/jobs.ts';
+import {
+  type DeliveryRow,
+  findDelivery,
+  listDeliveries,
+  settleDelivery,
+} from '../../../../shared/store/notification-deliveries.ts';
+import { listRunFailures } from '../../../../shared/store/notification-pages.ts';
+import { lockRuns } from '../../../../shared/store/notification-runs.ts';
+import { presentJob } from '../../present-job.ts';
+import { accepted, ok, type Route, route } from '../../route.ts';
+import { submitJob } from '../../submit-job.ts';
+import { oneOf, presentDelivery } from './present.ts';
+import { previewOf } from './preview.ts';
+import { unsubscribeRoutes } from './unsubscribe.ts';
+
+export interface NotificationRoutesDeps {
+  /** The application's database: its offices, and the ledger beside them. */
+  applicationDb: Executor;
+  queue: QueueClient;
+  signer: LinkSigner;
+  pushKey: string;
+  /** Where a mail server is set. */
+  hasEmail: boolean;
+  timeZone: string;
+  officeConcurrency: number;
+  messageConcurrency: number;
+}
+
+export const notificationRoutes = (deps: NotificationRoutesDeps): Route[] => [
+  route(startNotificationRunOperation, async ({ body, ...call }) => {
+    const run = runOf(deps, body);
+    if (!run.dry_run) await assertAlone(call.db);
+    const job = await submitJob(call, deps.queue, notificationsRun, run);
+    return accepted(presentJob(job), `/api/jobs/${job.id}`);
+  }),
+
+  route(listNotificationRunsOperation, async ({ query: { cursor, limit }, db }) => {
+    const before = decodeCursor(cursor, z.uuid());
+    const rows = await listJobs(db, { kind: notificationsRun.name, before, limit: limit + 1 });
+    return ok(pageFrom(rows, limit, row => row.id, presentJob));
+  }),
+
+  route(getNotificationRunOperation, async ({ params, db }) =>
+    ok(presentJob(await existingRun(db, params.id))),
+  ),
+
+  route(listDeliveriesOperation, async ({ params, query: { cursor, limit, ...filter }, db }) => {
+    await existingRun(db, params.id);
+    const afterId = decodeCursor(cursor, z.uuid());
+    const rows = await listDeliveries(deps.applicationDb, {
+      ...filter,
+      runId: params.id,
+      afterId,
+      limit: limit + 1,
+    });
+    return ok(pageFrom(rows, limit, row => row.id, presentDelivery));
+  }),
+
+  route(listRunFailuresOperation, async ({ params, query: { cursor, limit }, db }) => {
+    await existingRun(db, params.id);
+    const after = decodeCursor(cursor, z.string().max(200));
+    const rows = await listRunFailures(deps.applicationDb, { runId: params.id, after, limit: limit + 1 });
+    return ok(pageFrom(rows, limit, row => row.position, presentFailure));
+  }),
+
+  route(previewDeliveryOperation, async ({ params, db }) => {
+    const delivery = await existingDelivery(deps.applicationDb, params.id);
+    const run = await existingRun(db, delivery.runId);
+    return ok(await previewOf(deps.applicationDb, delivery, run.payload));
+  }),
+
+  route(settleDeliveryOperation, async ({ params: { id }, body: { arrived }, actor }) => {
+    const settled = await settleDelivery(deps.applicationDb, { id, arrived, by: actor.name });
+    if (settled !== undefined) return ok(presentDelivery(settled));
+    const { status } = await existingDelivery(deps.applicationDb, id);
+    throw new AppError('conflict', `Only an unknown delivery can be settled: this one is ${status}`);
+  }),
+
+  route(getPushKeyOperation, async () => ok({ public_key: deps.pushKey })),
+
+  ...unsubscribeRoutes(deps),
+];
+
+/** The run that is asked for, with every default filled in. */
+function runOf(
+  { hasEmail, timeZone, officeConcurrency, messageConcurrency }: NotificationRoutesDeps,
+  body: BodyOf<typeof startNotificationRunOperation>,
+): NotificationRun {
+  const configured: Channel[] = hasEmail ? ['email', 'push'] : ['push'];
+  const channels = body.channels ?? (body.dry_run ? ['email' as const, 'push' as const] : configured);
+  if (!body.dry_run && !hasEmail && channels.includes('email'))
+    throw refuse('/channels', 'not_configured', 'has email, and SMTP_URL is not set');
+  return {
+    as_of: body.as_of ?? dayIn(timeZone, new Date()),
+    dry_run: body.dry_run,
+    channels,
+    office_concurrency: body.office_concurrency ?? officeConcurrency,
+    message_concurrency: body.message_concurrency ?? messageConcurrency,
+    office_ids: body.office_ids ?? null,
+  };
+}
+
+async function assertAlone(db: Executor): Promise<void> {
+  const other = await lockRuns(db);
+  if (other === undefined) return;
+  throw new AppError('conflict', `The run ${other} has not ended`, {
+    hint: 'Wait for it, or cancel it. A dry run may start at any time.',
+  });
+}
+
+async function existingRun(db: Executor, id: string): Promise<JobRow> {
+  const job = await findJob(db, id);
+  if (job?.kind === notificationsRun.name) return job;
+  throw new AppError('not_found', `There is no notification run ${id}`);
+}
+
+async function existingDelivery(applicationDb: Executor, id: string): Promise<DeliveryRow> {
+  const delivery = await findDelivery(applicationDb, id);
+  if (delivery !== undefined) return delivery;
+  throw new AppError('not_found', `There is no delivery ${id}`);
+}
+
+const presentFailure = ({
+  position: _position,
+  channel,
+  ...failure
+}: Awaited<ReturnType<typeof listRunFailures>>[number]) => ({
+  ...failure,
+  channel: channel === null ? null : oneOf(['email', 'push'], channel),
+});

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { unsubscribePath } from '../../../../shared/contracts/notification-messages/unsubscribe.ts';
+import {
+  showUnsubscribeOperation,
+  unsubscribeOperation,
+} from '../../../../shared/http/deadline-notifications.ts';
+import { AppError } from '../../../../shared/kernel/errors.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import type { LinkSigner } from '../../../../shared/platform/notification-keys.ts';
+import { turnOffEmail } from '../../../../shared/store/notification-deliveries.ts';
+import { type Route, route, stream } from '../../route.ts';
+
+export interface UnsubscribeDeps {
+  applicationDb: Executor;
+  signer: LinkSigner;
+}
+
+const { contentTypes } = unsubscribeOperation.rawBody;
+
+/**
+ * The link in every message. Following it shows a page with a button, since scanners follow links; the button, and a
+ * mail program's one click (RFC 8058), is a POST, which needs no login: the signature is the permission.
+ */
+export const unsubscribeRoutes = ({ applicationDb, signer }: UnsubscribeDeps): Route[] => [
+  route(showUnsubscribeOperation, async ({ query: { token } }) => {
+    staffIdOf(signer, token);
+    return page(`<p>この宛先への期限のお知らせメールを停止しますか。<br>Stop e-mail about deadlines to this address?</p>
+    <form method="post" action="${unsubscribePath}?token=${token}">
+      <button type="submit">停止する / Stop</button>
+    </form>`);
+  }),
+
+  route(unsubscribeOperation, async ({ query: { token }, request }) => {
+    if (!contentTypes.some(type => request.is(type)))
+      throw new AppError('unsupported_media_type', `The body must be ${contentTypes.join(' or ')}`);
+    if (!(await turnOffEmail(applicationDb, staffIdOf(signer, token)))) throw noSuchLink();
+    return page(`<p>メールのお知らせを停止しました。<br>There will be no more e-mail about deadlines.</p>`);
+  }),
+];
+
+/** What is signed is safe to show: an id and a signature, both of plain characters. */
+function staffIdOf(signer: LinkSigner, token: string): string {
+  const staffId = z.uuid().safeParse(signer.verify(token));
+  if (!staffId.success) throw noSuchLink();
+  return staffId.data;
+}
+
+const noSuchLink = () =>
+  new AppError('not_found', 'This link is not valid', { hint: 'Use the link of the newest message.' });
+
+const page = (content: string) =>
+  stream('text/html; charset=utf-8', [
+    `<!doctype html>
+<html lang="ja">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>Muster</title>
+  <link rel="stylesheet" href="/assets/pages/login.css">
+</head>
+<body>
+  <main>
+    <h1>Muster</h1>
+    ${content}
+  </main>
+</body>
+</html>
+`,
+  ]);

@@ -1,0 +1,92 @@
+import { listAlerts } from '../../../../shared/contracts/notification-messages/email.ts';
+import type { Feed } from './feed.ts';
+import type { Outbox } from './outbox.ts';
+import type { Message, OfficeMessages } from './plan-office.ts';
+import type { SendResult } from './result.ts';
+import type { Senders } from './senders.ts';
+
+export interface DispatchOptions {
+  feed: Feed<OfficeMessages>;
+  senders: Senders;
+  outbox: Outbox;
+  asOf: string;
+  officeConcurrency: number;
+  messageConcurrency: number;
+  /** Whether a message that was refused for now may be tried again in this run. */
+  mayRetry: boolean;
+  signal: AbortSignal;
+}
+
+/** What was refused for now, and how long the slowest server asked for. */
+export interface Deferred {
+  offices: OfficeMessages[];
+  retryAfterMs: number;
+}
+
+/**
+ * Sends what the feed has: so many offices at once, and so many messages of each. Every message ends up recorded in the
+ * outbox: by its result, or as released when `signal` aborted before it was tried.
+ */
+export async function dispatch(options: DispatchOptions): Promise<Deferred> {
+  const { feed, outbox, officeConcurrency, signal } = options;
+  const deferred: Deferred = { offices: [], retryAfterMs: 0 };
+  const lane = async () => {
+    for (;;) {
+      const office = signal.aborted ? undefined : await feed.take();
+      if (office === undefined) return;
+      await sendOffice(options, office, deferred);
+    }
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: officeConcurrency }, lane));
+  for (const office of await feed.close()) release(outbox, office.messages);
+  const failed = lanes.find(result => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return deferred;
+}
+
+/** Gives messages back that were claimed and not tried. */
+export const release = (outbox: Outbox, messages: readonly Message[]): void => {
+  for (const { id, attempts } of messages) outbox.record({ id, status: 'released', attempts });
+};
+
+async function sendOffice(
+  options: DispatchOptions,
+  office: OfficeMessages,
+  deferred: Deferred,
+): Promise<void> {
+  const { senders, outbox, asOf, messageConcurrency, signal } = options;
+  const lists = new Map(
+    [...new Set(office.messages.map(({ alerts }) => alerts))].map(alerts => [
+      alerts,
+      listAlerts({ ...office, asOf, alerts }),
+    ]),
+  );
+  const waiting = [...office.messages];
+  const later: Message[] = [];
+  const lane = async () => {
+    for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) {
+      const list = lists.get(message.alerts);
+      if (list === undefined) continue;
+      const result = await senders.send(message, office, list, signal).catch(() => undefined);
+      if (result === undefined) release(outbox, [message]);
+      else settle(options, message, result, later, deferred);
+    }
+  };
+  await Promise.all(Array.from({ length: messageConcurrency }, lane));
+  if (later.length > 0) deferred.offices.push({ ...office, messages: later });
+}
+
+function settle(
+  { outbox, mayRetry }: DispatchOptions,
+  message: Message,
+  { status, code, detail, retryAfterMs = 0, gone, left = message.subscriptions }: SendResult,
+  later: Message[],
+  deferred: Deferred,
+): void {
+  const attempts = message.attempts + 1;
+  const final = status === 'pending' && !mayRetry ? 'failed' : status;
+  outbox.record({ id: message.id, status: final, code, detail, attempts }, gone);
+  if (final !== 'pending') return;
+  later.push({ ...message, attempts, subscriptions: left });
+  deferred.retryAfterMs = Math.max(deferred.retryAfterMs, retryAfterMs);
+}

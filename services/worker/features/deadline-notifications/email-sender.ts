@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { createTransport } from 'nodemailer';
+import { type AlertList, renderEmail } from '../../../../shared/contracts/notification-messages/email.ts';
+import { oneLine } from '../../../../shared/contracts/notification-messages/message.ts';
+import { createUnsubscribeLinks } from '../../../../shared/contracts/notification-messages/unsubscribe.ts';
+import { messageOf } from '../../../../shared/kernel/errors.ts';
+import { createLinkSigner } from '../../../../shared/platform/notification-keys.ts';
+import type { NotificationSettings } from './deps.ts';
+import type { Message, OfficeMessages } from './plan-office.ts';
+import type { SendResult } from './result.ts';
+
+export interface EmailSender {
+  send(message: Message, office: OfficeMessages, list: AlertList, asOf: string): Promise<SendResult>;
+  close(): void;
+}
+
+/** One address, without spaces, control characters or anything that ends an address: it becomes a header. */
+const address = /^[^\s\p{Cc}<>()[\]",;:\\@]{1,64}@[^\s\p{Cc}<>()[\]",;:\\@]{1,255}$/u;
+
+/** Sends e-mail over a pool of SMTP connections. */
+export function createEmailSender(settings: NotificationSettings, connections: number): EmailSender {
+  const { smtpUrl = '', mailFrom, timeoutMs } = settings;
+  const transport = createTransport({
+    url: smtpUrl,
+    pool: true,
+    maxConnections: connections,
+    maxMessages: Number.POSITIVE_INFINITY,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  const links = createUnsubscribeLinks(settings.publicUrl, createLinkSigner(settings.keyHex, 'unsubscribe'));
+  const bodies = new Map<string, Readable>();
+  transport.use('stream', (mail, done) => {
+    const { message } = mail;
+    const create = message.createReadStream.bind(message);
+    message.createReadStream = options => {
+      const body = create(options);
+      bodies.set(message.messageId(), body);
+      return body;
+    };
+    done();
+  });
+
+  return {
+    async send(message, office, list, asOf) {
+      const { email, name, id } = message.staff;
+      if (!address.test(email))
+        return {
+          status: 'failed',
+          code: 'invalid_address',
+          detail: 'The address of the staff member is none',
+        };
+      const url = links.urlFor(id);
+      const messageId = `<${messageKey(message, office)}@${domainOf(mailFrom)}>`;
+      const { alerts } = message;
+      const content = { ...office, staffName: name, asOf, alerts };
+      try {
+        await transport.sendMail({
+          from: mailFrom,
+          to: { name: oneLine(name), address: email },
+          messageId,
+          ...renderEmail(content, list, url),
+          headers: {
+            'List-Unsubscribe': `<${url}>`,
+            'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+            'Auto-Submitted': 'auto-generated',
+          },
+        });
+        return { status: 'sent' };
+      } catch (error) {
+        return explain(error, bodies.get(messageId)?.readableEnded === true);
+      } finally {
+        bodies.delete(messageId);
+      }
+    },
+    close: () => transport.close(),
+  };
+}
+
+/** The ledger's key in short: a message that is sent again after all keeps its Message-ID. */
+const messageKey = ({ staff, channel, alerts }: Message, { officeId }: OfficeMessages): string =>
+  createHash('sha256')
+    .update([officeId, staff.id, channel, ...alerts.map(({ cycleId }) => cycleId)].join('/'))
+    .digest('base64url');
+
+const domainOf = (from: string): string => /@([^\s<>@]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
+
+/** @param handedOver whether the whole message was on its way when it failed */
+function explain(error: unknown, handedOver: boolean): SendResult {
+  const { responseCode, code } = smtpFields(error);
+  const detail = messageOf(error).slice(0, 500);
+  if (responseCode !== undefined && responseCode >= 500)
+    return { status: 'failed', code: `smtp_${responseCode}`, detail };
+  if (responseCode !== undefined) return { status: 'pending', code: `smtp_${responseCode}`, detail };
+  if (code === 'EENVELOPE' || code === 'EMESSAGE')
+    return { status: 'failed', code: 'invalid_message', detail };
+  if (handedOver) return { status: 'unknown', code: 'smtp_connection_lost', detail };
+  return { status: 'pending', code: 'smtp_unreachable', detail };
+}
+
+function smtpFields(error: unknown): { responseCode: number | undefined; code: string | undefined } {
+  if (!(error instanceof Error)) return { responseCode: undefined, code: undefined };
+  const responseCode = 'responseCode' in error ? Number(error.responseCode) : Number.NaN;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return { responseCode: Number.isNaN(responseCode) ? undefined : responseCode, code };
+}

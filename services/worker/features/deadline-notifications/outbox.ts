@@ -1,0 +1,126 @@
+import { AppError } from '../../../../shared/kernel/errors.ts';
+import { backoffMs, sleep } from '../../../../shared/kernel/time.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import {
+  type Checkpoint,
+  checkpoint,
+  type DeliveryClaim,
+  type DeliveryResult,
+} from '../../../../shared/store/notification-ledger.ts';
+import type { OfficeFailure, PageLease, PageTotals } from '../../../../shared/store/notification-pages.ts';
+import type { Message, OfficeMessages, OfficePlan } from './plan-office.ts';
+
+/**
+ * Between the sending and the ledger. Nothing goes out before it is written down; what came of it is written together
+ * with the next claims, so that a page costs a few statements. What is claimed and not yet settled is what a crash
+ * leaves unknown: hence batches of some seconds' worth, small before the server's speed is known.
+ */
+export interface Outbox {
+  /** How many messages to claim next. */
+  batchSize(): number;
+  /** Writes these down; gives those that may go out now. */
+  claim(plans: readonly OfficePlan[]): Promise<OfficeMessages[]>;
+  /** The same for messages that were refused for now. */
+  resume(offices: readonly OfficeMessages[]): Promise<OfficeMessages[]>;
+  record(result: DeliveryResult, goneSubscriptions?: readonly string[]): void;
+  /** Writes what was recorded, also when the store was away for a moment. */
+  flush(): Promise<void>;
+  finish(totals: PageTotals, failures: readonly OfficeFailure[]): Promise<void>;
+}
+
+const firstBatch = 250;
+const largestBatch = 2500;
+const secondsAhead = 6;
+const flushTries = 5;
+
+export function createOutbox(db: Executor, lease: PageLease, dryRun: boolean): Outbox {
+  let results: DeliveryResult[] = [];
+  let gone: string[] = [];
+  let settled = 0;
+  let startedAt: number | undefined;
+
+  async function write(work: Partial<Checkpoint>): Promise<Set<string>> {
+    const taken = { results, goneSubscriptions: gone };
+    [results, gone] = [[], []];
+    try {
+      const allowed = await checkpoint(db, lease, {
+        claims: [],
+        selections: [],
+        resumed: [],
+        ...taken,
+        ...work,
+      });
+      if (allowed === undefined) throw new AppError('lease_lost');
+      return allowed;
+    } catch (error) {
+      if (!(error instanceof AppError)) {
+        results.unshift(...taken.results);
+        gone.unshift(...taken.goneSubscriptions);
+      }
+      throw error;
+    }
+  }
+
+  return {
+    batchSize() {
+      if (dryRun) return largestBatch;
+      if (startedAt === undefined || settled === 0) return firstBatch;
+      const perSecond = (settled * 1000) / (performance.now() - startedAt);
+      return Math.round(Math.min(largestBatch, Math.max(firstBatch / 5, perSecond * secondsAhead)));
+    },
+    async claim(plans) {
+      const allowed = await write(claimsOf(plans, dryRun));
+      startedAt ??= performance.now();
+      return only(plans, allowed);
+    },
+    async resume(offices) {
+      const ids = offices.flatMap(({ messages }) => messages.map(({ id }) => id));
+      return only(offices, await write({ resumed: ids }));
+    },
+    record(result, goneSubscriptions = []) {
+      results.push(result);
+      gone.push(...goneSubscriptions);
+      settled += 1;
+    },
+    async flush() {
+      for (let attempt = 1; results.length > 0; attempt++) {
+        try {
+          await write({});
+        } catch (error) {
+          if (error instanceof AppError || attempt === flushTries) throw error;
+          await sleep(backoffMs(attempt, 200, 2000));
+        }
+      }
+    },
+    async finish(totals, failures) {
+      await write({ finish: { totals, failures } });
+    },
+  };
+}
+
+function claimsOf(plans: readonly OfficePlan[], dryRun: boolean): Pick<Checkpoint, 'claims' | 'selections'> {
+  const selections = new Map<Message['alerts'], number>();
+  const claimOf = (
+    { officeId }: OfficePlan,
+    { id, staff, channel, alerts }: Message,
+    status: DeliveryClaim['status'],
+  ): DeliveryClaim => {
+    const selection = selections.get(alerts) ?? selections.size;
+    selections.set(alerts, selection);
+    return { id, officeId, staffId: staff.id, channel, selection, status };
+  };
+  const claims = plans.flatMap(plan => [
+    ...plan.messages.map(message => claimOf(plan, message, dryRun ? 'planned' : 'sending')),
+    ...plan.withoutSubscription.map(message => ({
+      ...claimOf(plan, message, 'skipped'),
+      code: 'no_subscription',
+      detail: 'Push is on and no browser is subscribed',
+    })),
+  ]);
+  return { claims, selections: [...selections.keys()].map(alerts => alerts.map(({ cycleId }) => cycleId)) };
+}
+
+const only = (offices: readonly OfficeMessages[], allowed: ReadonlySet<string>): OfficeMessages[] =>
+  offices
+    .map(office => ({ ...office, messages: office.messages.filter(({ id }) => allowed.has(id)) }))
+    .filter(({ messages }) => messages.length > 0);

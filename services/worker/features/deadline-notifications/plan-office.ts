@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { type Channel, channels } from '../../../../shared/contracts/deadline-notifications.ts';
+import { listAlerts } from '../../../../shared/contracts/notification-messages/email.ts';
+import {
+  type Alert,
+  daysBetween,
+  type Locale,
+  localeOf,
+} from '../../../../shared/contracts/notification-messages/message.ts';
+import { newId } from '../../../../shared/kernel/ids.ts';
+import type { PushSubscription } from '../../../../shared/store/notification-reading.ts';
+import type { Office, Page, StaffMember } from './read-page.ts';
+
+/** One message to one staff member. Those who are told of the same deadlines share one list of them. */
+export interface Message {
+  id: string;
+  staff: StaffMember;
+  channel: Channel;
+  alerts: readonly Alert[];
+  /** Where a push goes, less what took it already. */
+  subscriptions: readonly PushSubscription[];
+  attempts: number;
+}
+
+/** What goes out for one office. */
+export interface OfficeMessages {
+  officeId: string;
+  officeName: string;
+  locale: Locale;
+  messages: Message[];
+}
+
+export interface OfficePlan extends OfficeMessages {
+  /** Pushes of staff who have no subscription. */
+  withoutSubscription: Message[];
+  /** Deadlines that are near enough for somebody. */
+  alerts: number;
+  /** Messages with nothing new in them. */
+  alreadySent: number;
+}
+
+const alertsSchema = z.array(z.tuple([z.uuid(), z.string(), z.iso.date()]));
+
+/** The deadlines in a text as the store reads them. */
+export const parseAlerts = (text: string | null | undefined): Alert[] =>
+  text == null
+    ? []
+    : alertsSchema
+        .parse(JSON.parse(text))
+        .map(([cycleId, recipientName, deadline]) => ({ cycleId, recipientName, deadline }));
+
+/**
+ * Who of an office is told of what: each staff member, over each channel that is on, of all deadlines within the own
+ * threshold, those that have passed too, less those that the ledger has. Pure, so that a dry run plans what a real one
+ * sends.
+ */
+export function planOffice(office: Office, page: Page, asOf: string): OfficePlan {
+  const alerts = parseAlerts(page.alerts.get(office.id));
+  const select = createSelector(alerts, asOf, readTold(office, page));
+  const plan: OfficePlan = {
+    officeId: office.id,
+    officeName: office.name,
+    locale: localeOf(office.locale),
+    messages: [],
+    withoutSubscription: [],
+    alerts: alerts.length,
+    alreadySent: 0,
+  };
+  for (const staff of office.staff) {
+    for (const channel of channels) addMessage(plan, staff, channel, select(staff, channel), page);
+  }
+  assertRenders(plan, asOf);
+  return plan;
+}
+
+interface Selected {
+  /** Deadlines within the threshold. */
+  due: number;
+  /** Those of them that are new. */
+  alerts: readonly Alert[];
+}
+
+function addMessage(
+  plan: OfficePlan,
+  staff: StaffMember,
+  channel: Channel,
+  { due, alerts }: Selected,
+  page: Page,
+): void {
+  if (due === 0) return;
+  if (alerts.length === 0) {
+    plan.alreadySent += 1;
+    return;
+  }
+  const subscriptions = channel === 'push' ? (page.subscriptions.get(staff.id) ?? []) : [];
+  const message = { id: newId(), staff, channel, alerts, subscriptions, attempts: 0 };
+  if (channel === 'push' && subscriptions.length === 0) plan.withoutSubscription.push(message);
+  else plan.messages.push(message);
+}
+
+interface Told {
+  channel: Channel;
+  staffIds: ReadonlySet<string>;
+  cycleIds: ReadonlySet<string>;
+}
+
+const readTold = ({ id }: Office, page: Page): Told[] =>
+  (page.told.get(id) ?? []).map(({ channel, staffIds, cycleIds }) => ({
+    channel,
+    staffIds: new Set(staffIds),
+    cycleIds: new Set(cycleIds.slice(1, -1).split(',')),
+  }));
+
+/** Deadlines come in order, so that a threshold takes the first n of them; equal selections are made once. */
+function createSelector(alerts: readonly Alert[], asOf: string, told: readonly Told[]) {
+  const cache = new Map<string, readonly Alert[]>();
+  return (staff: StaffMember, channel: Channel): Selected => {
+    const threshold = staff.thresholds[channel];
+    if (threshold === undefined) return { due: 0, alerts: [] };
+    const later = alerts.findIndex(({ deadline }) => daysBetween(asOf, deadline) > threshold);
+    const due = later === -1 ? alerts.length : later;
+    const group = told.findIndex(entry => entry.channel === channel && entry.staffIds.has(staff.id));
+    const key = `${due}/${group}`;
+    const known = told[group]?.cycleIds;
+    const selected =
+      cache.get(key) ?? alerts.slice(0, due).filter(({ cycleId }) => known?.has(cycleId) !== true);
+    cache.set(key, selected);
+    return { due, alerts: selected };
+  };
+}
+
+/** A template that fails does so here, before anything of the office is claimed. */
+function assertRenders({ messages, officeName, locale }: OfficePlan, asOf: string): void {
+  for (const alerts of new Set(messages.map(message => message.alerts))) {
+    listAlerts({ locale, officeName, asOf, alerts });
+  }
+}

@@ -1,0 +1,14 @@
+import { notificationsTick } from '../../../../shared/contracts/deadline-notifications.ts';
+import type { Config } from '../../../../shared/platform/config.ts';
+import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
+
+const scheduleId = 'deadline-notifications';
+
+/** Makes the queue follow the setting. Every worker does so when it starts: the last one to start decides. */
+export async function applyNotificationSchedule(
+  queue: QueueClient,
+  { NOTIFICATION_SCHEDULE: pattern, NOTIFICATION_TIME_ZONE: timeZone }: Config,
+): Promise<void> {
+  if (pattern === undefined) await queue.unschedule(notificationsTick, scheduleId);
+  else await queue.schedule(notificationsTick, {}, { id: scheduleId, pattern, timeZone });
+}

@@ -1,0 +1,46 @@
+import type { Channel, NotificationRun } from '../../../../shared/contracts/deadline-notifications.ts';
+import type { AlertList } from '../../../../shared/contracts/notification-messages/email.ts';
+import { messageOf } from '../../../../shared/kernel/errors.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import type { NotificationSettings } from './deps.ts';
+import { createEmailSender } from './email-sender.ts';
+import { createPacer, type Pacer } from './pacer.ts';
+import type { Message, OfficeMessages } from './plan-office.ts';
+import { createPushSender } from './push-sender.ts';
+import type { SendResult } from './result.ts';
+
+/** The channels of one page: opened for it, kept to their rates, closed with it. */
+export interface Senders {
+  /** Never rejects but when `signal` aborts before the message was tried. */
+  send(message: Message, office: OfficeMessages, list: AlertList, signal: AbortSignal): Promise<SendResult>;
+  close(): Promise<void>;
+}
+
+export function openSenders(db: Executor, settings: NotificationSettings, run: NotificationRun): Senders {
+  const connections = Math.min(100, run.office_concurrency * run.message_concurrency);
+  const email = createEmailSender(settings, connections);
+  const push = createPushSender(settings, connections);
+  const paces: Record<Channel, Pacer> = {
+    email: createPacer(db, 'email', settings.perSecond.email),
+    push: createPacer(db, 'push', settings.perSecond.push),
+  };
+  return {
+    async send(message, office, list, signal) {
+      signal.throwIfAborted();
+      await paces[message.channel](signal);
+      const sending =
+        message.channel === 'email'
+          ? email.send(message, office, list, run.as_of)
+          : push.send(message, office, run.as_of);
+      return sending.catch(error => ({
+        status: 'failed',
+        code: 'template_error',
+        detail: messageOf(error).slice(0, 500),
+      }));
+    },
+    async close() {
+      email.close();
+      await push.close();
+    },
+  };
+}

@@ -1,0 +1,271 @@
+import { z } from 'zod';
+import { notificationsRun } from '../../shared/contracts/deadline-notifications.ts';
+import { delivery } from '../../shared/http/deadline-notifications.ts';
+import { job } from '../../shared/http/jobs.ts';
+import { pageOf } from '../../shared/http/pagination.ts';
+import { waitFor } from '../../shared/kernel/time.ts';
+import { bodyOf, testApi } from '../fixtures/api.ts';
+import { testDatabases } from '../fixtures/database.ts';
+import { pushSink } from '../fixtures/push-sink.ts';
+import { postgresStore } from '../fixtures/queue.ts';
+import { smtpSink } from '../fixtures/smtp-sink.ts';
+import { makeOffices, subscribeStaff } from '../fixtures/welfare.ts';
+import { type RunningWorker, runWorker, testNotifications } from '../fixtures/worker.ts';
+
+const databases = testDatabases();
+const mail = smtpSink();
+const push = pushSink();
+const store = postgresStore(databases);
+const api = testApi(databases, { SMTP_URL: 'smtp://set.invalid', PUBLIC_URL: 'http://muster.test' });
+const asOf = '2026-04-01';
+let workers: RunningWorker[] = [];
+
+beforeAll(async () => {
+  const notifications = testNotifications({
+    SMTP_URL: mail.url,
+    MAIL_FROM: 'Muster <muster@muster.test>',
+    PUBLIC_URL: api.url,
+    NOTIFICATION_RETRY_MS: '20',
+    NOTIFICATION_ATTEMPTS: '3',
+    NOTIFICATION_TIMEOUT_MS: '700',
+  });
+  workers = await Promise.all(
+    [1, 2].map(n => runWorker(databases, store, { name: `worker-${n}`, notifications })),
+  );
+});
+afterAll(() => Promise.all(workers.map(worker => worker.stop())));
+beforeEach(() => {
+  mail.taken.length = 0;
+  push.taken.length = 0;
+  mail.behave = () => 'take';
+  push.behave = () => 201;
+});
+
+const start = (body: object) =>
+  api.call('POST', '/api/deadline-notifications/runs', { json: { as_of: asOf, ...body } });
+
+/** Runs to the end; gives the job with its result. */
+async function run(body: object) {
+  const response = await start(body);
+  expect(response.status).toBe(202);
+  return ended((await bodyOf(response, job)).id);
+}
+
+async function ended(id: string) {
+  const found = await waitFor('the end of the run', async () => {
+    const state = await bodyOf(await api.call('GET', `/api/deadline-notifications/runs/${id}`), job);
+    return state.finished_at === null ? undefined : state;
+  });
+  return { ...found, result: notificationsRun.output.parse(found.result) };
+}
+
+async function deliveriesOf(id: string, query = '') {
+  const response = await api.call(
+    'GET',
+    `/api/deadline-notifications/runs/${id}/deliveries?limit=1000${query}`,
+  );
+  return (await bodyOf(response, pageOf(delivery))).items;
+}
+
+const offices = (name: string, size: object = {}) =>
+  makeOffices(databases.application.sql, {
+    name,
+    offices: 2,
+    staffPerOffice: 3,
+    recipientsPerOffice: 4,
+    firstDeadline: '2026-03-30',
+    ...size,
+  });
+
+const addressesOf = (taken: { to: string }[]) => taken.map(({ to }) => to).toSorted();
+
+describe('a run of deadline notifications', () => {
+  it('plans in a dry run exactly what it then sends, once', async () => {
+    const office_ids = await offices('plain');
+    const dry = await run({ office_ids, dry_run: true });
+    expect(mail.taken).toEqual([]);
+    const real = await run({ office_ids });
+    const again = await run({ office_ids });
+    const figures = {
+      offices: 2,
+      alerts: 8,
+      recipients: 6,
+      emails_sent: 6,
+      pushes_sent: 0,
+      failed: 0,
+      unknown: 0,
+    };
+    expect(dry).toMatchObject({ status: 'succeeded', result: { ...figures, dry_run: true } });
+    expect(real).toMatchObject({ status: 'succeeded', result: { ...figures, read_queries: 3 } });
+    expect(again.result).toMatchObject({ emails_sent: 0, skipped_already_sent: 6 });
+    expect(addressesOf(mail.taken)).toEqual(
+      [1, 2].flatMap(office => [1, 2, 3].map(staff => `plain-${office}-${staff}@staff.test`)),
+    );
+    const messages = async (id: string) =>
+      (await deliveriesOf(id)).map(({ staff_id, office_id, channel, cycle_ids }) =>
+        JSON.stringify({ staff_id, office_id, channel, cycle_ids }),
+      );
+    expect((await messages(dry.id)).toSorted()).toEqual((await messages(real.id)).toSorted());
+  });
+
+  it('tells each staff member within the own threshold, of what has passed too', async () => {
+    const office_ids = await offices('threshold', { offices: 1, firstDeadline: '2026-03-31' });
+    const { sql } = databases.application;
+    await sql`update staffs set notification_preferences = notification_preferences || '{"email_threshold_days": 1}'
+      where email = 'threshold-1-1@staff.test'`;
+    await sql`update staffs set notification_preferences = notification_preferences || '{"email_notification": false}'
+      where email = 'threshold-1-2@staff.test'`;
+    const { id, result } = await run({ office_ids });
+    expect(result).toMatchObject({ alerts: 4, recipients: 2, emails_sent: 2 });
+    const counts = (await deliveriesOf(id)).map(({ cycle_ids }) => cycle_ids.length);
+    expect(counts.toSorted()).toEqual([3, 4]);
+  });
+
+  it('writes in the language of the office, escaped, with a link that stops it', async () => {
+    const office_ids = await offices('language', { staffPerOffice: 1 });
+    const { sql } = databases.application;
+    await sql`update staffs set last_name = ${'<b>\r\nBcc: evil@evil.test'} where email = 'language-2-1@staff.test'`;
+    const { id } = await run({ office_ids });
+    const raw = Object.fromEntries(mail.taken.map(({ to, raw }) => [to, raw]));
+    const english = raw['language-2-1@staff.test'] ?? '';
+    expect(english).not.toMatch(/^bcc:/im);
+    expect(english).toMatch(/^Message-ID: <[\w-]+@muster\.test>/m);
+    expect(english).toContain('List-Unsubscribe-Post: List-Unsubscribe=One-Click');
+    const previews = await Promise.all(
+      (await deliveriesOf(id)).map(async ({ id }) =>
+        z
+          .object({ locale: z.string(), subject: z.string(), html: z.string() })
+          .parse(
+            await (await api.call('GET', `/api/deadline-notifications/deliveries/${id}/preview`)).json(),
+          ),
+      ),
+    );
+    const [en, ja] = previews.toSorted((a, b) => a.locale.localeCompare(b.locale));
+    expect(en).toMatchObject({
+      locale: 'en',
+      html: expect.stringContaining('Dear &lt;b&gt; Bcc: evil@evil.test'),
+    });
+    expect(ja).toMatchObject({ locale: 'ja', subject: expect.stringContaining('期限のお知らせ') });
+
+    const link = new URL(/^List-Unsubscribe:\s*<(.*?)>/m.exec(english)?.[1] ?? '');
+    expect((await fetch(link)).status).toBe(200);
+    const oneClick = { method: 'POST', body: new URLSearchParams({ 'List-Unsubscribe': 'One-Click' }) };
+    expect((await fetch(`${link.href.slice(0, -1)}!`, oneClick)).status).toBe(404);
+    expect((await fetch(link, oneClick)).status).toBe(200);
+    const [row] = await sql`select notification_preferences->'email_notification' as email from staffs
+      where email = 'language-2-1@staff.test'`;
+    expect(row).toEqual({ email: false });
+  });
+
+  it('tries again what is refused for now, and tells what failed', async () => {
+    const office_ids = await offices('faults', { offices: 1, staffPerOffice: 6 });
+    await databases.application.sql`
+      update staffs set email = ${'x\r\nBcc: evil@evil.test'} where email = 'faults-1-6@staff.test'`;
+    mail.behave = (to, attempt) => {
+      if (to.startsWith('faults-1-1@')) return 'refuse';
+      if (to.startsWith('faults-1-2@')) return attempt < 3 ? 'busy' : 'take';
+      if (to.startsWith('faults-1-3@')) return 'take-and-drop';
+      if (to.startsWith('faults-1-4@')) return 'busy';
+      return 100;
+    };
+    const { id, status, result } = await run({ office_ids });
+    expect({ status, result }).toMatchObject({
+      status: 'partially_succeeded',
+      result: { emails_sent: 2, failed: 3, unknown: 1 },
+    });
+    const failed = (await deliveriesOf(id, '&status=failed')).map(
+      ({ code, attempts }) => `${code} ${attempts}`,
+    );
+    expect(failed.toSorted()).toEqual(['invalid_address 1', 'smtp_451 3', 'smtp_550 1']);
+    const failures = await (await api.call('GET', `/api/deadline-notifications/runs/${id}/failures`)).json();
+    expect(failures).toMatchObject({ items: { length: 3 }, next_cursor: null });
+
+    const [unknown] = await deliveriesOf(id, '&status=unknown');
+    const settle = (arrived: boolean) =>
+      api.call('POST', `/api/deadline-notifications/deliveries/${unknown?.id}/settle`, { json: { arrived } });
+    mail.behave = () => 'take';
+    expect((await run({ office_ids })).result).toMatchObject({
+      emails_sent: 2,
+      failed: 1,
+      skipped_already_sent: 3,
+    });
+    expect(await bodyOf(await settle(false), delivery)).toMatchObject({ status: 'failed' });
+    expect((await settle(true)).status).toBe(409);
+    expect((await run({ office_ids })).result).toMatchObject({ emails_sent: 1, skipped_already_sent: 4 });
+  });
+
+  it('pushes with an encrypted payload, prunes what is gone, waits for what is busy', async () => {
+    const office_ids = await offices('push', { offices: 1, staffPerOffice: 6 });
+    const { sql } = databases.application;
+    await subscribeStaff(sql, office_ids, { endpoint: `${push.url}/p`, keys: push.keys });
+    await sql`delete from push_subscriptions where staff_id = (select id from staffs where email = 'push-1-6@staff.test')`;
+    const staff = await sql<
+      { id: string }[]
+    >`select id from staffs where email like 'push-1-%' order by email`;
+    const [gone, busy, broken, hanging, fine] = staff.map(({ id }) => `/p/${id}`);
+    push.behave = (path, attempt) => {
+      if (path === gone) return 410;
+      if (path === busy) return attempt === 1 ? 429 : 201;
+      if (path === broken) return 500;
+      return path === hanging ? 'hang' : 201;
+    };
+    const { id, result } = await run({ office_ids, channels: ['push'] });
+    expect(result).toMatchObject({ pushes_sent: 2, failed: 2, unknown: 1, skipped: 1, read_queries: 4 });
+    const codes = (await deliveriesOf(id)).map(({ status, code }) => `${status} ${code}`);
+    expect(codes.toSorted()).toEqual([
+      'failed push_410',
+      'failed push_500',
+      'sent null',
+      'sent null',
+      'skipped no_subscription',
+      'unknown push_no_answer',
+    ]);
+    const left = await sql`select 1 from push_subscriptions where endpoint = ${`${push.url}${gone}`}`;
+    expect(left).toHaveLength(0);
+    const one = push.taken.find(({ path }) => path === fine);
+    expect(JSON.parse(one?.payload ?? '')).toMatchObject({
+      title: expect.stringContaining('4件'),
+      lang: 'ja',
+    });
+    expect(one?.headers).toMatchObject({
+      authorization: expect.stringMatching(/^vapid t=.+, k=.+/),
+      topic: expect.stringMatching(/^[\w-]{32}$/),
+      ttl: '259200',
+    });
+  });
+
+  it('reports an office whose data are broken, and tells the others', async () => {
+    const office_ids = await offices('broken', { offices: 3, staffPerOffice: 1 });
+    const { sql } = databases.application;
+    await sql`update staffs set notification_preferences = '{"email_threshold_days": "soon"}'
+      where email = 'broken-2-1@staff.test'`;
+    await sql`delete from office_staffs where office_id = ${office_ids[2] ?? ''}`;
+    const { id, status, result } = await run({ office_ids });
+    expect({ status, result }).toMatchObject({
+      status: 'partially_succeeded',
+      result: { offices: 3, offices_failed: 1, offices_without_staff: 1, emails_sent: 1 },
+    });
+    const failures = await (await api.call('GET', `/api/deadline-notifications/runs/${id}/failures`)).json();
+    expect(failures).toMatchObject({ items: [{ office_id: office_ids[1], code: 'invalid_data' }] });
+  });
+
+  it('spreads its pages over workers, and adds them up', async () => {
+    await offices('many', { offices: 1010, staffPerOffice: 1, recipientsPerOffice: 1 });
+    const { result } = await run({ dry_run: true, channels: ['email'] });
+    const [row] = await databases.application.sql<{ pages: number; workers: number }[]>`
+      select count(*)::int as pages, count(distinct worker)::int as workers from muster.notification_pages
+      where run_id = (select max(run_id::text)::uuid from muster.notification_pages)`;
+    expect(row).toEqual({ pages: 3, workers: 2 });
+    expect(result.emails_sent).toBeGreaterThanOrEqual(1010);
+  });
+
+  it('runs once when it is started twice at once', async () => {
+    const office_ids = await offices('twice', { staffPerOffice: 1 });
+    mail.behave = () => 200;
+    const answers = await Promise.all([start({ office_ids }), start({ office_ids })]);
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409]);
+    const first = answers.find(({ status }) => status === 202);
+    await ended((await bodyOf(first ?? Response.error(), job)).id);
+    expect(mail.taken).toHaveLength(2);
+  });
+});
