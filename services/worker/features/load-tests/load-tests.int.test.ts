@@ -1,0 +1,189 @@
+import { type LoadTestConfig, loadTestRun } from '../../../../shared/contracts/load-tests.ts';
+import { sleep, waitFor } from '../../../../shared/kernel/time.ts';
+import { findJob, requestCancel, requeueJob } from '../../../../shared/store/jobs.ts';
+import { readLoadEvents } from '../../../../shared/store/load-events.ts';
+import { listLoadErrors, readTimeline } from '../../../../shared/store/load-results.ts';
+import { listShards } from '../../../../shared/store/load-shards.ts';
+import {
+  changeControl,
+  findLoadTest,
+  type LoadTestRow,
+  requestStop,
+} from '../../../../shared/store/load-tests.ts';
+import { testDatabases } from '../../../../test/fixtures/database.ts';
+import {
+  insertTest,
+  type LoggingTarget,
+  startLoggingTarget,
+  untilTest,
+  untilTestEnded,
+} from '../../../../test/fixtures/load-test.ts';
+import { postgresStore } from '../../../../test/fixtures/queue.ts';
+import { type RunningWorker, runWorker } from '../../../../test/fixtures/worker.ts';
+
+const databases = testDatabases();
+const db = () => databases.platform.db;
+const started: { workers: RunningWorker[]; target?: LoggingTarget } = { workers: [] };
+/** Three runs at once, looked at by one test each. */
+const begun: { plain?: LoadTestRow; steered?: LoadTestRow; failing?: LoadTestRow } = {};
+
+beforeAll(async () => {
+  started.target = await startLoggingTarget();
+  const start = (name: string) => runWorker(databases, postgresStore(databases), { name, loadSlots: 3 });
+  started.workers = await Promise.all(['ada', 'bob'].map(start));
+  begun.steered = await begin({ duration_seconds: 60, concurrent_users: 2 });
+  begun.failing = await begin({
+    duration_seconds: 60,
+    endpoints: [endpoint('/bad')],
+    max_errors_per_minute: 20,
+  });
+  begun.plain = await begin({ thresholds: ['count>10', 'count<10'].map(threshold) });
+});
+afterAll(async () => {
+  await Promise.all(started.workers.map(worker => worker.stop()));
+  await started.target?.stop();
+});
+
+function given<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('It has not been begun');
+  return value;
+}
+const target = (): LoggingTarget => given(started.target);
+const threshold = (expression: string) => ({
+  metric: 'http_reqs{name:home}',
+  expression,
+  abort_on_fail: false,
+  delay_abort_eval_seconds: 0,
+});
+
+async function begin(config: Partial<LoadTestConfig> = {}): Promise<LoadTestRow> {
+  const test = await insertTest(databases, { target_url: target().origin, ...config });
+  await started.workers[0]?.queue.enqueue(loadTestRun, { job_id: test.jobId });
+  return test;
+}
+const endpoint = (url: string) => ({ name: url.slice(1), url, method: 'GET', weight: 1, timeout: 5 });
+const untilRunning = (id: string) =>
+  untilTest(databases, id, 'running', ({ status }) => status === 'running');
+const messagesOf = async (testId: string) =>
+  (await readLoadEvents(db(), { testId, limit: 100 })).map(({ event }) => event.message);
+const jobOf = async ({ jobId }: LoadTestRow) =>
+  waitFor('the end of the job', async () => {
+    const job = await findJob(db(), jobId);
+    return job?.finishedAt != null && job;
+  });
+
+it('a run over two workers counts what its target saw, shard by shard and second by second', async () => {
+  const { id } = given(begun.plain);
+  const test = await untilTestEnded(databases, id);
+  const seen = target().seen(id);
+  const shards = await listShards(db(), id);
+  expect(shards.map(({ shard, worker, status, requests }) => ({ shard, worker, status, requests }))).toEqual(
+    [0, 1].map(shard => ({
+      shard,
+      worker: expect.stringMatching(/ada|bob/),
+      status: 'ended',
+      requests: seen.filter(request => request.shard === shard).length,
+    })),
+  );
+  expect(new Set(shards.map(({ worker }) => worker)).size).toBe(2);
+  const timeline = await readTimeline(db(), { testId: id, limit: 100 });
+  expect(timeline.reduce((sum, point) => sum + point.requests, 0)).toBe(seen.length);
+  expect(timeline.slice(0, 3).map(({ second, shards, vus }) => ({ second, shards, vus }))).toEqual(
+    [0, 1, 2].map(second => ({ second, shards: 2, vus: expect.any(Number) })),
+  );
+  expect(test.metrics?.http_reqs.count).toBe(seen.length);
+  expect(test).toMatchObject({ status: 'failed', degraded: false, reason: { code: 'threshold_failed' } });
+  expect(test.thresholds.map(({ ok, actual }) => [ok, actual])).toEqual([
+    [true, seen.length],
+    [false, seen.length],
+  ]);
+  const job = await jobOf(test);
+  expect(job).toMatchObject({ status: 'failed', result: { requests: seen.length, failed: 0, duration: 3 } });
+  const ticks = await databases.platform.sql`select 1 from load_ticks where load_test_id = ${id}`;
+  expect(ticks).toHaveLength(0);
+});
+
+it('a run follows what is changed, pauses and goes on, and is cancelled by its stop', async () => {
+  const test = given(begun.steered);
+  const { id } = test;
+  const change = (patch: Parameters<typeof changeControl>[2]) =>
+    db().transaction(tx => changeControl(tx, id, patch, 'eve'));
+  const untilStatus = (status: string) => untilTest(databases, id, status, row => row.status === status);
+  await untilRunning(id);
+  await change({ concurrent_users: 9 });
+  await untilTest(databases, id, 'of nine users', ({ metrics }) => metrics?.vus === 9);
+  await change({ paused: true });
+  await untilStatus('paused');
+  const before = target().seen(id).length;
+  await sleep(600); // nothing is to happen, and there is no event for that
+  expect(target().seen(id)).toHaveLength(before);
+  await change({ paused: false });
+  await waitFor('requests after the pause', () => target().seen(id).length > before);
+  await db().transaction(tx => requestStop(tx, { id, mode: 'graceful', actor: 'eve' }));
+  const ended = await untilTestEnded(databases, id);
+  expect(ended).toMatchObject({ status: 'aborted', reason: { code: 'stopped' }, degraded: false });
+  expect(ended.metrics?.http_reqs.count).toBe(target().seen(id).length);
+  expect(await jobOf(test)).toMatchObject({ status: 'cancelled', result: { status: 'aborted' } });
+  expect(await messagesOf(id)).toEqual(
+    expect.arrayContaining(['concurrent_users as planned → 9', 'paused', 'running', 'stop', 'aborted']),
+  );
+});
+
+it('too many errors stop a run, which keeps samples of them', async () => {
+  const { id } = given(begun.failing);
+  const test = await untilTestEnded(databases, id);
+  expect(test).toMatchObject({ status: 'aborted', reason: { code: 'error_limit' } });
+  expect(test.metrics?.errors).toEqual({ http_5xx: target().seen(id).length });
+  const [sample] = await listLoadErrors(db(), { testId: id, limit: 1 });
+  expect(sample).toMatchObject({ endpoint: 'bad', kind: 'http_5xx', status: 500 });
+  expect(await jobOf(test)).toMatchObject({ status: 'failed', error: { code: 'error_limit' } });
+});
+
+it('an emergency stop of three runs lets no request out a second later', async () => {
+  const tests = await Promise.all([1, 2, 3].map(() => begin({ duration_seconds: 60 })));
+  await Promise.all(tests.map(({ id }) => untilRunning(id)));
+  const stopped = await db().transaction(tx => requestStop(tx, { mode: 'emergency', actor: 'eve' }));
+  const answeredAt = performance.now();
+  expect(stopped).toEqual(tests.map(({ id }) => id).toSorted());
+  const ended = await Promise.all(tests.map(({ id }) => untilTestEnded(databases, id)));
+  expect(ended.map(({ status, reason }) => [status, reason?.code])).toEqual(
+    tests.map(() => ['aborted', 'emergency_stopped']),
+  );
+  await sleep(Math.max(0, answeredAt + 1500 - performance.now()));
+  for (const { id } of tests) {
+    const seen = target().seen(id);
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen.filter(({ at }) => at > answeredAt + 1000)).toEqual([]);
+  }
+});
+
+it('a run waits for slots, runs as fewer shards than it asked for, and begins anew when it is retried', async () => {
+  const first = await begin({ workers: 9, duration_seconds: 60 });
+  await untilRunning(first.id);
+  expect(await messagesOf(first.id)).toContainEqual(expect.stringContaining('6 of 9 shards'));
+  const second = await begin({ duration_seconds: 1 });
+  await waitFor('the second to wait', async () => {
+    const job = await findJob(db(), second.jobId);
+    return job?.progress?.phase === 'waiting for a slot';
+  });
+  await requestCancel(db(), first.jobId);
+  expect((await untilTestEnded(databases, first.id)).reason?.code).toBe('stopped');
+  await jobOf(first);
+  await databases.platform.sql`
+    update load_tests set config = jsonb_set(config, '{duration_seconds}', '1') where id = ${first.id}`;
+  await requeueJob(db(), first.jobId);
+  await started.workers[0]?.queue.reviveAll(loadTestRun, [{ job_id: first.jobId }]);
+  const isBegunAnew = (row: LoadTestRow) => row.plannedRun === 1 && row.finishedAt !== null;
+  await untilTest(databases, first.id, 'begun anew', isBegunAnew);
+  expect(await untilTestEnded(databases, second.id)).toMatchObject({ status: 'succeeded' });
+  const again = await findLoadTest(db(), first.id);
+  expect(again).toMatchObject({ status: 'succeeded', reason: null });
+  expect(await messagesOf(first.id)).not.toContain('stopping');
+});
+
+it('a test whose job ended before a worker had it is concluded', async () => {
+  const test = await insertTest(databases);
+  await databases.platform.sql`
+    update jobs set status = 'cancelled', finished_at = now() where id = ${test.jobId}`;
+  expect(await untilTestEnded(databases, test.id)).toMatchObject({ status: 'aborted' });
+});
