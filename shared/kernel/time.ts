@@ -11,6 +11,14 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
+/** Waits for `work`, however it ends, but no longer than `ms` milliseconds. */
+export async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  const settled = work.catch(() => undefined);
+  await Promise.race([settled, sleep(ms, over.signal).catch(() => undefined)]);
+  over.abort();
+}
+
 /**
  * Exponential backoff with full jitter (AWS architecture blog, "Exponential Backoff And Jitter"):
  * a delay in milliseconds, between half and all of `baseMs * 2^attempt`, at most `capMs`.

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../../../../shared/kernel/errors.ts';
 import type { Service } from '../../../../shared/kernel/lifecycle.ts';
 import { createLoop } from '../../../../shared/kernel/loop.ts';
-import { sleep } from '../../../../shared/kernel/time.ts';
+import { waitAtMost } from '../../../../shared/kernel/time.ts';
 import { concludeAbandoned } from '../../../../shared/store/load-runs.ts';
 import { renewShards, type ShardLease, takeShards } from '../../../../shared/store/load-shards.ts';
 import { closeSlots } from '../../../../shared/store/load-slots.ts';
@@ -82,7 +82,7 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
       await rounds.stop();
       clearInterval(watch);
       const handingOver = [closeSlots(db, workerId), ...[...running].map(shard => shard.handOver())];
-      await Promise.race([Promise.allSettled(handingOver), sleep(handOverLimitMs)]);
+      await waitAtMost(handOverLimitMs, Promise.allSettled(handingOver));
     },
   };
 }

@@ -1,5 +1,5 @@
 import { messageOf } from '../../../../shared/kernel/errors.ts';
-import { sleep } from '../../../../shared/kernel/time.ts';
+import { sleep, waitAtMost } from '../../../../shared/kernel/time.ts';
 import type { Db } from '../../../../shared/platform/db.ts';
 import type { Logger } from '../../../../shared/platform/log.ts';
 import {
@@ -106,7 +106,7 @@ export function startShard({ db, worker, limits, logger: parent }: ShardDeps, ta
     async handOver() {
       fate = fate === 'void' ? fate : 'handed over';
       steering.stop();
-      await Promise.race([done, sleep(handOverMs)]);
+      await waitAtMost(handOverMs, done);
       steering.abort();
       await done;
       await releaseShard(db, lease, worker);
