@@ -1,0 +1,343 @@
+import { eq } from 'drizzle-orm';
+import { z } from 'zod';
+import { loadTests } from '../../../../drizzle/platform/schema/load-tests.ts';
+import { errorKinds } from '../../../../shared/contracts/load-tests.ts';
+import {
+  emergencyStopOperation,
+  loadComparison,
+  loadTest,
+  loadTestDetail,
+} from '../../../../shared/http/load-tests.ts';
+import { pageOf } from '../../../../shared/http/pagination.ts';
+import { newId } from '../../../../shared/kernel/ids.ts';
+import { appendLoadEvents } from '../../../../shared/store/load-events.ts';
+import { saveLoadErrors, saveTimeline } from '../../../../shared/store/load-results.ts';
+import { bodyOf, problemOf, testApi } from '../../../../test/fixtures/api.ts';
+import { testDatabases } from '../../../../test/fixtures/database.ts';
+import { endedTest, timelinePoint } from '../../../../test/fixtures/load-results.ts';
+import { type LoadTarget, startTarget } from '../../../../test/fixtures/load-target.ts';
+import { insertTest, loadTestConfig } from '../../../../test/fixtures/load-test.ts';
+import { postgresStore } from '../../../../test/fixtures/queue.ts';
+
+/** The API's side alone: no worker runs, so that a test stays as it is put. */
+const databases = testDatabases();
+const api = testApi(databases, {
+  QUEUE_PREFIX: postgresStore(databases).prefix,
+  MAX_LOAD_USERS: '100',
+  MAX_LOAD_RATE: '1000',
+  MAX_LOAD_DURATION_MINUTES: '60',
+  STOREFRONT_URL: 'http://127.0.0.1:1/',
+});
+const db = () => databases.platform.db;
+
+let catalogue: unknown;
+let target: LoadTarget;
+beforeAll(async () => {
+  target = await startTarget((request, response) => {
+    response.statusCode = request.url === '/catalogue' ? 200 : 404;
+    response.end(typeof catalogue === 'string' ? catalogue : JSON.stringify(catalogue));
+  });
+});
+afterAll(() => target.stop());
+beforeEach(() => {
+  catalogue = {
+    endpoints: [
+      { name: 'home', url: '/', method: 'GET', weight: 3, timeout: 10, description: 'Home' },
+      { name: 'search', url: '/search?q=a', method: 'GET', weight: 1, timeout: 10, since: 2020 },
+      { name: 'cart', url: '/cart', method: 'GET', weight: 1, timeout: 10, requires_login: true },
+    ],
+  };
+});
+
+const home = { name: 'home', url: '/' };
+const create = (body: object, headers: Record<string, string> = {}) =>
+  api.call('POST', '/api/load-tests', { json: { target_url: target.origin, ...body }, headers });
+const created = async (body: object) => bodyOf(await create(body), loadTestDetail);
+
+async function faultsOf(response: Response): Promise<string[]> {
+  expect(response.status).toBe(422);
+  return ((await problemOf(response)).errors ?? []).map(({ pointer, code }) => `${pointer} ${code}`);
+}
+
+/** What the conductor does at the end of a test. */
+async function end(id: string): Promise<void> {
+  const { metrics, endpoints, startAt } = endedTest();
+  const ended = { status: 'succeeded', metrics, endpoints, startAt, finishedAt: new Date() } as const;
+  await db().update(loadTests).set(ended).where(eq(loadTests.id, id));
+}
+
+describe('a new load test', () => {
+  it('is answered with 202, where it is, and what is in force', async () => {
+    const response = await create({
+      endpoints: [{ ...home, body: { a: 1 }, method: 'POST' }],
+      duration: '30s',
+    });
+    const test = await bodyOf(response, loadTestDetail);
+    expect([response.status, response.headers.get('location')]).toEqual([202, `/api/load-tests/${test.id}`]);
+    expect(test).toMatchObject({
+      status: 'queued',
+      active_users: 0,
+      config: {
+        target_url: `${target.origin}/`,
+        concurrent_users: 10,
+        duration_seconds: 30,
+        request_interval_min: 1,
+        request_interval_max: 5,
+        endpoints: [
+          { url: '/', method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json' } },
+        ],
+      },
+    });
+    const job = await api.call('GET', `/api/jobs/${test.job_id}`);
+    expect(await job.json()).toMatchObject({ kind: 'load-tests.run', status: 'queued' });
+  });
+
+  it("takes the target's catalogue when it names no endpoints, but for what needs a login", async () => {
+    const { config } = await created({ endpoint_weights: { search: 0 } });
+    expect(config.endpoints.map(({ name, weight }) => [name, weight])).toEqual([
+      ['home', 3],
+      ['search', 0],
+    ]);
+  });
+
+  it('is one test however often it is sent under one key, also when the target is gone by then', async () => {
+    const key = { 'Idempotency-Key': 'once' };
+    const first = await bodyOf(await create({}, key), loadTestDetail);
+    catalogue = 'gone';
+    const again = await create({}, key);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect((await bodyOf(again, loadTestDetail)).id).toBe(first.id);
+  });
+
+  it.each([
+    ['a special address', 'http://169.254.169.254/latest/meta-data'],
+    ['an address', 'http://10.1.2.3:8080/'],
+    ['IPv6', 'http://[2001:db8::1]/'],
+    ['a numeric form', 'http://167838211/'],
+    ['IPv4 as IPv6', 'http://[::ffff:10.1.2.3]/'],
+    ['a name that is nowhere', 'http://nowhere.invalid/'],
+  ])('is refused for a target that is not allowed, by %s', async (_how, target_url) => {
+    const response = await create({ target_url, endpoints: [home] });
+    expect(response.status).toBe(422);
+    expect(await problemOf(response)).toMatchObject({
+      code: 'target_not_allowed',
+      errors: [{ pointer: '/target_url', code: 'target_not_allowed' }],
+    });
+  });
+
+  it('may aim at loopback in any form', async () => {
+    for (const host of ['localhost', '2130706433', '0x7f.1', '[::1]', '[::ffff:127.0.0.1]']) {
+      expect((await create({ target_url: `http://${host}:9/`, endpoints: [home] })).status).toBe(202);
+    }
+  });
+
+  it('is refused with all faults of its endpoints at once', async () => {
+    const endpoints = [
+      { ...home, weight: 0 },
+      { name: 'a', url: 'http://10.0.0.1/', weight: 0 },
+      { name: 'b', url: '//10.0.0.1/', weight: 0 },
+      { name: 'c', url: '\\\\10.0.0.1\\', weight: 0 },
+      { name: 'd', url: 'javascript:alert(1)', weight: 0 },
+      { name: 'e', url: `${target.origin}/same?x#y`, weight: 0 },
+    ];
+    const thresholds = { 'http_reqs{name:nobody}': ['count>1', 'count>2'] };
+    const response = await create({ endpoints, endpoint_weights: { nobody: 1 }, thresholds });
+    expect(await faultsOf(response)).toEqual([
+      '/endpoints/1/url other_origin',
+      '/endpoints/2/url other_origin',
+      '/endpoints/3/url other_origin',
+      '/endpoints/4/url other_origin',
+      '/endpoint_weights/nobody unknown_endpoint',
+      '/endpoint_weights weights_sum_to_zero',
+      '/thresholds/http_reqs{name:nobody} unknown_endpoint',
+    ]);
+  });
+
+  it('cannot pass the limits', async () => {
+    const stages = [{ duration: '61m', target: 2000 }];
+    expect(await faultsOf(await create({ concurrent_users: 101, duration_minutes: 61 }))).toEqual([
+      '/concurrent_users limit_exceeded',
+      '/duration_minutes limit_exceeded',
+    ]);
+    const ramp = { executor: 'ramping-arrival-rate', rate: 60_001, time_unit: '1m', stages };
+    expect(await faultsOf(await create({ ...ramp, endpoints: [home] }))).toEqual([
+      '/rate limit_exceeded',
+      '/stages limit_exceeded',
+    ]);
+    expect(await faultsOf(await create({ executor: 'ramping-vus', stages }))).toEqual([
+      '/stages limit_exceeded',
+      '/stages/0/target limit_exceeded',
+    ]);
+  });
+
+  it('says when there is no catalogue to be had', async () => {
+    const codeOf = async (response: Response) => (await problemOf(response)).code;
+    for (const broken of [
+      'no JSON',
+      { endpoints: [{ name: 'x' }] },
+      { endpoints: [] },
+      'x'.repeat(2_000_000),
+    ]) {
+      catalogue = broken;
+      expect(await codeOf(await create({}))).toBe('catalogue_unreadable');
+    }
+    expect(await codeOf(await api.call('POST', '/api/load-tests', { json: {} }))).toBe('target_unreachable');
+  });
+});
+
+describe('a load test that runs', () => {
+  const change = (id: string, json: object) => api.call('PATCH', `/api/load-tests/${id}`, { json });
+
+  it('is changed as far as its executor and the limits allow', async () => {
+    const { id } = await insertTest(databases);
+    const body = await bodyOf(await change(id, { concurrent_users: 20, paused: true }), loadTestDetail);
+    expect(body.control).toMatchObject({ concurrent_users: 20, paused: true });
+    expect(await faultsOf(await change(id, { rate: 5 }))).toEqual(['/rate not_for_executor']);
+    expect(await faultsOf(await change(id, { concurrent_users: 101, request_interval_min: 1 }))).toEqual([
+      '/concurrent_users limit_exceeded',
+      '/request_interval_min out_of_order',
+    ]);
+    expect(await faultsOf(await change(id, { endpoint_weights: { home: 0, x: 1 } }))).toEqual([
+      '/endpoint_weights/x unknown_endpoint',
+      '/endpoint_weights weights_sum_to_zero',
+    ]);
+  });
+
+  it('is stopped, again and again, and stays as it is once it has ended', async () => {
+    const { id } = await insertTest(databases);
+    for (let times = 0; times < 2; times += 1) {
+      const response = await api.call('POST', `/api/load-tests/${id}/stop`);
+      expect(response.status).toBe(202);
+      expect((await bodyOf(response, loadTestDetail)).control.stop).toBe('graceful');
+    }
+    await end(id);
+    expect((await api.call('POST', `/api/load-tests/${id}/stop`)).status).toBe(202);
+    expect((await change(id, { paused: true })).status).toBe(409);
+    expect((await api.call('POST', `/api/load-tests/${newId()}/stop`)).status).toBe(404);
+  });
+
+  it('ends with all others by an emergency stop', async () => {
+    const ids = [(await insertTest(databases)).id, (await insertTest(databases)).id];
+    const response = await api.call('POST', '/api/load-tests/emergency-stop');
+    expect(response.status).toBe(200);
+    const { stopped, took_ms } = await bodyOf(response, emergencyStopOperation.responses[200].schema);
+    expect(stopped).toEqual(expect.arrayContaining(ids));
+    expect(took_ms).toBeGreaterThanOrEqual(0);
+  });
+
+  it('is listed, newest first, by status or because it is active', async () => {
+    const { id } = await insertTest(databases);
+    const list = async (query: string) =>
+      bodyOf(await api.call('GET', `/api/load-tests?${query}`), pageOf(loadTest));
+    const { items, next_cursor } = await list('status=active&limit=1');
+    expect(items.map(test => test.id)).toEqual([id]);
+    expect((await list(`status=queued&cursor=${next_cursor}`)).items.length).toBeGreaterThan(0);
+    await end(id);
+    expect((await list('status=succeeded&limit=1')).items.map(test => test.id)).toEqual([id]);
+  });
+});
+
+describe('the stream of a load test', () => {
+  async function read(id: string, lastId = ''): Promise<{ id: number; event: string; data: string }[]> {
+    const response = await api.call('GET', `/api/load-tests/${id}/events`, {
+      headers: { 'Last-Event-ID': lastId },
+    });
+    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    const fields = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/gm;
+    return [...(await response.text()).matchAll(fields)].map(([, eventId, event = '', data = '']) => ({
+      id: Number(eventId),
+      event,
+      data,
+    }));
+  }
+
+  it('tells events and seconds with ascending ids, whole seconds only, and ends with the test', async () => {
+    const { id } = await insertTest(databases);
+    await appendLoadEvents(db(), id, [{ type: 'status', message: 'running' }]);
+    await saveTimeline(db(), id, [timelinePoint(0), timelinePoint(1)]);
+    const reading = read(id);
+    await appendLoadEvents(db(), id, [{ type: 'control', message: 'paused', actor: 'ada' }]);
+    await saveTimeline(db(), id, [timelinePoint(1, { requests: 150 }), timelinePoint(2)]);
+    await end(id);
+    await appendLoadEvents(db(), id, [{ type: 'status', message: 'succeeded' }]);
+    const events = await reading;
+    const ticks = events.filter(({ event }) => event === 'tick').map(({ data }) => JSON.parse(data));
+    expect(ticks.map(({ point }) => [point.second, point.requests])).toEqual([
+      [0, 100],
+      [1, 150],
+      [2, 100],
+    ]);
+    expect(events.filter(({ event }) => event !== 'tick').map(({ event }) => event)).toEqual([
+      'status',
+      'control',
+      'status',
+    ]);
+    const ids = events.map(event => event.id);
+    expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => a - b));
+    for (const [index, { id: seen }] of events.entries()) {
+      expect((await read(id, String(seen))).map(event => event.id)).toEqual(ids.slice(index + 1));
+    }
+  });
+});
+
+describe('the results of a load test', () => {
+  const anySecond = z.looseObject({ second: z.number() });
+  const results = async (session_name = 'checkout') => {
+    const { id } = await insertTest(databases, loadTestConfig({ session_name, duration_seconds: 30 }));
+    await saveTimeline(
+      db(),
+      id,
+      Array.from({ length: 30 }, (_, second) => timelinePoint(second)),
+    );
+    await end(id);
+    return id;
+  };
+
+  it('are read by second and by sample, in pages', async () => {
+    const id = await results();
+    const sample = { shard: 0, endpoint: 'home', status: null, message: 'gone', username: null };
+    await saveLoadErrors(
+      db(),
+      id,
+      errorKinds.map((kind, index) => ({ ...sample, kind, atMs: index * 1000 })),
+    );
+    for (const [path, size] of [
+      ['timeseries', 30],
+      ['errors', errorKinds.length],
+    ]) {
+      const page = async (query: string) =>
+        bodyOf(await api.call('GET', `/api/load-tests/${id}/${path}?${query}`), pageOf(anySecond));
+      const first = await page('limit=8');
+      const rest = await page(`cursor=${first.next_cursor}`);
+      expect([first.items.length + rest.items.length, rest.next_cursor]).toEqual([size, null]);
+      expect(rest.items[0]?.second).toBe(8);
+    }
+  });
+
+  it.each([
+    ['summary', 'text/plain; charset=utf-8', 'http_req_duration'],
+    ['junit', 'application/xml; charset=utf-8', '<testcase'],
+    ['report', 'text/html; charset=utf-8', '<svg'],
+  ])('come as %s', async (path, type, content) => {
+    const response = await api.call('GET', `/api/load-tests/${await results()}/${path}`);
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, type]);
+    expect(await response.text()).toContain(content);
+    if (path === 'report') {
+      expect(response.headers.get('content-security-policy')).toMatch(
+        /^default-src 'none'; style-src 'sha256-/,
+      );
+    }
+  });
+
+  it('are compared once both have ended', async () => {
+    const [base, head] = [await results(), await results()];
+    const compare = (other: string) => api.call('GET', `/api/load-tests/compare?base=${base}&head=${other}`);
+    const body = await bodyOf(await compare(head), loadComparison);
+    expect(body).toMatchObject({ base, head, verdict: 'no_difference', warnings: [] });
+    expect(body.figures[0]).toMatchObject({ base: 100, head: 100, seconds: { base: 28, head: 28 } });
+    const { id } = await insertTest(databases);
+    expect((await compare(id)).status).toBe(409);
+    expect((await api.call('GET', `/api/load-tests/${id}/junit`)).status).toBe(409);
+    expect((await compare(newId())).status).toBe(404);
+  });
+});
