@@ -10,3 +10,10 @@ export const wholeNumber =
     if (Number.isSafeInteger(value) && value >= min && text.trim() !== '') return value;
     throw new InvalidArgumentError(`It must be a whole number, ${min} or more.`);
   };
+
+/** A number above 0. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('It must be a number above 0.');
+}

@@ -1,7 +1,7 @@
 import type { Client } from './client.ts';
 import type { Context } from './context.ts';
 import { CliFailure } from './failure.ts';
-import { followJob, type Job } from './follow.ts';
+import { followJob, type Job } from './follow-job.ts';
 import { showProgress } from './progress.ts';
 
 /**

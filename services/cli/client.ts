@@ -1,6 +1,5 @@
 import got, { HTTPError, type OptionsOfTextResponseBody, RequestError } from 'got';
 import type { z } from 'zod';
-import { streamJobEventsOperation } from '../../shared/http/jobs.ts';
 import type { Operation } from '../../shared/http/operation.ts';
 import { problem } from '../../shared/http/problem.ts';
 import { backoffMs, sleep } from '../../shared/kernel/time.ts';
@@ -25,8 +24,15 @@ export interface Client {
   read<S extends z.ZodType>(operation: Answering<200, S>, input?: CallInput): Promise<z.output<S>>;
   /** Submits work, once: gives the job that the API answers with. */
   submit<S extends z.ZodType>(operation: Answering<202, S>, input?: CallInput): Promise<z.output<S>>;
-  /** A job's events after `lastEventId`, until the API ends the stream or the connection is lost. */
-  events(jobId: string, lastEventId: string, signal: AbortSignal): AsyncIterable<ServerSentEvent>;
+  /** An answer that is not JSON: a page, a text. */
+  text(operation: Operation, input?: CallInput): Promise<string>;
+  /** The events of what has this id after `lastEventId`, until the API ends the stream or the connection is lost. */
+  events(
+    operation: Operation,
+    id: string,
+    lastEventId: string,
+    signal: AbortSignal,
+  ): AsyncIterable<ServerSentEvent>;
 }
 
 /** Silence for longer than this is a dead connection: the API sends a comment every 15 s. */
@@ -41,14 +47,17 @@ export function createClient({ url, apiKey }: Deployment): Client {
     followRedirect: false,
   });
 
-  async function call<S extends z.ZodType>(operation: Operation, schema: S, input: CallInput) {
-    const { params = {}, query = {}, body } = input;
+  async function ask(operation: Operation, { params = {}, query = {}, body }: CallInput): Promise<string> {
     const searchParams = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
     const options: OptionsOfTextResponseBody = { method: operation.method, searchParams };
     if (body !== undefined) options.json = body;
-    const text = await http(`${url}${fill(operation.path, params)}`, options)
-      .text()
-      .catch((error: unknown) => documentedAnswer(operation, schema, error) ?? rethrow(error));
+    return http(`${url}${fill(operation.path, params)}`, options).text();
+  }
+
+  async function call<S extends z.ZodType>(operation: Operation, schema: S, input: CallInput) {
+    const text = await ask(operation, input).catch(
+      (error: unknown) => documentedAnswer(operation, schema, error) ?? rethrow(error),
+    );
     return parseAnswer(schema, text);
   }
 
@@ -60,8 +69,9 @@ export function createClient({ url, apiKey }: Deployment): Client {
     url,
     read: (operation, input = {}) => persist(() => call(operation, operation.responses[200].schema, input)),
     submit: (operation, input = {}) => call(operation, operation.responses[202].schema, input),
-    async *events(jobId, lastEventId, signal) {
-      const stream = http.stream(`${url}${fill(streamJobEventsOperation.path, { id: jobId })}`, {
+    text: (operation, input = {}) => persist(() => ask(operation, input).catch(rethrow)),
+    async *events(operation, id, lastEventId, signal) {
+      const stream = http.stream(`${url}${fill(operation.path, { id })}`, {
         headers: { accept: 'text/event-stream', ...(lastEventId ? { 'last-event-id': lastEventId } : {}) },
         timeout: { connect: 5000, socket: streamSilenceMs },
         signal,

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addDemoCommand } from './commands/demo.ts';
 import { addHealthCommand } from './commands/health.ts';
 import { addJobsCommands } from './commands/jobs.ts';
+import { addLoadTestsCommands } from './commands/load-tests.ts';
 import { addUsersCommands } from './commands/users.ts';
 import { addWorkersCommand } from './commands/workers.ts';
 import { type Act, openContext, type Terminal } from './context.ts';
@@ -38,6 +39,7 @@ function createProgram(terminal: Terminal): Command {
       return command(context, this.opts(), this.args[0] ?? '');
     };
   addUsersCommands(program, act);
+  addLoadTestsCommands(program, act);
   addJobsCommands(program, act);
   addWorkersCommand(program, act);
   addHealthCommand(program, act);

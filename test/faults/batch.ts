@@ -1,4 +1,5 @@
 import { isTerminal, jobStatuses } from '../../shared/contracts/job.ts';
+import { streamJobEventsOperation } from '../../shared/http/jobs.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
 import { type Tally, tallyBatch } from '../../shared/store/bulk-ledger.ts';
 import type { Submission, TestStack } from '../fixtures/stack.ts';
@@ -85,7 +86,12 @@ async function inspectEvents({ client }: TestStack, { jobId }: Submission): Prom
   const ids: number[] = [];
   const done: number[] = [];
   const terminal: boolean[] = [];
-  for await (const { id, event, data } of client.events(jobId, '', AbortSignal.timeout(20_000))) {
+  for await (const { id, event, data } of client.events(
+    streamJobEventsOperation,
+    jobId,
+    '',
+    AbortSignal.timeout(20_000),
+  )) {
     const value = JSON.parse(data);
     ids.push(Number(id));
     if (event === 'progress' && value.phase === 'creating') done.push(value.done);

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { JobProgress } from '../../shared/contracts/job.ts';
 import { createClient } from './client.ts';
 import { CliFailure } from './failure.ts';
-import { followJob } from './follow.ts';
+import { followJob } from './follow-job.ts';
 import { answer, answerProblem, jobId, jobOf, startTinyApi } from './testing/tiny-api.ts';
 
 const jobPath = `GET /api/jobs/${jobId}`;
@@ -89,13 +89,13 @@ describe('following a job', () => {
     await expect(follow()).rejects.toThrow('There is nothing here');
   });
 
-  it('loses patience with an API that stays away, and says that the job goes on', async () => {
+  it('loses patience with an API that stays away, and says that the work goes on', async () => {
     api = await startTinyApi({
       [eventsPath]: request => request.socket.destroy(),
       [jobPath]: (_, response) => answerProblem(response, 503, { code: 'draining', title: 'Away' }),
     });
     const failure = await follow({ patienceMs: 1 }).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ kind: 'unreachable', hint: expect.stringContaining('The job goes on') });
+    expect(failure).toMatchObject({ kind: 'unreachable', hint: expect.stringContaining('The work goes on') });
     expect(failure).toBeInstanceOf(CliFailure);
   });
 
