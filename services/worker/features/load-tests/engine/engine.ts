@@ -37,7 +37,7 @@ export function createEngine(plan: EnginePlan, options: EngineOptions = {}): Eng
   let timer: NodeJS.Timeout | undefined;
 
   function begin(elapsedMs: number): void {
-    timer = setTimeout(stop, Math.max(0, durationMs - clock.elapsedMs()), true);
+    timer = setTimeout(stop, Math.max(0, durationMs - clock.elapsedMs()) + 1, true);
     load.start(elapsedMs);
   }
 
