@@ -1,0 +1,129 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { datasetIdOf, datasetTables } from '../../shared/contracts/datasets.ts';
+import { restoreSnapshotOperation } from '../../shared/http/snapshots.ts';
+import { sleep, waitFor } from '../../shared/kernel/time.ts';
+import { insertOffices, insertSystemStaff } from '../../shared/store/dataset-rows.ts';
+import { digestAll, readManifest, readRows } from '../../shared/store/snapshot-files.ts';
+import { testDatabases } from '../fixtures/database.ts';
+import { postgresStore } from '../fixtures/queue.ts';
+import { digestTables, testSnapshots } from '../fixtures/snapshots.ts';
+import { shortLocks, testStack } from '../fixtures/stack.ts';
+import { rounds } from './batch.ts';
+
+/** Kills at random points, of each kind: 2, or twenty in `npm run test:faults`. */
+const kills = rounds().length * 2;
+
+const databases = testDatabases();
+const snapshots = testSnapshots();
+const digests = () => digestTables(databases.application.sql, datasetTables);
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  const definition = {
+    seed: 1,
+    referenceDate: '2026-10-01',
+    offices: 30,
+    staffsPerOffice: 10,
+    recipientsPerOffice: 50,
+    cyclesPerRecipient: 1,
+  };
+  const rows = { datasetId: datasetIdOf(definition), definition, passwordHash: '$argon2id$test' };
+  await insertSystemStaff(databases.application.db, rows);
+  await insertOffices(databases.application.db, rows, { first: 1, last: 30 });
+  await snapshots.create(databases.applicationUrl, 'base');
+});
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+type Action = 'create' | 'restore';
+
+/** Has a process of its own do something, to its end or until it is killed. @returns how long it took, in milliseconds */
+async function run(action: Action, name: string, killAfterMs?: number): Promise<number> {
+  const child = fork(join(import.meta.dirname, 'snapshot-process.ts'), {
+    env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: 'node_modules/.cache/muster' },
+  });
+  children.push(child);
+  const gone = once(child, 'exit');
+  await once(child, 'message');
+  const begun = once(child, 'message');
+  child.send({ url: databases.applicationUrl, folder: snapshots.folder, action, name });
+  await begun;
+  const startedAt = performance.now();
+  if (killAfterMs !== undefined) await sleep(killAfterMs).then(() => child.kill('SIGKILL'));
+  await gone;
+  return performance.now() - startedAt;
+}
+
+/** The server sees the end of a connection in its own time, and rolls back. */
+const untilRolledBack = () =>
+  waitFor('the server to roll back', async () => {
+    const rows = await databases.application.sql`
+      select from pg_stat_activity where application_name = 'to be killed' and datname = current_database()`;
+    return rows.length === 0;
+  });
+
+it('has only whole snapshots after processes were killed while they made some', async () => {
+  const usualMs = await run('create', 'warm-up');
+  for (let kill = 0; kill < kills; kill++) await run('create', `killed-${kill % 3}`, Math.random() * usualMs);
+  for (const name of await snapshots.store.names()) {
+    const manifest = await readManifest(snapshots.store, name);
+    for (const table of manifest.tables) await digestAll(readRows(snapshots.store, manifest, table));
+    expect(manifest.tables.find(table => table.name === 'public.offices')?.rows).toBe(30);
+  }
+  await run('create', 'after-all');
+  expect(await snapshots.store.has('after-all')).toBe(true);
+});
+
+it('has the data as before or as restored after processes were killed while they restored it', async () => {
+  const restored = await digests();
+  const change = () =>
+    databases.application.sql`update staffs set first_name = 'changed' where is_test_data and not is_system`;
+  await change();
+  const changed = await digests();
+  const usualMs = await run('restore', 'base');
+  expect(await digests()).toEqual(restored);
+  for (let kill = 0; kill < kills; kill++) {
+    await change();
+    await run('restore', 'base', Math.random() * usualMs);
+    await untilRolledBack();
+    expect([restored, changed]).toContainEqual(await digests());
+  }
+  await run('restore', 'base');
+  expect(await digests()).toEqual(restored);
+});
+
+describe('a worker', () => {
+  const settings: Record<string, string> = { ...shortLocks };
+  beforeAll(() => {
+    settings.DATA_DIR = snapshots.dataDir;
+  });
+  const stack = testStack({ databases, store: () => postgresStore(databases), settings });
+
+  it('takes over a restore whose worker was killed in the middle', async () => {
+    const { sql } = databases.application;
+    const restored = await digests();
+    await sql`delete from support_plan_cycles`;
+    await sql`create function slow() returns trigger language plpgsql as
+      $$ begin perform pg_sleep(1); return null; end $$`;
+    await sql`create trigger slow after insert on offices for each statement execute function slow()`;
+    await sql`alter table offices enable always trigger slow`;
+    const body = { clean_existing: true, allow_other_database: false };
+    const job = await stack.client.submit(restoreSnapshotOperation, { params: { name: 'base' }, body });
+    const submission = { jobId: job.id, batchId: '' };
+    await waitFor('the middle of the restore', async () => {
+      const asleep =
+        await sql`select from pg_stat_activity where wait_event = 'PgSleep' and query ilike 'copy%'`;
+      return asleep.length > 0;
+    });
+    await stack.killWorker(await stack.workerOf(submission));
+    await stack.startWorker();
+    expect(await stack.untilEnded(submission)).toMatchObject({
+      status: 'succeeded',
+      result: { name: 'base' },
+    });
+    expect(await digests()).toEqual(restored);
+  });
+});
