@@ -1,38 +1,47 @@
+import type { Delta } from '../../services/worker/features/load-tests/engine/delta.ts';
 import { createEngine } from '../../services/worker/features/load-tests/engine/engine.ts';
 import {
   decodeHistogram,
   LatencyRecorder,
 } from '../../services/worker/features/load-tests/engine/latency-histogram.ts';
-import {
-  addDelta,
-  createTotals,
-  sumOfEndpoints,
-} from '../../services/worker/features/load-tests/engine/merge.ts';
 import type { EnginePlan } from '../../services/worker/features/load-tests/engine/plan.ts';
 import type { RunReport } from './child.ts';
 
-/** One engine, drained every second as in a worker: argument a plan, output a report. */
+/**
+ * One engine, drained every second as in its thread of a worker: argument a plan, output a report. Histograms are
+ * encoded, but merged nowhere: that is the conductor's work, in another process.
+ */
 async function main(plan: EnginePlan): Promise<RunReport> {
   const lateness = new LatencyRecorder();
   const engine = createEngine(plan, { lateness });
-  const totals = createTotals();
+  const counted = { requests: 0, failed: 0, dropped: 0 };
   const rssByMinute: number[] = [];
+  let rssBytes = 0;
+
+  function count({ droppedIterations, endpoints }: Delta): void {
+    counted.dropped += droppedIterations;
+    for (const { requests, failed } of Object.values(endpoints)) {
+      counted.requests += requests;
+      counted.failed += failed;
+    }
+  }
+
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
-  let rssBytes = 0;
   const timer = setInterval(() => {
-    addDelta(totals, engine.drain());
+    count(engine.drain());
     rssBytes = process.memoryUsage.rss();
     if (performance.now() - startedAt > (rssByMinute.length + 1) * 60_000) rssByMinute.push(rssBytes);
   }, 1000);
   engine.start({ elapsedMs: 0 });
   await engine.ended;
   clearInterval(timer);
-  addDelta(totals, engine.drain());
+  count(engine.drain());
   const cpu = process.cpuUsage(cpuBefore);
-  const { requests, failed } = sumOfEndpoints(totals);
   return {
-    ...{ requests, failed, rssBytes, rssByMinute, dropped: totals.droppedIterations },
+    ...counted,
+    rssBytes,
+    rssByMinute,
     seconds: (performance.now() - startedAt) / 1000,
     cpuUs: cpu.user + cpu.system,
     latenessP99Us: decodeHistogram(lateness.drain()).getValueAtPercentile(99),
