@@ -246,7 +246,10 @@ export const comparedFigure = z
       .describe(
         'Of head to base: relative for throughput and p95 (0.1 is 10 % more), absolute for the error rate',
       ),
-    confidence_interval: z.tuple([z.number(), z.number()]).nullable().describe('Of the difference, 95 %'),
+    confidence_interval: z
+      .object({ low: z.number(), high: z.number() })
+      .nullable()
+      .describe('Of the difference, 95 %'),
     relevant: z.number().describe('The least difference that counts'),
     verdict,
     seconds: z.object({ base: count, head: count }).describe('How many seconds were compared'),

@@ -19,7 +19,7 @@ export const describeComparison = ({ verdict, warnings, figures }: Comparison): 
       figureText(figure, figure.base),
       figureText(figure, figure.head),
       differenceText(figure, figure.difference),
-      figure.confidence_interval?.map(bound => differenceText(figure, bound)).join(' to ') ?? '-',
+      intervalText(figure),
       figure.verdict.replaceAll('_', ' '),
     ]),
   ]),
@@ -29,6 +29,12 @@ function figureText({ unit }: Figure, value: number | null): string {
   if (value === null) return '-';
   if (unit === 'ms') return shortMs(value);
   return unit === 'share' ? shortPercent(value) : `${value.toFixed(1)}/s`;
+}
+
+function intervalText(figure: Figure): string {
+  const interval = figure.confidence_interval;
+  if (interval === null) return '-';
+  return `${differenceText(figure, interval.low)} to ${differenceText(figure, interval.high)}`;
 }
 
 /** Points of a share, percent of anything else. */

@@ -80,7 +80,7 @@ describe('the comparison of two runs', () => {
     const { figures } = await compareRuns(run({ seed: 3 }), run({ seed: 4, requests: 600 }));
     const [throughput] = figures;
     expect(throughput?.difference).toBeCloseTo(0.2, 1);
-    const [low, high] = throughput?.confidence_interval ?? [0, 0];
+    const { low, high } = throughput?.confidence_interval ?? { low: 0, high: 0 };
     expect(low).toBeLessThan(throughput?.difference ?? 0);
     expect(high).toBeGreaterThan(throughput?.difference ?? 0);
   });

@@ -55,7 +55,7 @@ function compareFigure(
     base: finite(figureOf(from)),
     head: finite(figureOf(to)),
     difference,
-    confidence_interval: isKnown ? [low, high] : null,
+    confidence_interval: isKnown ? { low, high } : null,
     relevant,
     verdict: isKnown ? judge({ difference, low, high, relevant, less }) : 'inconclusive',
     seconds: { base: ours.length, head: theirs.length },
