@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { wholeNumber } from '../arguments.ts';
 import type { Act } from '../context.ts';
 import { runDemo } from '../demo/demo.ts';
 
@@ -6,7 +7,12 @@ import { runDemo } from '../demo/demo.ts';
 export function addDemoCommand(program: Command, act: Act): void {
   program
     .command('demo')
-    .description('create 1,000 users with a temporary stack (or the deployment of --api), and prove it')
+    .description('create 1,000 users with a temporary stack (or the deployment of --api), and load the shop')
     .option('--keep', 'leave the stack up, and say where it is and how to stop it')
-    .action(act((context, options: { keep?: boolean }) => runDemo(context, { keep: options.keep ?? false })));
+    .option('--seconds <n>', 'how long the load lasts', wholeNumber(1), 15)
+    .action(
+      act((context, options: { keep?: boolean; seconds: number }) =>
+        runDemo(context, { keep: options.keep ?? false, seconds: options.seconds }),
+      ),
+    );
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,18 +13,24 @@ const seconds = 1000;
 const limitMs = 120 * seconds;
 
 const script = join(import.meta.dirname, '..', 'main.ts');
+/** Where the demo has its temporary stack, and where it leaves its report. */
 let temporary: string;
+let dataFolder: string;
 
 beforeEach(async () => {
   temporary = await mkdtemp(join(tmpdir(), 'muster-demo-test-'));
+  dataFolder = await mkdtemp(join(tmpdir(), 'muster-demo-data-'));
 });
-afterEach(() => rm(temporary, { recursive: true, force: true }));
+afterEach(async () => {
+  await rm(temporary, { recursive: true, force: true });
+  await rm(dataFolder, { recursive: true, force: true });
+});
 
 type Demo = ReturnType<typeof start>;
 
 function start(options: string[] = [], given: Record<string, string> = {}) {
-  const env = { ...process.env, ...given, TMPDIR: temporary };
-  const demo = spawn(process.execPath, [script, 'demo', ...options], {
+  const env = { ...process.env, DATA_DIR: dataFolder, ...given, TMPDIR: temporary };
+  const demo = spawn(process.execPath, [script, 'demo', '--seconds', '2', ...options], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -53,14 +59,17 @@ const isAlive = (pid: number): boolean => {
 
 describe('npm run demo', () => {
   it(
-    'creates 1,000 users, logs in as one of them, and leaves nothing behind',
+    'creates 1,000 users, logs in as one of them, loads the shop, and leaves nothing behind but the report',
     async () => {
       const demo = start();
       expect(await endOf(demo)).toBe(0);
       const said = demo.said();
       expect(said).toContain('1,000 users created');
       expect(said).toMatch(/logged in to the storefront as demo_\w+@example.com/);
+      expect(said).toMatch(/2 s of load: [1-9]\d* requests of 50 users over 2 workers/);
+      expect(said).toMatch(/http_req_duration\.*: avg=/);
       expect(said).toMatch(/Done in \d+\.\d s/);
+      expect(await readFile(join(dataFolder, 'demo-report.html'), 'utf8')).toContain('</html>');
       expect(await readdir(temporary)).toEqual([]);
     },
     limitMs,

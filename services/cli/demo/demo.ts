@@ -11,6 +11,7 @@ import { watchJob } from '../await-job.ts';
 import type { Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { openDeployment } from './deployment.ts';
+import { driveLoad } from './drive-load.ts';
 import { createDemoScreen, type DemoScreen } from './screen.ts';
 import type { Stage } from './stage.ts';
 import { logIn } from './storefront-login.ts';
@@ -18,14 +19,22 @@ import { startTemporaryStack } from './temporary-stack.ts';
 
 const count = 1000;
 
+export interface DemoOptions {
+  /** Leave the stack up. */
+  keep: boolean;
+  /** Of load. */
+  seconds: number;
+}
+
 /**
- * `npm run demo`: a stack, a thousand users, the proof that they are real, and nothing left behind.
+ * `npm run demo`: a stack, a thousand users, the proof that they are real, load on the storefront, and nothing left
+ * behind but the report.
  * @throws CliFailure with the reason, and the stack's last log lines, when any step fails
  */
-export async function runDemo(context: Context, { keep }: { keep: boolean }): Promise<void> {
+export async function runDemo(context: Context, { keep, seconds }: DemoOptions): Promise<void> {
   const screen = createDemoScreen(context.stdout);
   const startedAt = performance.now();
-  screen.title(`Muster demo: ${count.toLocaleString('en')} test users in a real application`);
+  screen.title(`Muster demo: ${count.toLocaleString('en')} test users in a real application, and load on it`);
   const stage = await screen.step(
     () => openStage(context, keep),
     ({ opened }) => opened,
@@ -34,6 +43,7 @@ export async function runDemo(context: Context, { keep }: { keep: boolean }): Pr
   for (const [name, value] of stage.facts) screen.detail(name, value);
   try {
     await play(context, stage, screen);
+    await driveLoad(context, stage, screen, seconds);
   } catch (error) {
     const failure = await withLog(error, stage);
     const closed = await stage.close();
