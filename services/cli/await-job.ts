@@ -23,6 +23,19 @@ export async function watchJob({ out, signal }: Context, client: Client, jobId: 
   }
 }
 
+/** Submits a job; follows it to its end when asked to, else says how to. */
+export async function submitAndTell(
+  context: Context,
+  submit: (client: Client) => Promise<Job>,
+  { follow = false }: { follow?: boolean },
+): Promise<void> {
+  const client = await context.connect();
+  const job = await submit(client);
+  if (follow) return reportEnd(context, await watchJob(context, client, job.id));
+  const command = `Follow it with: npm run muster -- jobs follow ${job.id}`;
+  context.out.result(job, () => [...describeJob(job), command]);
+}
+
 /** Prints a job that has ended; one that did not succeed fails the command. */
 export function reportEnd({ out }: Context, job: Job): void {
   out.result(job, describeJob);

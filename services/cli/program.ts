@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
+import { addDatasetsCommands } from './commands/datasets.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addHealthCommand } from './commands/health.ts';
 import { addJobsCommands } from './commands/jobs.ts';
 import { addLoadTestsCommands } from './commands/load-tests.ts';
+import { addSnapshotsCommands } from './commands/snapshots.ts';
 import { addUsersCommands } from './commands/users.ts';
 import { addWorkersCommand } from './commands/workers.ts';
 import { type Act, openContext, type Terminal } from './context.ts';
@@ -40,6 +42,8 @@ function createProgram(terminal: Terminal): Command {
     };
   addUsersCommands(program, act);
   addLoadTestsCommands(program, act);
+  addDatasetsCommands(program, act);
+  addSnapshotsCommands(program, act);
   addJobsCommands(program, act);
   addWorkersCommand(program, act);
   addHealthCommand(program, act);

@@ -7,7 +7,7 @@ import {
   listBatchFailuresOperation,
 } from '../../../shared/http/bulk-users.ts';
 import { wholeNumber } from '../arguments.ts';
-import { describeJob, reportEnd, watchJob } from '../await-job.ts';
+import { submitAndTell } from '../await-job.ts';
 import type { Act, Context } from '../context.ts';
 import { facts, table } from '../output.ts';
 
@@ -50,7 +50,6 @@ export function addUsersCommands(program: Command, act: Act): void {
 }
 
 async function createUsers(context: Context, options: CreateOptions): Promise<void> {
-  const client = await context.connect();
   const config = {
     username_pattern: options.pattern,
     password: options.password,
@@ -58,12 +57,8 @@ async function createUsers(context: Context, options: CreateOptions): Promise<vo
     on_error: options.onError,
     batch_size: options.batchSize,
   };
-  const job = await client.submit(createBulkUsersOperation, { body: { count: options.count, config } });
-  if (options.follow) return reportEnd(context, await watchJob(context, client, job.id));
-  context.out.result(job, () => [
-    ...describeJob(job),
-    `Follow it with: npm run muster -- jobs follow ${job.id}`,
-  ]);
+  const body = { count: options.count, config };
+  await submitAndTell(context, client => client.submit(createBulkUsersOperation, { body }), options);
 }
 
 async function listBatches({ out, connect }: Context, query: { limit?: number }): Promise<void> {
