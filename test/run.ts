@@ -53,6 +53,7 @@ async function runJest({ jestArguments, environment }: Run, files: string[]): Pr
       ...process.env,
       ...environment,
       NODE_ENV: 'test',
+      NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'muster'), // for the processes that tests start
       NODE_OPTIONS: [process.env.NODE_OPTIONS, ...options].filter(Boolean).join(' '),
     },
   });
