@@ -12,7 +12,7 @@ export interface ArrivalPace {
   change(pace: PaceChange, elapsedMs: number): void;
 }
 
-export interface PaceChange {
+interface PaceChange {
   /** Multiplies what is asked for. */
   factor: number;
   /** Arrivals per millisecond, instead of the schedule's. */

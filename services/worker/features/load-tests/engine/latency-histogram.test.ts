@@ -21,7 +21,7 @@ describe('a latency recorder', () => {
         const itsOwn = decodeHistogram(encodeIntoCompressedBase64(expected));
         expect(decoded.outputPercentileDistribution(100)).toBe(itsOwn.outputPercentileDistribution(100));
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 

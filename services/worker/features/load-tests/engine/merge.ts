@@ -52,7 +52,7 @@ export function addDelta(
   }
 }
 
-export const createEndpointTotals = (): EndpointTotals => ({
+const createEndpointTotals = (): EndpointTotals => ({
   requests: 0,
   failed: 0,
   errors: {},
