@@ -44,6 +44,12 @@ export interface ShardOrders extends ShardLease {
   finished: boolean;
 }
 
+/** A worker that was given up may be back before anybody has taken its shard. */
+const backFromLost = sql`case
+  when s.status <> 'lost' then s.status
+  when exists (select from load_tests where id = s.load_test_id and start_at is null) then 'ready'
+  else 'running' end`;
+
 /** Renews leases and gives what is in force; a lease that is missing from the answer is void. */
 export async function renewShards(db: Executor, leases: ShardLease[]): Promise<ShardOrders[]> {
   if (leases.length === 0) return [];
@@ -55,7 +61,7 @@ export async function renewShards(db: Executor, leases: ShardLease[]): Promise<S
       where s.status <> 'ended'
       order by s.load_test_id, s.shard for no key update of s
     ), renewed as (
-      update load_shards s set lease_until = ${lease} from given
+      update load_shards s set lease_until = ${lease}, status = ${backFromLost} from given
       where s.load_test_id = given.load_test_id and s.shard = given.shard
       returning s.load_test_id, s.shard, s.epoch
     )
@@ -83,10 +89,12 @@ export interface TakeOptions {
   takeOver: boolean;
 }
 
+/** Its own worker does not know of it: the answer to the taking was lost. It would have renewed it long ago. */
+const isForgotten = sql`s.lease_until < now() - ${shardLeaseMs} * interval '1 millisecond'`;
 const isMine = (workerId: string) => sql`s.worker_id = ${workerId} and s.epoch = 0`;
 const isOpen = ({ workerId, takeOver }: TakeOptions) => sql`
   t.finished_at is null and s.status <> 'ended'
-  and (${isMine(workerId)} or ${takeOver} and s.lease_until < now())`;
+  and (${isMine(workerId)} or ${takeOver} and s.lease_until < now() and (s.worker_id <> ${workerId} or ${isForgotten}))`;
 
 /**
  * Takes the shards that were given to this worker and, as far as it has room, those that were lost. Says in the
@@ -126,8 +134,8 @@ async function take(tx: Executor, options: TakeOptions): Promise<TakenRow[]> {
       where ${isOpen(options)}
       order by mine desc, s.load_test_id, s.shard
       limit greatest(0, ${slots} - (
-        select count(*) from load_shards
-        where worker_id = ${workerId} and status <> 'ended' and epoch > 0 and lease_until >= now()))
+        select count(*) from load_shards s
+        where s.worker_id = ${workerId} and s.status <> 'ended' and s.epoch > 0 and not ${isForgotten}))
       for no key update of t, s skip locked
     ), taken as (
       update load_shards s
