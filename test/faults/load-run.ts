@@ -1,0 +1,100 @@
+import { createLoadTestOperation } from '../../shared/http/load-tests.ts';
+import { readLoadEvents } from '../../shared/store/load-events.ts';
+import { readTimeline } from '../../shared/store/load-results.ts';
+import { listShards } from '../../shared/store/load-shards.ts';
+import type { LoadTestRow } from '../../shared/store/load-tests.ts';
+import { type LoggingTarget, untilTest, untilTestEnded } from '../fixtures/load-test.ts';
+import type { Submission, TestStack } from '../fixtures/stack.ts';
+
+/** What the tests of faults look at of a load test: while it runs, and when all is over. */
+export interface LoadRun extends Omit<Submission, 'batchId'> {
+  id: string;
+}
+
+/** Asks for a run of 8 users over the given workers. */
+export async function beginRun(
+  { client }: TestStack,
+  { origin }: LoggingTarget,
+  { seconds, workers }: { seconds: number; workers: number },
+): Promise<LoadRun> {
+  const test = await client.submit(createLoadTestOperation, {
+    body: {
+      target_url: origin,
+      concurrent_users: 8,
+      duration: `${seconds}s`,
+      request_interval_min: 0.02,
+      request_interval_max: 0.05,
+      endpoints: [{ name: 'home', url: '/' }],
+      workers,
+    },
+  });
+  return { id: test.id, jobId: test.job_id };
+}
+
+/** Resolves as soon as this many requests are in the test's metrics. */
+export const untilRequests = ({ databases }: TestStack, { id }: LoadRun, requests: number) =>
+  untilTest(
+    databases,
+    id,
+    `${requests} requests`,
+    ({ metrics }) => (metrics?.http_reqs.count ?? 0) >= requests,
+  );
+
+export interface RunFindings {
+  test: LoadTestRow;
+  shards: ShardFindings[];
+  /** Types of the test's events, without those of its status. */
+  events: string[];
+  /** Requests that the points of the timeline add up to. */
+  inTimeline: number;
+}
+
+interface ShardFindings {
+  status: string;
+  worker: string;
+  /** How often it was taken. */
+  epoch: number;
+  /** Requests that are in the figures. */
+  counted: number;
+  /** Requests that the target saw under the last lease, and under all of them. */
+  seenLast: number;
+  seen: number;
+}
+
+/** Waits for the end of a run, and holds its figures against what its target saw. */
+export async function inspectRun(
+  { databases }: TestStack,
+  { id }: LoadRun,
+  target: LoggingTarget,
+): Promise<RunFindings> {
+  const { db } = databases.platform;
+  const test = await untilTestEnded(databases, id);
+  const log = target.seen(id);
+  const shards = (await listShards(db, id)).map(({ shard, status, worker, epoch, requests }) => {
+    const seen = log.filter(request => request.shard === shard);
+    const seenLast = seen.filter(request => request.epoch === epoch).length;
+    return { status, worker, epoch, counted: requests, seenLast, seen: seen.length };
+  });
+  const events = await readLoadEvents(db, { testId: id, limit: 1000 });
+  const timeline = await readTimeline(db, { testId: id, limit: 1000 });
+  return {
+    test,
+    shards,
+    events: events.map(({ event }) => event.type).filter(type => type !== 'status'),
+    inTimeline: timeline.reduce((sum, { requests }) => sum + requests, 0),
+  };
+}
+
+/**
+ * Of each shard: what is counted is exactly what its target saw, but for leases that were lost: of those, what their
+ * worker had written when it died.
+ */
+export function expectTruth({ test, shards, inTimeline }: RunFindings): void {
+  for (const { epoch, counted, seenLast, seen } of shards) {
+    expect(counted).toBeGreaterThanOrEqual(epoch === 1 ? seen : seenLast);
+    expect(counted).toBeLessThanOrEqual(seen);
+  }
+  const counted = shards.reduce((sum, shard) => sum + shard.counted, 0);
+  expect(test.metrics?.http_reqs.count).toBe(counted);
+  expect(inTimeline).toBe(counted);
+}

@@ -1,0 +1,61 @@
+import { testDatabases } from '../fixtures/database.ts';
+import { type LoggingTarget, startLoggingTarget, untilTest } from '../fixtures/load-test.ts';
+import { postgresStore } from '../fixtures/queue.ts';
+import { shortLocks, testStack } from '../fixtures/stack.ts';
+import { beginRun, expectTruth, inspectRun, untilRequests } from './load-run.ts';
+
+const databases = testDatabases();
+const stack = testStack({
+  databases,
+  store: () => postgresStore(databases),
+  settings: shortLocks,
+  workers: 3,
+});
+let target: LoggingTarget;
+beforeAll(async () => {
+  target = await startLoggingTarget();
+});
+afterAll(() => target.stop());
+
+it('a run goes on when the workers of its conductor and of a shard are killed', async () => {
+  const run = await beginRun(stack, target, { seconds: 12, workers: 3 });
+  await untilRequests(stack, run, 100);
+  const conducting = await stack.workerOf(run);
+  const [other] = stack.workers.filter(worker => worker !== conducting);
+  const victims = [conducting, ...(other === undefined ? [] : [other])];
+  await Promise.all(victims.map(worker => stack.killWorker(worker)));
+  await stack.startWorker();
+
+  const found = await inspectRun(stack, run, target);
+  expectTruth(found);
+  expect(found.test).toMatchObject({ status: 'succeeded', degraded: true, reason: null });
+  expect(found.shards.map(({ status }) => status)).toEqual(['ended', 'ended', 'ended']);
+  expect(found.shards.map(({ epoch }) => epoch).toSorted()).toEqual([1, 2, 2]);
+  const lost = found.events.filter(type => type === 'shard_lost').length;
+  const takenOver = found.events.filter(type => type === 'shard_taken_over').length;
+  expect([lost, takenOver]).toEqual([2, 2]);
+  await expect(stack.untilEnded(run)).resolves.toMatchObject({
+    status: 'partially_succeeded',
+  });
+});
+
+it('a run goes on with new workers when all of its own are killed', async () => {
+  const run = await beginRun(stack, target, { seconds: 14, workers: 2 });
+  await untilRequests(stack, run, 100);
+  await Promise.all(stack.workers.map(worker => stack.killWorker(worker)));
+  await stack.startWorker();
+  await untilTest(
+    databases,
+    run.id,
+    'taken over',
+    ({ finishedAt, degraded }) => degraded || finishedAt !== null,
+  );
+
+  const found = await inspectRun(stack, run, target);
+  expectTruth(found);
+  expect(found.test).toMatchObject({ status: 'succeeded', degraded: true });
+  expect(found.shards.map(({ epoch, status }) => [epoch, status])).toEqual([
+    [2, 'ended'],
+    [2, 'ended'],
+  ]);
+});
