@@ -106,11 +106,14 @@ const claimed = ({ claims, selections }: Checkpoint): SQL => {
     staff_id: staffId,
   }));
   return sql`
-  fresh as (
-    select c.*, s.cycles::uuid[] as cycle_ids, held.run_id, held.run, held.page_index, held.epoch
+  selections as materialized ( -- each list is read once, not once for every message that has it
+    select selection, cycles::uuid[] as cycle_ids
+    from jsonb_to_recordset(${records(keyed)}) as s(selection int, cycles text)
+  ), fresh as materialized (
+    select c.*, s.cycle_ids, held.run_id, held.run, held.page_index, held.epoch
     from jsonb_to_recordset(${records(rows)})
       as c(id uuid, office_id uuid, staff_id uuid, channel text, selection int, status text, code text, detail text)
-    join jsonb_to_recordset(${records(keyed)}) as s(selection int, cycles text) using (selection)
+    join selections s using (selection)
     cross join held
   ), entered as (
     insert into muster.notification_ledger as l (office_id, staff_id, channel, cycle_ids)

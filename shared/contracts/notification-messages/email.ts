@@ -1,11 +1,23 @@
-import { type Alert, daysBetween, type MessageContent, oneLine } from './message.ts';
+import { daysBetween, type Locale, type MessageContent, oneLine } from './message.ts';
 import { texts } from './texts.ts';
 
+/**
+ * An e-mail in three parts that follow each other: what is the staff member's own, the list, and the end. The list is
+ * by far the longest and the same for an office's staff: a sender encodes it once.
+ */
 export interface EmailText {
   subject: string;
-  text: string;
-  html: string;
+  text: Parts;
+  html: Parts;
 }
+
+interface Parts {
+  head: string;
+  list: string;
+  tail: string;
+}
+
+export const joinParts = ({ head, list, tail }: Parts): string => head + list + tail;
 
 /** The list of deadlines in both forms. The staff of an office share it: it is made once for all of them. */
 export interface AlertList {
@@ -30,26 +42,38 @@ const cell = 'padding:8px 12px;border-bottom:1px solid #e5e7eb;text-align:left';
 
 export function listAlerts({ locale, asOf, alerts }: Omit<MessageContent, 'staffName'>): AlertList {
   const words = texts[locale];
-  const rows = alerts.map(alert => describeAlert(alert, asOf, locale));
-  return {
-    overdue: rows.filter(({ days }) => days < 0).length,
-    text: rows.map(({ name, day, left }) => `  - ${name}  ${day} (${left})`).join('\n'),
-    html: [
-      `<tr>${Object.values(words.columns)
-        .map(name => `<th style="${cell};color:#6b7280;font-weight:600">${escapeHtml(name)}</th>`)
-        .join('')}</tr>`,
-      ...rows.map(({ name, day, left, days }) => {
-        const colour = days < 0 ? '#b91c1c' : days <= 7 ? '#b45309' : '#374151';
-        return `<tr><td style="${cell}">${escapeHtml(name)}</td><td style="${cell}">${escapeHtml(day)}</td><td style="${cell};color:${colour};font-weight:600">${escapeHtml(left)}</td></tr>`;
-      }),
-    ].join('\n'),
-  };
+  const deadlines = new Map(
+    [...new Set(alerts.map(({ deadline }) => deadline))].map(deadline => [
+      deadline,
+      describeDeadline(deadline, asOf, locale),
+    ]),
+  );
+  const heading = Object.values(words.columns)
+    .map(name => `<th style="${cell};color:#6b7280;font-weight:600">${escapeHtml(name)}</th>`)
+    .join('');
+  const list: AlertList = { text: '', html: `<tr>${heading}</tr>`, overdue: 0 };
+  for (const { recipientName, deadline } of alerts) {
+    const described = deadlines.get(deadline);
+    if (described === undefined) continue;
+    const name = oneLine(recipientName);
+    list.text += `${list.text === '' ? '' : '\n'}  - ${name}  ${described.text}`;
+    list.html += `\n<tr><td style="${cell}">${escapeHtml(name)}</td>${described.html}</tr>`;
+    if (described.days < 0) list.overdue += 1;
+  }
+  return list;
 }
 
-function describeAlert({ recipientName, deadline }: Alert, asOf: string, locale: MessageContent['locale']) {
+/** Many deadlines fall on one day: what a day looks like is made once. */
+function describeDeadline(deadline: string, asOf: string, locale: Locale) {
   const words = texts[locale];
   const days = daysBetween(asOf, deadline);
-  return { name: oneLine(recipientName), day: words.day(deadline), left: words.left(days), days };
+  const [day, left] = [words.day(deadline), words.left(days)];
+  const colour = days < 0 ? '#b91c1c' : days <= 7 ? '#b45309' : '#374151';
+  return {
+    days,
+    text: `${day} (${left})`,
+    html: `<td style="${cell}">${escapeHtml(day)}</td><td style="${cell};color:${colour};font-weight:600">${escapeHtml(left)}</td>`,
+  };
 }
 
 /** One e-mail, in the office's language. Everything that comes from the application is escaped. */
@@ -70,32 +94,34 @@ export function renderEmail(
   const farewell = unsubscribeUrl === undefined ? [] : ['--', `${words.unsubscribe}: ${unsubscribeUrl}`];
   return {
     subject,
-    text: [greeting, '', ...intro, '', list.text, '', words.closing, '', ...farewell, ''].join('\n'),
-    html: page({
-      locale,
-      subject,
-      body: `<p>${escapeHtml(greeting)}</p>
+    text: {
+      head: [greeting, '', ...intro, '', ''].join('\n'),
+      list: list.text,
+      tail: ['', '', words.closing, '', ...farewell, ''].join('\n'),
+    },
+    html: {
+      head: `${pageHead(locale, subject)}<p>${escapeHtml(greeting)}</p>
 <p>${intro.map(escapeHtml).join('<br>')}</p>
 <table style="width:100%;border-collapse:collapse;font-size:14px">
-${list.html}
-</table>
-<p>${escapeHtml(words.closing)}</p>`,
-      footer:
-        unsubscribeUrl === undefined
-          ? ''
-          : `<a href="${escapeHtml(unsubscribeUrl)}" style="color:#6b7280">${escapeHtml(words.unsubscribe)}</a>`,
-    }),
+`,
+      list: list.html,
+      tail: `</table>
+<p>${escapeHtml(words.closing)}</p>
+</div>
+<p style="text-align:center;font-size:12px">${linkTo(unsubscribeUrl, words.unsubscribe)}</p>
+</body></html>
+`,
+    },
   };
 }
 
-const page = ({ locale, subject, body, footer }: Record<'locale' | 'subject' | 'body' | 'footer', string>) =>
+const linkTo = (url: string | undefined, text: string): string =>
+  url === undefined ? '' : `<a href="${escapeHtml(url)}" style="color:#6b7280">${escapeHtml(text)}</a>`;
+
+const pageHead = (locale: Locale, subject: string): string =>
   `<!doctype html>
 <html lang="${locale}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(subject)}</title></head>
 <body style="margin:0;background:#f3f4f6;color:#111827;font-family:'Hiragino Sans','Noto Sans JP','Helvetica Neue',Arial,sans-serif;line-height:1.6">
 <div style="max-width:600px;margin:24px auto;padding:24px;background:#ffffff;border-radius:8px">
 <h1 style="margin:0 0 16px;font-size:18px">${escapeHtml(subject)}</h1>
-${body}
-</div>
-<p style="text-align:center;font-size:12px">${footer}</p>
-</body></html>
 `;

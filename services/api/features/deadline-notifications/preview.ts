@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { channels, notificationRunInput } from '../../../../shared/contracts/deadline-notifications.ts';
-import { listAlerts, renderEmail } from '../../../../shared/contracts/notification-messages/email.ts';
+import {
+  joinParts,
+  listAlerts,
+  renderEmail,
+} from '../../../../shared/contracts/notification-messages/email.ts';
 import { localeOf, type MessageContent } from '../../../../shared/contracts/notification-messages/message.ts';
 import { renderPush } from '../../../../shared/contracts/notification-messages/push.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
@@ -25,8 +29,10 @@ export async function previewOf(applicationDb: Executor, delivery: DeliveryRow, 
   };
   const channel = oneOf(channels, delivery.channel);
   const { locale } = content;
-  if (channel === 'email')
-    return { channel, locale, ...renderEmail(content, listAlerts(content), undefined) };
+  if (channel === 'email') {
+    const { subject, text, html } = renderEmail(content, listAlerts(content), undefined);
+    return { channel, locale, subject, text: joinParts(text), html: joinParts(html) };
+  }
   const { title, body } = renderPush(content);
   return { channel, locale, subject: title, text: body, html: null };
 }

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { createTransport } from 'nodemailer';
+import addressparser from 'nodemailer/lib/addressparser';
 import { type AlertList, renderEmail } from '../../../../shared/contracts/notification-messages/email.ts';
 import { oneLine } from '../../../../shared/contracts/notification-messages/message.ts';
 import { createUnsubscribeLinks } from '../../../../shared/contracts/notification-messages/unsubscribe.ts';
 import { messageOf } from '../../../../shared/kernel/errors.ts';
 import { createLinkSigner } from '../../../../shared/platform/notification-keys.ts';
 import type { NotificationSettings } from './deps.ts';
+import { createMimeWriter, type Mailbox } from './mime.ts';
 import type { Message, OfficeMessages } from './plan-office.ts';
 import type { SendResult } from './result.ts';
 
@@ -15,12 +17,14 @@ export interface EmailSender {
   close(): void;
 }
 
-/** One address, without spaces, control characters or anything that ends an address: it becomes a header. */
-const address = /^[^\s\p{Cc}<>()[\]",;:\\@]{1,64}@[^\s\p{Cc}<>()[\]",;:\\@]{1,255}$/u;
+/** One address of printable ASCII, without anything that ends an address: it becomes a header. */
+const address = /^[^\s()<>[\]",;:\\@\P{ASCII}\p{Cc}]{1,64}@[^\s()<>[\]",;:\\@\P{ASCII}\p{Cc}]{1,255}$/u;
 
 /** Sends e-mail over a pool of SMTP connections. */
 export function createEmailSender(settings: NotificationSettings, connections: number): EmailSender {
-  const { smtpUrl = '', mailFrom, timeoutMs } = settings;
+  const { smtpUrl = '', timeoutMs } = settings;
+  const from = mailboxOf(settings.mailFrom);
+  const write = createMimeWriter();
   const transport = createTransport({
     url: smtpUrl,
     pool: true,
@@ -54,22 +58,18 @@ export function createEmailSender(settings: NotificationSettings, connections: n
           code: 'invalid_address',
           detail: 'The address of the staff member is none',
         };
-      const url = links.urlFor(id);
-      const messageId = `<${messageKey(message, office)}@${domainOf(mailFrom)}>`;
-      const { alerts } = message;
-      const content = { ...office, staffName: name, asOf, alerts };
+      const messageId = `<${messageKey(message, office)}@${from.address.split('@')[1]}>`;
+      const unsubscribeUrl = links.urlFor(id);
+      const content = { ...office, staffName: name, asOf, alerts: message.alerts };
+      const to = { name: oneLine(name), address: email };
+      const extra = {
+        'List-Unsubscribe': `<${unsubscribeUrl}>`,
+        'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+        'Auto-Submitted': 'auto-generated',
+      };
       try {
-        await transport.sendMail({
-          from: mailFrom,
-          to: { name: oneLine(name), address: email },
-          messageId,
-          ...renderEmail(content, list, url),
-          headers: {
-            'List-Unsubscribe': `<${url}>`,
-            'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
-            'Auto-Submitted': 'auto-generated',
-          },
-        });
+        const raw = write({ from, to, messageId, extra }, renderEmail(content, list, unsubscribeUrl));
+        await transport.sendMail({ envelope: { from: from.address, to: email }, messageId, raw });
         return { status: 'sent' };
       } catch (error) {
         return explain(error, bodies.get(messageId)?.readableEnded === true);
@@ -87,7 +87,11 @@ const messageKey = ({ staff, channel, alerts }: Message, { officeId }: OfficeMes
     .update([officeId, staff.id, channel, ...alerts.map(({ cycleId }) => cycleId)].join('/'))
     .digest('base64url');
 
-const domainOf = (from: string): string => /@([^\s<>@]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
+/** The settings have made sure that it is one. */
+function mailboxOf(text: string): Mailbox {
+  const [mailbox] = addressparser(text, { flatten: true });
+  return { name: mailbox?.name ?? '', address: mailbox?.address ?? '' };
+}
 
 /** @param handedOver whether the whole message was on its way when it failed */
 function explain(error: unknown, handedOver: boolean): SendResult {

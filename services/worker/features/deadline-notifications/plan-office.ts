@@ -3,7 +3,7 @@ import { type Channel, channels } from '../../../../shared/contracts/deadline-no
 import { listAlerts } from '../../../../shared/contracts/notification-messages/email.ts';
 import {
   type Alert,
-  daysBetween,
+  addDays,
   type Locale,
   localeOf,
 } from '../../../../shared/contracts/notification-messages/message.ts';
@@ -114,11 +114,19 @@ const readTold = ({ id }: Office, page: Page): Told[] =>
 /** Deadlines come in order, so that a threshold takes the first n of them; equal selections are made once. */
 function createSelector(alerts: readonly Alert[], asOf: string, told: readonly Told[]) {
   const cache = new Map<string, readonly Alert[]>();
+  const counts = new Map<number, number>();
+  const dueWithin = (threshold: number): number => {
+    const known = counts.get(threshold);
+    if (known !== undefined) return known;
+    const last = addDays(asOf, threshold);
+    const count = alerts.filter(({ deadline }) => deadline <= last).length;
+    counts.set(threshold, count);
+    return count;
+  };
   return (staff: StaffMember, channel: Channel): Selected => {
     const threshold = staff.thresholds[channel];
     if (threshold === undefined) return { due: 0, alerts: [] };
-    const later = alerts.findIndex(({ deadline }) => daysBetween(asOf, deadline) > threshold);
-    const due = later === -1 ? alerts.length : later;
+    const due = dueWithin(threshold);
     const group = told.findIndex(entry => entry.channel === channel && entry.staffIds.has(staff.id));
     const key = `${due}/${group}`;
     const known = told[group]?.cycleIds;

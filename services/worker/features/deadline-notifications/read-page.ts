@@ -35,7 +35,7 @@ export interface Page {
   officeCount: number;
   /** Of the offices that could not be read. */
   failures: OfficeFailure[];
-  /** Where the next page begins; undefined when this one was not full. */
+  /** Where the next page begins; undefined when this one is the last. */
   nextAfter: string | undefined;
   alerts: Map<string, string>;
   subscriptions: Map<string, PushSubscription[]>;
@@ -52,7 +52,8 @@ export interface PageQuery {
 
 /** Reads a page with at most four statements, whatever its size. */
 export async function readPage(db: Executor, query: PageQuery): Promise<Page> {
-  const rows = await readOffices(db, query);
+  const found = await readOffices(db, { ...query, limit: query.limit + 1 });
+  const rows = found.slice(0, query.limit); // the one too many only says that there is a next page
   const failures: OfficeFailure[] = [];
   const offices = rows.flatMap(row => {
     const office = attempt(row.id, failures, () => toOffice(row, query.channels));
@@ -71,7 +72,7 @@ export async function readPage(db: Executor, query: PageQuery): Promise<Page> {
     offices,
     officeCount: rows.length,
     failures,
-    nextAfter: rows.length === query.limit ? rows.at(-1)?.id : undefined,
+    nextAfter: found.length > rows.length ? rows.at(-1)?.id : undefined,
     alerts,
     subscriptions,
     told: Map.groupBy(told, group => group.officeId),

@@ -20,6 +20,11 @@ import { openSenders } from './senders.ts';
 /** Offices in a page: what a run reads at once. */
 export const pageSize = 500;
 
+export type PageDeps = Pick<
+  NotificationDeps,
+  'applicationDatabase' | 'notifications' | 'logger' | 'workerName'
+>;
+
 export interface PageCall {
   key: PageKey;
   run: NotificationRun;
@@ -31,7 +36,7 @@ export interface PageCall {
 }
 
 /** One page of a run: take it, read it, open the next, send, conclude. Nothing to do when it is done already. */
-export async function runPage(deps: NotificationDeps, call: PageCall): Promise<void> {
+export async function runPage(deps: PageDeps, call: PageCall): Promise<void> {
   const { key, run, signal } = call;
   const meter = measure(deps.applicationDatabase);
   try {
@@ -73,7 +78,7 @@ async function openNext(
 type Counts = Omit<PageTotals, 'read_queries' | 'total_queries' | 'peak_rss_growth_mb'>;
 
 interface Sending {
-  deps: NotificationDeps;
+  deps: PageDeps;
   call: PageCall;
   page: Page;
   outbox: Outbox;
