@@ -1,0 +1,92 @@
+import { drizzle } from 'drizzle-orm/postgres-js';
+import postgres from 'postgres';
+import { z } from 'zod';
+import { type PageDeps, runPage } from '../services/worker/features/deadline-notifications/run-page.ts';
+import { notificationSettings } from '../services/worker/features/deadline-notifications/settings.ts';
+import { newId } from '../shared/kernel/ids.ts';
+import { loadConfig } from '../shared/platform/config.ts';
+import { createLogger } from '../shared/platform/log.ts';
+import { type PageKey, readRun } from '../shared/store/notification-pages.ts';
+import { asOf } from './notification-data.ts';
+
+export const workerReport = z.object({
+  seconds: z.number(),
+  offices: z.number(),
+  messages: z.number(),
+  readQueries: z.number(),
+  totalQueries: z.number(),
+  /** By the driver's own count: statements by their first words. */
+  statements: z.record(z.string(), z.number()),
+  rssGrowthMb: z.number(),
+});
+export type WorkerReport = z.infer<typeof workerReport>;
+
+/**
+ * One worker's part of a run in this process, all pages one after the other; for a process of its own, so that its
+ * memory is not another one's. A dry run of it goes before, which is not counted: code is loaded and compiled then.
+ */
+export async function runAlone(
+  applicationUrl: string,
+  { dryRun, smtpUrl }: { dryRun: boolean; smtpUrl: string },
+): Promise<WorkerReport> {
+  const statements = new Map<string, number>();
+  const sql = postgres(applicationUrl, {
+    max: 6,
+    onnotice: () => {},
+    debug: (_connection, query) => {
+      const name = query.trim().replaceAll(/\s+/g, ' ').slice(0, 60);
+      statements.set(name, (statements.get(name) ?? 0) + 1);
+    },
+  });
+  const config = loadConfig({ NODE_ENV: 'test', MUSTER_ENCRYPTION_KEY: '0'.repeat(64), SMTP_URL: smtpUrl });
+  const database = { name: 'bench', db: drizzle(sql), sql, stop: () => sql.end() };
+  const deps: PageDeps = {
+    applicationDatabase: database,
+    notifications: notificationSettings(config),
+    logger: createLogger('bench', { level: 'warn' }),
+    workerName: 'bench',
+  };
+  const [first] = await sql<{ id: string }[]>`select id from offices where is_active limit 1`;
+  await runPages(deps, { dryRun: true, officeIds: [first?.id ?? ''] });
+  await sql`select pg_sleep(0.2)`;
+  globalThis.gc?.();
+  statements.clear();
+  const startedAt = performance.now();
+  const runId = await runPages(deps, { dryRun, officeIds: null });
+  const state = await readRun(database.db, runId, 0);
+  const seconds = (performance.now() - startedAt) / 1000;
+  await sql.end();
+  return {
+    seconds,
+    offices: state.totals.offices,
+    messages: state.deliveries.reduce((sum, { count }) => sum + count, 0),
+    readQueries: state.totals.read_queries,
+    totalQueries: state.totals.total_queries + 1,
+    statements: Object.fromEntries(statements),
+    rssGrowthMb: state.totals.peak_rss_growth_mb,
+  };
+}
+
+async function runPages(
+  deps: PageDeps,
+  { dryRun, officeIds }: { dryRun: boolean; officeIds: string[] | null },
+): Promise<string> {
+  const runId = newId();
+  const pages: PageKey[] = [{ runId, run: 0, pageIndex: 0 }];
+  for (let key = pages.shift(); key !== undefined; key = pages.shift()) {
+    await runPage(deps, {
+      key,
+      run: {
+        as_of: asOf,
+        dry_run: dryRun,
+        channels: ['email', 'push'],
+        office_concurrency: 10,
+        message_concurrency: 5,
+        office_ids: officeIds,
+      },
+      signal: new AbortController().signal,
+      onNext: async next => void pages.push(next),
+    });
+  }
+  return runId;
+}
