@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { datasetTables } from '../contracts/datasets.ts';
+import { type DatasetDefinition, datasetTables } from '../contracts/datasets.ts';
 import { jobStatuses } from '../contracts/job.ts';
 import { timestamp, uuid } from './fields.ts';
 import { job } from './jobs.ts';
@@ -43,6 +43,16 @@ export const datasetRequest = size
   })
   .meta({ id: 'DatasetRequest' });
 export type DatasetRequest = z.output<typeof datasetRequest>;
+
+/** What a request defines, with a seed for one that names none. */
+export const definitionOf = (request: DatasetRequest, otherwiseSeed: number): DatasetDefinition => ({
+  seed: request.seed ?? otherwiseSeed,
+  referenceDate: request.reference_date,
+  offices: request.offices,
+  staffsPerOffice: request.staffs_per_office,
+  recipientsPerOffice: request.recipients_per_office,
+  cyclesPerRecipient: request.cycles_per_recipient,
+});
 
 export const createDatasetOperation = defineOperation({
   id: 'createDataset',

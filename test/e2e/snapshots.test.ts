@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { restoreOrBuild } from '../../services/cli/snapshot-fixture.ts';
 import { dataset } from '../../shared/http/datasets.ts';
 import { job } from '../../shared/http/jobs.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
@@ -224,4 +225,28 @@ it('is gone when it is deleted', async () => {
     );
     expect([method, response.status]).toEqual([method, 404]);
   }
+});
+
+describe('a test of a user', () => {
+  const options = () => ({
+    api: api.url,
+    apiKey: api.key,
+    snapshot: 'fixture',
+    build: { offices: 2, staffs_per_office: 2, recipients_per_office: 2, seed: 3 },
+  });
+
+  it('builds its data once, and restores it from then on', async () => {
+    expect(await restoreOrBuild(options())).toEqual({ built: true });
+    const before = await digests();
+    await databases.application.sql`update offices set name = 'changed' where is_test_data`;
+    expect(await restoreOrBuild(options())).toEqual({ built: false });
+    expect(await digests()).toEqual(before);
+  });
+
+  it('builds it anew when the tables have changed', async () => {
+    const { sql } = databases.application;
+    await sql`alter table push_subscriptions add column browser text`;
+    expect(await restoreOrBuild(options())).toEqual({ built: true });
+    expect(await restoreOrBuild(options())).toEqual({ built: false });
+  });
 });

@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import {
-  type DatasetDefinition,
   datasetIdOf,
   datasetsDelete,
   datasetsGenerate,
@@ -10,7 +9,7 @@ import {
 import { isTerminal } from '../../../../shared/contracts/job.ts';
 import {
   createDatasetOperation,
-  type DatasetRequest,
+  definitionOf,
   deleteDatasetOperation,
   getDatasetOperation,
   listDatasetsOperation,
@@ -44,7 +43,7 @@ const rowsPerChunk = 8000;
 
 export const datasetRoutes = ({ applicationDb, queue }: DatasetRoutesDeps): Route[] => [
   route(createDatasetOperation, async ({ body, ...call }) => {
-    const definition = definitionOf(body);
+    const definition = definitionOf(body, randomInt(2 ** 31));
     const rows = totalRows(definition);
     if (rows > maxRows)
       throw refuse('/offices', 'limit_exceeded', `makes ${rows} rows, more than ${maxRows}`);
@@ -88,15 +87,6 @@ export const datasetRoutes = ({ applicationDb, queue }: DatasetRoutesDeps): Rout
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
   }),
 ];
-
-const definitionOf = (body: DatasetRequest): DatasetDefinition => ({
-  seed: body.seed ?? randomInt(2 ** 31),
-  referenceDate: body.reference_date,
-  offices: body.offices,
-  staffsPerOffice: body.staffs_per_office,
-  recipientsPerOffice: body.recipients_per_office,
-  cyclesPerRecipient: body.cycles_per_recipient,
-});
 
 const datasetExists = (id: string): AppError =>
   new AppError('dataset_exists', `The application has the dataset of this request and seed already: ${id}`, {
