@@ -181,6 +181,29 @@ it('a run waits for slots, runs as fewer shards than it asked for, and begins an
   expect(await messagesOf(first.id)).not.toContain('stopping');
 });
 
+it('a worker that stops hands its shard over, with all that it counted', async () => {
+  const cyd = await runWorker(databases, postgresStore(databases), { name: 'cyd' });
+  const { id } = await begin({ workers: 3, duration_seconds: 60 });
+  await untilRunning(id);
+  const before = await listShards(db(), id);
+  expect(before.map(({ worker }) => worker)).toContain('cyd');
+  await cyd.stop();
+  const handed = before.findIndex(({ worker }) => worker === 'cyd');
+  const isAgainSeen = () =>
+    target()
+      .seen(id)
+      .some(({ shard, epoch }) => shard === handed && epoch === 2);
+  await waitFor('requests of the worker that goes on', isAgainSeen);
+  await db().transaction(tx => requestStop(tx, { id, mode: 'graceful', actor: 'eve' }));
+
+  const test = await untilTestEnded(databases, id);
+  expect(test.degraded).toBe(true);
+  expect(test.metrics?.http_reqs.count).toBe(target().seen(id).length);
+  const after = await listShards(db(), id);
+  expect(after.map(({ epoch }) => epoch)).toEqual(before.map((_, shard) => (shard === handed ? 2 : 1)));
+  expect(await messagesOf(id)).toContain('cyd stops and hands its shard over');
+});
+
 it('a test whose job ended before a worker had it is concluded', async () => {
   const test = await insertTest(databases);
   await databases.platform.sql`
