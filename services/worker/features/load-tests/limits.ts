@@ -9,7 +9,7 @@ export interface Recent {
   sum(seconds: number): Counts;
 }
 
-export interface Counts {
+interface Counts {
   requests: number;
   failed: number;
 }

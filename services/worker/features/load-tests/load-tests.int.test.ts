@@ -4,12 +4,7 @@ import { findJob, requestCancel, requeueJob } from '../../../../shared/store/job
 import { readLoadEvents } from '../../../../shared/store/load-events.ts';
 import { listLoadErrors, readTimeline } from '../../../../shared/store/load-results.ts';
 import { listShards } from '../../../../shared/store/load-shards.ts';
-import {
-  changeControl,
-  findLoadTest,
-  type LoadTestRow,
-  requestStop,
-} from '../../../../shared/store/load-tests.ts';
+import { changeControl, type LoadTestRow, requestStop } from '../../../../shared/store/load-tests.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import {
   insertTest,
@@ -25,7 +20,7 @@ const databases = testDatabases();
 const db = () => databases.platform.db;
 const started: { workers: RunningWorker[]; target?: LoggingTarget } = { workers: [] };
 /** Three runs at once, looked at by one test each. */
-const begun: { plain?: LoadTestRow; steered?: LoadTestRow; failing?: LoadTestRow } = {};
+const begun: Partial<Record<'plain' | 'steered' | 'failing' | 'stopped', LoadTestRow>> = {};
 
 beforeAll(async () => {
   started.target = await startLoggingTarget();
@@ -139,9 +134,15 @@ it('too many errors stop a run, which keeps samples of them', async () => {
   expect(await jobOf(test)).toMatchObject({ status: 'failed', error: { code: 'error_limit' } });
 });
 
-it('an emergency stop of three runs lets no request out a second later', async () => {
-  const tests = await Promise.all([1, 2, 3].map(() => begin({ duration_seconds: 60 })));
-  await Promise.all(tests.map(({ id }) => untilRunning(id)));
+it('an emergency stop of all runs lets no request out a second later, nor a run that waits begin', async () => {
+  const running = await Promise.all([1, 2, 3].map(() => begin({ duration_seconds: 60 })));
+  await Promise.all(running.map(({ id }) => untilRunning(id)));
+  const waiting = await begin({ duration_seconds: 60 });
+  await waitFor('a run without a slot', async () => {
+    const job = await findJob(db(), waiting.jobId);
+    return job?.progress?.phase === 'waiting for a slot';
+  });
+  const tests = [...running, waiting];
   const stopped = await db().transaction(tx => requestStop(tx, { mode: 'emergency', actor: 'eve' }));
   const answeredAt = performance.now();
   expect(stopped).toEqual(tests.map(({ id }) => id).toSorted());
@@ -150,40 +151,33 @@ it('an emergency stop of three runs lets no request out a second later', async (
     tests.map(() => ['aborted', 'emergency_stopped']),
   );
   await sleep(Math.max(0, answeredAt + 1500 - performance.now()));
-  for (const { id } of tests) {
+  for (const { id } of running) {
     const seen = target().seen(id);
     expect(seen.length).toBeGreaterThan(0);
     expect(seen.filter(({ at }) => at > answeredAt + 1000)).toEqual([]);
   }
+  expect(target().seen(waiting.id)).toEqual([]);
+  begun.stopped = waiting;
 });
 
-it('a run waits for slots, runs as fewer shards than it asked for, and begins anew when it is retried', async () => {
-  const first = await begin({ workers: 9, duration_seconds: 60 });
-  await untilRunning(first.id);
-  expect(await messagesOf(first.id)).toContainEqual(expect.stringContaining('6 of 9 shards'));
-  const second = await begin({ duration_seconds: 1 });
-  await waitFor('the second to wait', async () => {
-    const job = await findJob(db(), second.jobId);
-    return job?.progress?.phase === 'waiting for a slot';
-  });
-  await requestCancel(db(), first.jobId);
-  expect((await untilTestEnded(databases, first.id)).reason?.code).toBe('stopped');
-  await jobOf(first);
+it('a run that is retried begins anew, on as many shards as there are slots for', async () => {
+  const { id, jobId } = given(begun.stopped);
+  await jobOf(given(begun.stopped));
   await databases.platform.sql`
-    update load_tests set config = jsonb_set(config, '{duration_seconds}', '1') where id = ${first.id}`;
-  await requeueJob(db(), first.jobId);
-  await started.workers[0]?.queue.reviveAll(loadTestRun, [{ job_id: first.jobId }]);
+    update load_tests set config = config || '{ "duration_seconds": 1, "workers": 9 }' where id = ${id}`;
+  await requeueJob(db(), jobId);
+  await started.workers[0]?.queue.reviveAll(loadTestRun, [{ job_id: jobId }]);
   const isBegunAnew = (row: LoadTestRow) => row.plannedRun === 1 && row.finishedAt !== null;
-  await untilTest(databases, first.id, 'begun anew', isBegunAnew);
-  expect(await untilTestEnded(databases, second.id)).toMatchObject({ status: 'succeeded' });
-  const again = await findLoadTest(db(), first.id);
-  expect(again).toMatchObject({ status: 'succeeded', reason: null });
-  expect(await messagesOf(first.id)).not.toContain('stopping');
+  const again = await untilTest(databases, id, 'begun anew', isBegunAnew);
+  expect(again).toMatchObject({ status: 'succeeded', reason: null, control: { stop: null } });
+  const messages = await messagesOf(id);
+  expect(messages).toContainEqual(expect.stringContaining('6 of 9 shards'));
+  expect(messages).not.toContain('aborted');
 });
 
 it('a worker that stops hands its shard over, with all that it counted', async () => {
   const cyd = await runWorker(databases, postgresStore(databases), { name: 'cyd' });
-  const { id } = await begin({ workers: 3, duration_seconds: 60 });
+  const { id, jobId } = await begin({ workers: 3, duration_seconds: 60 });
   await untilRunning(id);
   const before = await listShards(db(), id);
   expect(before.map(({ worker }) => worker)).toContain('cyd');
@@ -194,10 +188,10 @@ it('a worker that stops hands its shard over, with all that it counted', async (
       .seen(id)
       .some(({ shard, epoch }) => shard === handed && epoch === 2);
   await waitFor('requests of the worker that goes on', isAgainSeen);
-  await db().transaction(tx => requestStop(tx, { id, mode: 'graceful', actor: 'eve' }));
+  await requestCancel(db(), jobId);
 
   const test = await untilTestEnded(databases, id);
-  expect(test.degraded).toBe(true);
+  expect(test).toMatchObject({ status: 'aborted', reason: { code: 'stopped' }, degraded: true });
   expect(test.metrics?.http_reqs.count).toBe(target().seen(id).length);
   const after = await listShards(db(), id);
   expect(after.map(({ epoch }) => epoch)).toEqual(before.map((_, shard) => (shard === handed ? 2 : 1)));
