@@ -68,18 +68,18 @@ describe('an engine under control', () => {
 
   it('delivers every arrival once over its shares, from the middle on after a takeover', async () => {
     target = await startTarget();
-    const executor = arrivals(200, 1000);
+    const executor = arrivals(200, 1500);
     const [first, second, rest] = await Promise.all([
       runEngine(planFor(target.origin, { executor, share: { index: 0, count: 2 } })),
       runEngine(planFor(target.origin, { executor, share: { index: 1, count: 2 } })),
       (async () => {
-        const watched = startEngine(planFor(target.origin, { executor }), {}, 500);
+        const watched = startEngine(planFor(target.origin, { executor }), {}, 1000);
         await watched.end();
         return watched;
       })(),
     ]);
-    expect([first, second, rest].map(({ all }) => all().requests)).toEqual([100, 100, 100]);
-    expect(target.requests).toBe(300);
+    expect([first, second, rest].map(({ all }) => all().requests)).toEqual([150, 150, 100]);
+    expect(target.requests).toBe(400);
   });
 
   it('counts arrivals that find no user, and follows changes of the rate', async () => {

@@ -25,6 +25,9 @@ export interface Engine {
   readonly ended: Promise<void>;
 }
 
+/** A start that is late by less is no takeover, but a busy machine: what was due meanwhile starts late, not never. */
+const lateStartMs = 1000;
+
 /** Throws `validation_failed` with all faults of the plan. Nothing is sent before `start`. */
 export function createEngine(plan: EnginePlan, options: EngineOptions = {}): Engine {
   const faults = faultsOfPlan(plan);
@@ -37,6 +40,10 @@ export function createEngine(plan: EnginePlan, options: EngineOptions = {}): Eng
   let timer: NodeJS.Timeout | undefined;
 
   function begin(elapsedMs: number): void {
+    if (elapsedMs >= durationMs) {
+      stop(true); // taken over too late
+      return;
+    }
     timer = setTimeout(stop, Math.max(0, durationMs - clock.elapsedMs()) + 1, true);
     load.start(elapsedMs);
   }
@@ -59,7 +66,7 @@ export function createEngine(plan: EnginePlan, options: EngineOptions = {}): Eng
     start({ elapsedMs }) {
       clock.begin(elapsedMs);
       if (elapsedMs < 0) timer = setTimeout(begin, -elapsedMs, 0);
-      else begin(elapsedMs);
+      else begin(elapsedMs < lateStartMs ? 0 : elapsedMs);
     },
     control: control => applyControl(parts, control),
     setAccounts(list) {

@@ -19,7 +19,7 @@ describe('a latency recorder', () => {
         expect(recorder.sumUs).toBe(values.reduce((sum, value) => sum + value, 0) * times);
         const decoded = decodeHistogram(recorder.drain());
         const itsOwn = decodeHistogram(encodeIntoCompressedBase64(expected));
-        expect(decoded.outputPercentileDistribution(100)).toBe(itsOwn.outputPercentileDistribution(100));
+        expect(encodeIntoCompressedBase64(decoded)).toBe(encodeIntoCompressedBase64(itsOwn));
       }),
       { numRuns: 15 },
     );

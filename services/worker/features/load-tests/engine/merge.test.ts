@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Histogram } from 'hdr-histogram-js';
+import { encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
 import type { ErrorKind } from './delta.ts';
 import { EndpointRecorder } from './endpoint-recorder.ts';
 import { addDelta, createTotals, figuresOf, sumOfEndpoints } from './merge.ts';
@@ -42,7 +42,7 @@ function totalsOf(parts: readonly (readonly Answer[])[]) {
 }
 
 /** All that a histogram holds, as text. */
-const bucketsOf = (histogram: Histogram): string => histogram.outputPercentileDistribution(100);
+const bucketsOf = (histogram: Histogram): string => encodeIntoCompressedBase64(histogram);
 
 describe('merging', () => {
   it('of any number of shards is the histogram and the counters of everything', () => {
@@ -51,7 +51,7 @@ describe('merging', () => {
         const shards = [0, 1, 2, 3, 4].map(shard => answers.filter(each => each.shard === shard));
         expect(totalsOf(shards.toReversed())).toEqual(totalsOf([answers]));
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 

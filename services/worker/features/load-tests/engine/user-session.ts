@@ -31,7 +31,7 @@ export class UserSession {
 
   /** A new session starts with the cookies it brings and no others. */
   setAccount(account: EngineAccount | undefined): void {
-    if (account !== undefined && account === this.#account) return;
+    if (account === this.#account) return;
     this.#account = account;
     this.#jar = undefined;
     this.#prepared = [];
