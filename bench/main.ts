@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { messageOf } from '../shared/kernel/errors.ts';
 import { benchBulkUsers } from './bulk-users.ts';
+import { benchDatasets } from './datasets.ts';
 import { benchDeadlineNotifications } from './deadline-notifications.ts';
 import { benchLoadEngine } from './load-engine.ts';
 
@@ -10,6 +11,7 @@ import { benchLoadEngine } from './load-engine.ts';
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   'bulk-users': args => benchBulkUsers(...numbersIn(args)),
+  datasets: args => benchDatasets(...numbersIn(args)),
   'load-engine': benchLoadEngine,
   'deadline-notifications': benchDeadlineNotifications,
 };
