@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Config } from '../../shared/platform/config.ts';
+import type { MailCatcher } from './mail-catcher/catcher.ts';
 import { claimPort } from './ports.ts';
 import type { DatabaseUrls } from './postgres.ts';
 import type { Secrets } from './secrets.ts';
@@ -60,12 +61,15 @@ export interface Ingredients {
   env: NodeJS.ProcessEnv;
   addresses: Addresses;
   databases: DatabaseUrls;
+  /** Takes what is sent, unless a mail server was set. */
+  mailCatcher: Pick<MailCatcher, 'smtpUrl' | 'httpUrl'> | undefined;
   secrets: Secrets;
   scripts: Scripts;
 }
 
 /** What to run: the migration, then one api, one storefront, `WORKERS` workers, all with the same settings. */
-export function describeChildren({ config, env, addresses, databases, secrets, scripts }: Ingredients) {
+export function describeChildren(ingredients: Ingredients) {
+  const { config, env, addresses, databases, mailCatcher, secrets, scripts } = ingredients;
   const common: NodeJS.ProcessEnv = {
     NODE_COMPILE_CACHE: compileCache, // the processes share most of their code: a quarter less time to start
     ...env,
@@ -78,6 +82,7 @@ export function describeChildren({ config, env, addresses, databases, secrets, s
     APP_DATABASE_URL: databases.applicationUrl,
     MUSTER_API_KEY: secrets.apiKey,
     MUSTER_ENCRYPTION_KEY: secrets.encryptionKey,
+    ...(mailCatcher && { SMTP_URL: mailCatcher.smtpUrl, MAIL_CATCHER_URL: mailCatcher.httpUrl }),
   };
   const workers = Array.from({ length: config.WORKERS }, (_, index): ChildSpec => {
     const port = config.WORKER_PORT ? { WORKER_PORT: String(config.WORKER_PORT + index) } : {};

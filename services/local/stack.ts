@@ -11,6 +11,7 @@ import {
   type Scripts,
 } from './layout.ts';
 import { lockDataFolder } from './lock.ts';
+import { type MailCatcher, startMailCatcher } from './mail-catcher/catcher.ts';
 import { claimPort } from './ports.ts';
 import { type DatabaseUrls, givenDatabases, keeperArguments, startKeeper } from './postgres.ts';
 import { runToEnd } from './run-to-end.ts';
@@ -64,7 +65,8 @@ async function bringUp(
   const secrets = await loadSecrets(config);
   const addresses = await claimAddresses(config);
   const databases = givenDatabases(config) ?? (await embeddedDatabases(options, children, signal));
-  const ingredients = { config, env, addresses, databases, secrets, scripts };
+  const mailCatcher = await catchMail(config, children);
+  const ingredients = { config, env, addresses, databases, mailCatcher, secrets, scripts };
   await migrate(ingredients, children, signal);
   await launch(ingredients, children, { signal, timeoutMs: options.startTimeoutMs ?? 30_000 });
   await publish(config.DATA_DIR, addresses, children);
@@ -92,6 +94,15 @@ async function embeddedDatabases(
     env: { ...env, NODE_ENV: config.NODE_ENV },
   });
   return startKeeper(keeper, signal);
+}
+
+/** In development, and unless there is a mail server, what is sent is taken here. */
+async function catchMail(
+  { NODE_ENV, SMTP_URL }: Config,
+  { lifecycle }: Children,
+): Promise<MailCatcher | undefined> {
+  if (NODE_ENV === 'production' || SMTP_URL !== undefined) return undefined;
+  return lifecycle.add(await startMailCatcher());
 }
 
 async function migrate(ingredients: Ingredients, { say }: Children, signal: AbortSignal): Promise<void> {
