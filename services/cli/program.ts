@@ -4,6 +4,7 @@ import { addDemoCommand } from './commands/demo.ts';
 import { addHealthCommand } from './commands/health.ts';
 import { addJobsCommands } from './commands/jobs.ts';
 import { addLoadTestsCommands } from './commands/load-tests.ts';
+import { addNotificationsCommands } from './commands/notifications.ts';
 import { addSnapshotsCommands } from './commands/snapshots.ts';
 import { addUsersCommands } from './commands/users.ts';
 import { addWorkersCommand } from './commands/workers.ts';
@@ -44,6 +45,7 @@ function createProgram(terminal: Terminal): Command {
   addLoadTestsCommands(program, act);
   addDatasetsCommands(program, act);
   addSnapshotsCommands(program, act);
+  addNotificationsCommands(program, act);
   addJobsCommands(program, act);
   addWorkersCommand(program, act);
   addHealthCommand(program, act);

@@ -1,0 +1,132 @@
+import type { Command } from 'commander';
+import {
+  listDeliveriesOperation,
+  listNotificationRunsOperation,
+  listRunFailuresOperation,
+  previewDeliveryOperation,
+  settleDeliveryOperation,
+  startNotificationRunOperation,
+} from '../../../shared/http/deadline-notifications.ts';
+import { wholeNumber } from '../arguments.ts';
+import { submitAndTell } from '../await-job.ts';
+import type { Act, Context } from '../context.ts';
+import { CliFailure } from '../failure.ts';
+import { table } from '../output.ts';
+
+interface RunOptions {
+  dryRun?: boolean;
+  asOf?: string;
+  channels?: string;
+  follow?: boolean;
+}
+
+interface DeliveriesOptions {
+  status?: string;
+  limit?: number;
+}
+
+interface SettleOptions {
+  arrived?: boolean;
+  notArrived?: boolean;
+}
+
+/** `muster notifications ...`: tell the staff of offices of deadlines, and see who was told. */
+export function addNotificationsCommands(program: Command, act: Act): void {
+  const group = program.command('notifications').description('tell staff of deadlines that are near');
+  group
+    .command('run')
+    .description('tell everybody who has not been told yet')
+    .option('--dry-run', 'plan the same messages and send none')
+    .option('--as-of <date>', 'count days from this one (YYYY-MM-DD)')
+    .option('--channels <names>', 'email, push or both, separated by commas')
+    .option('-f, --follow', 'show the progress and wait for the end')
+    .action(act((context, options: RunOptions) => run(context, options)));
+  group.command('runs').description('list runs, newest first').action(act(listRuns));
+  group
+    .command('deliveries <run>')
+    .description('the messages of a run')
+    .option('--status <status>', 'planned | skipped | sending | pending | sent | failed | unknown')
+    .option('--limit <n>', 'how many', wholeNumber(1))
+    .action(act(listDeliveries));
+  group.command('failures <run>').description('what failed, and why').action(act(listFailures));
+  group.command('preview <delivery>').description('a message as text').action(act(preview));
+  group
+    .command('settle <delivery>')
+    .description('say of an unknown message whether it has arrived')
+    .option('--arrived', 'it has: nobody is told again')
+    .option('--not-arrived', 'it has not: the next run tells of it')
+    .action(act(settle));
+}
+
+function run(context: Context, { dryRun, asOf, channels, follow }: RunOptions): Promise<void> {
+  const body = { dry_run: dryRun, as_of: asOf, channels: channels?.split(',') };
+  return submitAndTell(context, client => client.submit(startNotificationRunOperation, { body }), {
+    ...(follow !== undefined && { follow }),
+  });
+}
+
+async function listRuns({ out, connect }: Context): Promise<void> {
+  const page = await (await connect()).read(listNotificationRunsOperation);
+  out.result(page, ({ items }) =>
+    table([
+      ['RUN', 'STATUS', 'STARTED', 'BY'],
+      ...items.map(({ id, status, created_at, requested_by }) => [id, status, created_at, requested_by]),
+    ]),
+  );
+}
+
+async function listDeliveries(
+  { out, connect }: Context,
+  query: DeliveriesOptions,
+  id: string,
+): Promise<void> {
+  const { status, limit } = query;
+  const page = await (await connect()).read(listDeliveriesOperation, {
+    params: { id },
+    query: { status, limit },
+  });
+  out.result(page, ({ items }) =>
+    table([
+      ['DELIVERY', 'CHANNEL', 'STATUS', 'STAFF', 'DEADLINES', 'REASON'],
+      ...items.map(item => [
+        item.id,
+        item.channel,
+        item.status,
+        item.staff_id,
+        String(item.cycle_ids.length),
+        item.code ?? '',
+      ]),
+    ]),
+  );
+}
+
+async function listFailures({ out, connect }: Context, _options: object, id: string): Promise<void> {
+  const page = await (await connect()).read(listRunFailuresOperation, { params: { id } });
+  out.result(page, ({ items }) =>
+    table([
+      ['OFFICE', 'STAFF', 'CODE', 'DETAIL'],
+      ...items.map(({ office_id, staff_id, code, detail }) => [office_id, staff_id ?? '(all)', code, detail]),
+    ]),
+  );
+}
+
+async function preview({ out, connect }: Context, _options: object, id: string): Promise<void> {
+  const message = await (await connect()).read(previewDeliveryOperation, { params: { id } });
+  out.result(message, ({ subject, text }) => [subject, '', text]);
+}
+
+async function settle(
+  { out, connect }: Context,
+  { arrived = false, notArrived = false }: SettleOptions,
+  id: string,
+): Promise<void> {
+  if (arrived === notArrived)
+    throw new CliFailure('usage', 'Say either --arrived or --not-arrived', {
+      hint: 'The log of the mail server, or the person, knows.',
+    });
+  const delivery = await (await connect()).read(settleDeliveryOperation, {
+    params: { id },
+    body: { arrived },
+  });
+  out.result(delivery, ({ status }) => [`delivery ${id}: ${status}`]);
+}
