@@ -9,7 +9,7 @@ import postgres, { type Sql } from 'postgres';
 import { SMTPServer } from 'smtp-server';
 import webpush from 'web-push';
 import { createVapidTokens } from '../services/worker/features/deadline-notifications/vapid-tokens.ts';
-import { listAlerts, renderEmail } from '../shared/contracts/notification-messages/email.ts';
+import { joinParts, listAlerts, renderEmail } from '../shared/contracts/notification-messages/email.ts';
 import type { MessageContent } from '../shared/contracts/notification-messages/message.ts';
 import { startEmbeddedPostgres } from '../shared/platform/embedded-postgres.ts';
 import { removeEmbeddedPostgres } from '../shared/platform/embedded-postgres-data.ts';
@@ -62,7 +62,7 @@ async function benchPlanning(sql: Sql, url: string, offices: number): Promise<vo
     await sql`checkpoint`;
     const report = await inOwnProcess(url, { dryRun: true, smtpUrl: 'smtp://127.0.0.1:9' });
     reports.push(report);
-    const pages = Math.ceil((count + 1) / 500);
+    const pages = Math.ceil(count / 500);
     console.log(
       `  ${count} offices: ${report.messages} messages in ${report.seconds.toFixed(2)} s, memory +${report.rssGrowthMb} MiB; ` +
         `${report.readQueries} reading and ${report.totalQueries} statements in all, ${(report.totalQueries / pages).toFixed(1)} a page`,
@@ -79,7 +79,9 @@ async function benchPlanning(sql: Sql, url: string, offices: number): Promise<vo
 
 async function benchEmail(sql: Sql, url: string, offices: number, rounds: number): Promise<void> {
   await activate(sql, offices);
-  const sink = fork(mainScript(), ['deadline-notifications', 'sink'], { stdio: 'inherit' });
+  const sink = fork(mainScript(), ['deadline-notifications', 'sink'], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   const [smtpUrl] = await once(sink, 'message');
   const messages = offices * staffPerOffice;
   console.log(`E-mail: ${messages} messages, ${connections} connections, ${rounds} rounds by turns`);
@@ -132,14 +134,17 @@ async function sendBare(smtpUrl: string, count: number): Promise<number> {
     asOf,
     alerts,
   };
-  const email = renderEmail(content, listAlerts(content), 'http://127.0.0.1:8080/unsubscribe?token=x');
+  const rendered = renderEmail(content, listAlerts(content), 'http://127.0.0.1:8080/unsubscribe?token=x');
+  const [text, html] = [joinParts(rendered.text), joinParts(rendered.html)];
   const startedAt = performance.now();
   await Promise.all(
     Array.from({ length: count }, (_, index) =>
       transport.sendMail({
         from: 'Muster <muster@localhost>',
         to: { name: '山田 太郎', address: `bare-${index}@staff.test` },
-        ...email,
+        subject: rendered.subject,
+        text,
+        html,
         headers: { 'List-Unsubscribe': '<http://127.0.0.1:8080/unsubscribe?token=x>' },
       }),
     ),

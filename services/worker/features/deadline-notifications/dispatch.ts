@@ -1,4 +1,5 @@
-import { listAlerts } from '../../../../shared/contracts/notification-messages/email.ts';
+import { type AlertList, listAlerts } from '../../../../shared/contracts/notification-messages/email.ts';
+import { messageOf } from '../../../../shared/kernel/errors.ts';
 import type { Feed } from './feed.ts';
 import type { Outbox } from './outbox.ts';
 import type { Message, OfficeMessages } from './plan-office.ts';
@@ -54,26 +55,39 @@ async function sendOffice(
   office: OfficeMessages,
   deferred: Deferred,
 ): Promise<void> {
-  const { senders, outbox, asOf, messageConcurrency, signal } = options;
-  const lists = new Map(
-    [...new Set(office.messages.map(({ alerts }) => alerts))].map(alerts => [
-      alerts,
-      listAlerts({ ...office, asOf, alerts }),
-    ]),
-  );
+  const lists = new Map<Message['alerts'], AlertList>();
+  const listOf = ({ alerts }: Message): AlertList => {
+    const list = lists.get(alerts) ?? listAlerts({ ...office, asOf: options.asOf, alerts });
+    lists.set(alerts, list);
+    return list;
+  };
   const waiting = [...office.messages];
   const later: Message[] = [];
   const lane = async () => {
     for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) {
-      const list = lists.get(message.alerts);
-      if (list === undefined) continue;
-      const result = await senders.send(message, office, list, signal).catch(() => undefined);
-      if (result === undefined) release(outbox, [message]);
+      const result = await sendOne(options, message, office, listOf);
+      if (result === undefined) release(options.outbox, [message]);
       else settle(options, message, result, later, deferred);
     }
   };
-  await Promise.all(Array.from({ length: messageConcurrency }, lane));
+  await Promise.all(Array.from({ length: options.messageConcurrency }, lane));
   if (later.length > 0) deferred.offices.push({ ...office, messages: later });
+}
+
+/** Undefined when `signal` aborted before the message was tried. A template that fails is that message's failure. */
+async function sendOne(
+  { senders, signal }: DispatchOptions,
+  message: Message,
+  office: OfficeMessages,
+  listOf: (message: Message) => AlertList,
+): Promise<SendResult | undefined> {
+  if (signal.aborted) return undefined;
+  try {
+    return await senders.send(message, office, () => listOf(message), signal);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    return { status: 'failed', code: 'template_error', detail: messageOf(error).slice(0, 500) };
+  }
 }
 
 function settle(

@@ -1,6 +1,5 @@
 import type { Channel, NotificationRun } from '../../../../shared/contracts/deadline-notifications.ts';
 import type { AlertList } from '../../../../shared/contracts/notification-messages/email.ts';
-import { messageOf } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { NotificationSettings } from './deps.ts';
 import { createEmailSender } from './email-sender.ts';
@@ -11,8 +10,13 @@ import type { SendResult } from './result.ts';
 
 /** The channels of one page: opened for it, kept to their rates, closed with it. */
 export interface Senders {
-  /** Never rejects but when `signal` aborts before the message was tried. */
-  send(message: Message, office: OfficeMessages, list: AlertList, signal: AbortSignal): Promise<SendResult>;
+  /** Rejects when `signal` aborts before the message was tried, and when a template fails. @param listOf for e-mail */
+  send(
+    message: Message,
+    office: OfficeMessages,
+    listOf: () => AlertList,
+    signal: AbortSignal,
+  ): Promise<SendResult>;
   close(): Promise<void>;
 }
 
@@ -25,18 +29,11 @@ export function openSenders(db: Executor, settings: NotificationSettings, run: N
     push: createPacer(db, 'push', settings.perSecond.push),
   };
   return {
-    async send(message, office, list, signal) {
-      signal.throwIfAborted();
+    async send(message, office, listOf, signal) {
       await paces[message.channel](signal);
-      const sending =
-        message.channel === 'email'
-          ? email.send(message, office, list, run.as_of)
-          : push.send(message, office, run.as_of);
-      return sending.catch(error => ({
-        status: 'failed',
-        code: 'template_error',
-        detail: messageOf(error).slice(0, 500),
-      }));
+      return message.channel === 'email'
+        ? email.send(message, office, listOf(), run.as_of)
+        : push.send(message, office, run.as_of);
     },
     async close() {
       email.close();
