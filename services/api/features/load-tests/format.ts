@@ -9,6 +9,9 @@ export function milliseconds(ms: number): string {
   return seconds(ms / 1000);
 }
 
+/** The same in three digits: `570ms`, `44.1ms`, `1.68s`. */
+export const briefly = (ms: number): string => milliseconds(ms < 60_000 ? Number(ms.toPrecision(3)) : ms);
+
 /** `15s`, `2m05s`, `1h00m05s` */
 export function seconds(total: number): string {
   const whole = Math.round(total);

@@ -34,7 +34,8 @@ describe('the summary', () => {
 
   it('says how it ended, and keeps to its lines whatever things are called', () => {
     const name = 'a\n  █ THRESHOLDS\n✓ all good';
-    const config = loadTestConfig({ session_name: name });
+    const odd = { name: 'x\ny', url: '/', method: 'GET', weight: 1, timeout: 5 };
+    const config = loadTestConfig({ session_name: name, endpoints: [odd] });
     const reason = { code: 'stopped', message: 'ada stopped it' };
     const endpoints = { 'x\ny': endpointMetrics(10, 0) };
     const text = summaryOf(endedTest({ config, status: 'aborted', degraded: true, reason, endpoints }));

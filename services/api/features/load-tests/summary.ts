@@ -20,7 +20,7 @@ export function summaryOf(row: LoadTestRow): string {
     headOf(row),
     ...(row.thresholds.length > 0 ? ['  █ THRESHOLDS', thresholdsOf(row.thresholds)] : []),
     '  █ TOTAL RESULTS',
-    section('HTTP', httpOf(metrics, Object.entries(row.endpoints))),
+    section('HTTP', httpOf(metrics, endpointsOf(row))),
     section('ERRORS', errorsOf(metrics)),
     section('EXECUTION', executionOf(metrics)),
     section('NETWORK', networkOf(metrics)),
@@ -58,6 +58,14 @@ function section(title: string, lines: readonly Line[]): string {
   return [`    ${title}`, ...rows].join('\n');
 }
 
+/** In the order of the configuration. */
+function endpointsOf({ config, endpoints }: LoadTestRow): [string, EndpointMetrics][] {
+  return config.endpoints.flatMap(({ name }): [string, EndpointMetrics][] => {
+    const metrics = endpoints[name];
+    return metrics === undefined ? [] : [[name, metrics]];
+  });
+}
+
 function httpOf(metrics: LoadMetrics, endpoints: [string, EndpointMetrics][]): Line[] {
   const lines = (name: string, value: (of: EndpointMetrics) => string): Line[] => [
     [name, value(metrics)],
@@ -65,7 +73,7 @@ function httpOf(metrics: LoadMetrics, endpoints: [string, EndpointMetrics][]): L
   ];
   return [
     ...lines('http_req_duration', of => trendText(of.http_req_duration)),
-    ...lines('http_req_response_time', of => trendText(of.http_req_response_time)),
+    ['http_req_response_time', trendText(metrics.http_req_response_time)],
     ...lines(
       'http_req_failed',
       ({ http_req_failed: { rate, passes, fails } }) => `${percent(rate)} ${passes} out of ${passes + fails}`,
@@ -74,10 +82,11 @@ function httpOf(metrics: LoadMetrics, endpoints: [string, EndpointMetrics][]): L
   ];
 }
 
+/** In k6's order: what comes from the database has lost it. */
+const trendFigures = ['avg', 'min', 'med', 'max', 'p(90)', 'p(95)', 'p(99)'] as const;
+
 const trendText = (trend: Trend): string =>
-  Object.entries(trend)
-    .map(([name, ms]) => `${name}=${milliseconds(ms)}`)
-    .join(' ');
+  trendFigures.map(name => `${name}=${milliseconds(trend[name])}`).join(' ');
 
 const counterText = ({ count, rate }: { count: number; rate: number }): string =>
   `${count} ${Number(rate.toFixed(2))}/s`;

@@ -52,7 +52,7 @@ export function createFold(plannedSeconds: number) {
     end(): Folded {
       closeStep();
       const spanSeconds = (presence.at(-1)?.second ?? 0) + 1;
-      return { stepSeconds, spanSeconds, steps, gaps: gapsOf(presence) };
+      return { stepSeconds, spanSeconds, steps, gaps: gapsOf(presence, plannedSeconds) };
     },
   };
 }
@@ -81,15 +81,19 @@ function toStep(second: number, points: TimelinePoint[]): Step {
   };
 }
 
-/** Seconds that are missing or short of shards. Shards end within a second of each other: the last one is no gap. */
-function gapsOf(presence: readonly Presence[]): Folded['gaps'] {
+/**
+ * Seconds of the schedule that are missing or short of shards. What comes after it is answers that were waited for, and
+ * shards that are stopped end within a second of each other: neither is a gap.
+ */
+function gapsOf(presence: readonly Presence[], plannedSeconds: number): Folded['gaps'] {
   const most = presence.reduce((shards, point) => Math.max(shards, point.shards), 0);
   const last = presence.at(-1)?.second ?? 0;
   const full = presence.filter(({ second, shards }) => shards === most || second === last);
   const gaps: Folded['gaps'] = [];
   let expected = 0;
   for (const { second } of full) {
-    if (second > expected) gaps.push({ from: expected, to: second });
+    const to = Math.min(second, Math.ceil(plannedSeconds));
+    if (to > expected) gaps.push({ from: expected, to });
     expected = second + 1;
   }
   return gaps;

@@ -7,7 +7,7 @@ import type {
 import type { LoadErrorRow } from '../../../../../shared/store/load-results.ts';
 import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
-import { milliseconds, number, percent } from '../format.ts';
+import { briefly, number, percent } from '../format.ts';
 import { type Html, html } from './html.ts';
 import { toneOf } from './marks.ts';
 import { clock } from './scale.ts';
@@ -64,7 +64,7 @@ function figuresOf({ http_reqs, http_req_failed, http_req_duration: duration }: 
       duration['p(95)'],
       duration['p(99)'],
       duration.max,
-    ].map(milliseconds),
+    ].map(briefly),
   ];
 }
 
