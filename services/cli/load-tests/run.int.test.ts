@@ -1,0 +1,91 @@
+import { PassThrough } from 'node:stream';
+import { loadConfig } from '../../../shared/platform/config.ts';
+import { initialControl } from '../../../shared/store/load-tests.ts';
+import { endedTest, timelinePoint } from '../../../test/fixtures/load-results.ts';
+import { loadTestConfig } from '../../../test/fixtures/load-test.ts';
+import { runCli } from '../program.ts';
+import { answer, startTinyApi } from '../testing/tiny-api.ts';
+
+let api: Awaited<ReturnType<typeof startTinyApi>>;
+afterEach(() => api.stop());
+
+async function run(...args: string[]) {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const config = loadConfig({ API: api.url, MUSTER_API_KEY: 'key-of-the-test-0123' });
+  const signal = new AbortController().signal;
+  const code = await runCli({ config, stdout, stderr, signal }, ['load-tests', ...args]);
+  return { code, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
+}
+
+/** A load test as the API answers it. */
+function testOf(status: string, more: object = {}) {
+  const { id, jobId: job_id, metrics } = endedTest();
+  const config = loadTestConfig();
+  return {
+    ...{
+      id,
+      job_id,
+      status,
+      degraded: false,
+      reason: null,
+      config,
+      control: initialControl(config),
+      metrics,
+    },
+    ...{ created_at: '2026-01-31T12:00:00Z', started_at: null, finished_at: null, active_users: 0 },
+    ...{ thresholds: [], endpoints: {}, shards: [], ...more },
+  };
+}
+
+describe('muster load-tests run', () => {
+  it('submits what its options say', async () => {
+    api = await startTinyApi({
+      'POST /api/load-tests': (_, response) => answer(response, testOf('queued'), 202),
+    });
+    const options = '--target http://127.0.0.1:1 --name sale --stage 30s:50 --stage 1m:0 --interval 0.5:2';
+    const thresholds = [
+      '--threshold',
+      'http_req_duration{name:a}:p(95)<5',
+      '--threshold',
+      'http_reqs:count>1',
+    ];
+    const { code, out } = await run('run', ...options.split(' '), ...thresholds);
+    expect([code, out]).toEqual([0, expect.stringContaining('load-tests follow')]);
+    expect(JSON.parse(api.requests[0]?.body ?? '')).toEqual({
+      executor: 'ramping-vus',
+      target_url: 'http://127.0.0.1:1',
+      session_name: 'sale',
+      stages: [
+        { duration: '30s', target: 50 },
+        { duration: '1m', target: 0 },
+      ],
+      request_interval_min: 0.5,
+      request_interval_max: 2,
+      thresholds: { 'http_req_duration{name:a}': ['p(95)<5'], http_reqs: ['count>1'] },
+    });
+  });
+
+  it('follows with a line of figures, prints the summary, and fails with the test', async () => {
+    const queued = testOf('queued');
+    const self = `/api/load-tests/${queued.id}`;
+    const tick = { status: 'running', point: timelinePoint(0), metrics: queued.metrics };
+    api = await startTinyApi({
+      'POST /api/load-tests': (_, response) => answer(response, queued, 202),
+      [`GET ${self}/events`]: (_, response) =>
+        void response.end(`id: 1\nevent: tick\ndata: ${JSON.stringify(tick)}\n\n`),
+      [`GET ${self}`]: (_, response) => answer(response, { ...queued, status: 'failed' }),
+      [`GET ${self}/summary`]: (_, response) => void response.end('the summary\n'),
+    });
+    const { code, out, err } = await run('run', '--rate', '10', '--follow');
+    expect([code, out]).toEqual([5, 'the summary\n']);
+    expect(err).toContain('0:00  running  4 users  100/s  p95 50.0 ms  failed 1.00 %');
+  });
+
+  it('refuses options that say nothing it could send', async () => {
+    api = await startTinyApi({});
+    for (const option of ['--stage=30s', '--interval=1', '--threshold=p(95)<5', '--rate=0', '--users=0']) {
+      expect((await run('run', option)).code).toBe(2);
+    }
+    expect(api.requests).toEqual([]);
+  });
+});
