@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { createTransport } from 'nodemailer';
 import addressparser from 'nodemailer/lib/addressparser';
 import { type AlertList, renderEmail } from '../../../../shared/contracts/notification-messages/email.ts';
@@ -68,7 +68,8 @@ export function createEmailSender(settings: NotificationSettings, connections: n
         'Auto-Submitted': 'auto-generated',
       };
       try {
-        const raw = write({ from, to, messageId, extra }, renderEmail(content, list, unsubscribeUrl));
+        const pieces = write({ from, to, messageId, extra }, renderEmail(content, list, unsubscribeUrl));
+        const raw = Readable.from(pieces, { objectMode: false });
         await transport.sendMail({ envelope: { from: from.address, to: email }, messageId, raw });
         return { status: 'sent' };
       } catch (error) {
