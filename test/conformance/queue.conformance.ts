@@ -3,6 +3,7 @@ import type { TestDatabases } from '../fixtures/database.ts';
 import { describeDelivery } from './delivery.conformance.ts';
 import { describeEnding } from './ending.conformance.ts';
 import { describeRecovery } from './recovery.conformance.ts';
+import { describeSchedule } from './schedule.conformance.ts';
 import { type Store, workbench } from './workbench.ts';
 
 /** What a queue backend owes to Muster. Run on each; what holds on one only is no part of the contract. */
@@ -18,6 +19,7 @@ export function describeQueue(databases: TestDatabases, store: Store): void {
   describe('delivery', () => describeDelivery(bench));
   describe('ending', () => describeEnding(bench, cancel));
   describe('recovery', () => describeRecovery(bench, store));
+  describe('schedule', () => describeSchedule(bench));
 
   test('any number of processes may prepare the store at once', async () => {
     const { redisUrl, databaseUrl } = store;

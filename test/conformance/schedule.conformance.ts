@@ -1,0 +1,23 @@
+import { createSignals } from './signals.ts';
+import type { Workbench } from './workbench.ts';
+
+/** The same moment comes once, however many processes keep the schedule and take its jobs. */
+export function describeSchedule({ queue }: Workbench): void {
+  test('a schedule gives one job a moment, until it is taken back', async () => {
+    const { contract, client, consume } = await queue();
+    const moments = createSignals<string>();
+    const take = async ({ jobId }: { jobId: string }) => {
+      moments.push(jobId);
+      return { said: 'now' };
+    };
+    await Promise.all([consume(take), consume(take)]);
+    const everySecond = { id: 'clock', pattern: '* * * * * *', timeZone: 'Asia/Tokyo' };
+    const payload = { id: 'tick' };
+    await Promise.all([1, 2, 3].map(() => client.schedule(contract, payload, everySecond)));
+    await moments.when('a third moment', () => moments.all.length >= 3);
+    await client.unschedule(contract, 'clock');
+    expect(new Set(moments.all).size).toBe(moments.all.length);
+    expect(moments.all.every(jobId => /\d{13}$/.test(jobId))).toBe(true);
+    await expect(client.unschedule(contract, 'clock')).resolves.toBeUndefined();
+  });
+}
