@@ -36,7 +36,7 @@ export const tableSchema = z.object({
 });
 export type TableSchema = z.infer<typeof tableSchema>;
 
-export const snapshotTable = tableSchema.extend({
+const snapshotTable = tableSchema.extend({
   rows: count,
   /** Of the rows as text, before compression. */
   bytes: count,

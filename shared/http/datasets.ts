@@ -71,7 +71,6 @@ export const createDatasetOperation = defineOperation({
 });
 
 const count = z.int().min(0);
-export const tableRows = z.record(z.string(), count).describe('Rows by table');
 
 export const dataset = size
   .extend({

@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { datasetIdOf, datasetTables } from '../../shared/contracts/datasets.ts';
 import { restoreSnapshotOperation } from '../../shared/http/snapshots.ts';
 import { sleep, waitFor } from '../../shared/kernel/time.ts';
@@ -42,7 +41,7 @@ type Action = 'create' | 'restore';
 
 /** Has a process of its own do something, to its end or until it is killed. @returns how long it took, in milliseconds */
 async function run(action: Action, name: string, killAfterMs?: number): Promise<number> {
-  const child = fork(join(import.meta.dirname, 'snapshot-process.ts'), {
+  const child = fork(new URL('./snapshot-process.ts', import.meta.url), {
     env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: 'node_modules/.cache/muster' },
   });
   children.push(child);
