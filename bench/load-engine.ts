@@ -198,16 +198,17 @@ async function benchMemory(target: BenchTarget, { minutes }: Options): Promise<v
       { type: 'constant-vus', vus, durationMs: forMs },
       { thinkTime: { minMs: 1000, maxMs: 3000 } },
     );
-  const one = await runEngine(planOf(1, 8000));
-  const many = await runEngine(planOf(users, durationMs));
-  const kilobytes = (many.rssBytes - one.rssBytes) / 1024 / users;
+  const one = (await runEngine(planOf(1, 11_000))).memory[0] ?? { rssBytes: 0, liveBytes: 0 };
+  const { memory, failed, requests } = await runEngine(planOf(users, durationMs));
+  const live = memory.map(({ liveBytes }) => (liveBytes - one.liveBytes) / 1024 / users);
+  const resident = memory.map(({ rssBytes }) => (rssBytes - one.rssBytes) / 1024 / users);
   console.log(
-    `a user       ${kilobytes.toFixed(1)} kB with its connection, wanted: under 40; ${many.failed} of ${many.requests} failed`,
+    `a user       ${inKb(live)} live, wanted: under 40; ${inKb(resident)} resident, with V8's room for garbage`,
   );
-  const byMinute = many.rssByMinute ?? [];
-  if (byMinute.length > 1)
-    console.log(`by minute    ${byMinute.map(bytes => Math.round(bytes / 2 ** 20)).join(', ')} MiB`);
+  console.log(`             after 10 s and each minute; ${failed} of ${requests} requests failed`);
 }
+
+const inKb = (values: readonly number[]): string => `${values.map(value => value.toFixed(1)).join(', ')} kB`;
 
 const sumOf = (reports: readonly RunReport[], key: 'requests' | 'cpuUs'): number =>
   reports.reduce((sum, report) => sum + report[key], 0);

@@ -12,7 +12,7 @@ async function main(options: autocannon.Options): Promise<RunReport> {
     failed: result.errors,
     seconds: (performance.now() - startedAt) / 1000,
     cpuUs: cpu.user + cpu.system,
-    rssBytes: process.memoryUsage.rss(),
+    memory: [],
   };
 }
 

@@ -11,12 +11,11 @@ const runReport = z.object({
   seconds: z.number(),
   /** User and system time of the process during the run. */
   cpuUs: z.number(),
-  rssBytes: z.number(),
   /** Of an open model: how late requests started, and arrivals that no user was free for. */
   latenessP99Us: z.number().optional(),
   dropped: z.number().optional(),
-  /** Resident memory each minute. */
-  rssByMinute: z.array(z.number()).optional(),
+  /** After 10 seconds and each minute. */
+  memory: z.array(z.object({ rssBytes: z.number(), liveBytes: z.number() })),
 });
 export type RunReport = z.infer<typeof runReport>;
 
