@@ -1,11 +1,19 @@
 import { z } from 'zod';
-import type { SnapshotManifest, SnapshotTable } from '../contracts/snapshots.ts';
+import type { SnapshotManifest } from '../contracts/snapshots.ts';
 import { AppError } from '../kernel/errors.ts';
 import { secondsSince, sleep } from '../kernel/time.ts';
 import type { BundleStore } from '../platform/bundles.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
 import type { Progress } from '../platform/queue/contract.ts';
-import { digestAll, readManifest, readRows } from './snapshot-files.ts';
+import { readManifest } from './snapshot-files.ts';
+import {
+  loadTable,
+  moveStaged,
+  planRestore,
+  raiseSequences,
+  removeRows,
+  verifyTable,
+} from './snapshot-load.ts';
 import {
   assertNoCascade,
   assertReferences,
@@ -14,16 +22,11 @@ import {
 } from './snapshot-references.ts';
 import {
   assertSameSchema,
-  columnList,
-  conditionOf,
-  copyOutOf,
   findTables,
   identifyDatabase,
   type LiveTable,
-  quote,
   speakExactly,
 } from './snapshot-tables.ts';
-import { orderTables } from './table-order.ts';
 import { testDataLock } from './test-data-lock.ts';
 
 export interface RestoreRequest {
@@ -45,28 +48,10 @@ export interface Restored {
   restoreSeconds: number;
 }
 
-/** The tables of a restore, with how each is written. */
-interface Plan {
-  manifest: SnapshotManifest;
-  tables: LiveTable[];
-  /** Parents first; see `orderTables`. */
-  groups: PlannedTable[][];
-}
-
-interface PlannedTable {
-  live: LiveTable;
-  kept: SnapshotTable;
-  /**
-   * Rows go into this table first, and from there with others of their group in one statement: for cycles, under
-   * row-level security, which COPY cannot write under, and beside rows that stay, where only it can be verified.
-   */
-  stage: string | undefined;
-}
-
 /**
  * Puts a snapshot's rows back in one transaction: other test rows out, children first; rows in, parents first; then
  * what stands in the tables is read again and must have the checksums of the manifest, or nothing of it happened.
- * Rows that are not test data are neither read, written nor waited for.
+ * Rows that are not test data are never written, and nobody who writes those has to wait.
  * @throws AppError `not_found`, `snapshot_damaged`, `snapshot_mismatch`, `conflict`
  */
 export async function restoreSnapshot(
@@ -169,104 +154,5 @@ async function claimTestData(
     if (found?.claimed === true) return;
     report({ phase: 'waiting for other work on the test data', done: 0, total: 1 });
     await sleep(lockPollMs, signal);
-  }
-}
-
-function planRestore(
-  manifest: SnapshotManifest,
-  tables: LiveTable[],
-  { stageAll, stageCycles }: { stageAll: boolean; stageCycles: boolean },
-): Plan {
-  const nodes = tables.map(({ name, foreign_keys }) => ({
-    name,
-    references: foreign_keys.map(key => key.references),
-  }));
-  const groups = orderTables(nodes).map(group =>
-    manifest.tables.flatMap((kept, index): PlannedTable[] => {
-      const live = tables.find(({ name }) => name === kept.name);
-      if (live === undefined || !group.includes(kept.name)) return [];
-      const isStaged = stageAll || live.row_security || (stageCycles && group.length > 1);
-      return [{ live, kept, stage: isStaged ? `pg_temp.stage_${index + 1}` : undefined }];
-    }),
-  );
-  return { manifest, tables, groups };
-}
-
-/** Deletes the rows that the snapshot replaces; a cycle of tables in one statement, after which all of them are gone. */
-async function removeRows(
-  connection: CopyConnection,
-  { groups, manifest: { filter } }: Plan,
-): Promise<number> {
-  const row = z.object({ removed: z.coerce.number() });
-  let removed = 0;
-  for (const group of groups.toReversed()) {
-    const parts = group.map(
-      ({ live }, index) =>
-        `gone_${index} as (delete from ${live.name} t where ${conditionOf(filter, 't')} returning 1)`,
-    );
-    const counts = group.map((_, index) => `(select count(*) from gone_${index})`);
-    const [found] = await connection.query(
-      row,
-      `with ${parts.join(', ')} select ${counts.join(' + ')} as removed`,
-    );
-    removed += found?.removed ?? 0;
-  }
-  return removed;
-}
-
-async function loadTable(
-  connection: CopyConnection,
-  store: BundleStore,
-  { manifest }: Plan,
-  { live, kept, stage }: PlannedTable,
-): Promise<void> {
-  if (stage !== undefined) {
-    const columns = columnList(live);
-    await connection.run(
-      `create temp table ${stage.replace('pg_temp.', '')} on commit drop as select ${columns} from ${live.name} limit 0`,
-    );
-  }
-  await connection.copyIn(
-    `copy ${stage ?? live.name} (${columnList(live)}) from stdin`,
-    readRows(store, manifest, kept),
-  );
-}
-
-/** One statement for a whole group: PostgreSQL looks references up at its end, when all of the rows are there. */
-async function moveStaged(connection: CopyConnection, group: readonly PlannedTable[]): Promise<void> {
-  const staged = group.flatMap(({ live, stage }) => (stage === undefined ? [] : [{ live, stage }]));
-  if (staged.length === 0) return;
-  const parts = staged.map(({ live, stage }, index) => {
-    const columns = columnList(live);
-    return `new_${index} as (insert into ${live.name} (${columns}) overriding system value select ${columns} from ${stage})`;
-  });
-  await connection.run(`with ${parts.join(', ')} select`);
-}
-
-async function verifyTable(
-  connection: CopyConnection,
-  { manifest }: Plan,
-  { live, kept, stage }: PlannedTable,
-): Promise<void> {
-  const isBesideOthers = stage !== undefined && !live.row_security;
-  const statement = copyOutOf(live, manifest.filter, isBesideOthers ? stage : live.name);
-  const { checksum } = await digestAll(connection.copyOut(statement));
-  if (checksum === kept.checksum) return;
-  throw new AppError('conflict', `Nothing was restored: the rows of ${kept.name} came out different`, {
-    hint: 'Somebody wrote test rows at the same time, or a trigger of the table changes what is inserted.',
-  });
-}
-
-/**
- * Raises sequences above the rows that were put back, never lowers one: production rows use them too. This is the one
- * thing that a rollback does not undo, and it harms nobody: numbers are skipped.
- */
-async function raiseSequences(connection: CopyConnection, { name, sequences }: LiveTable): Promise<void> {
-  for (const { column, sequence } of sequences) {
-    await connection.run(
-      `select setval($1::regclass, highest) from (select max(${quote(column)}) as highest from ${name}) t
-       where highest > coalesce(pg_sequence_last_value($1::regclass), 0)`,
-      [sequence],
-    );
   }
 }

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import type { SnapshotManifest, SnapshotTable } from '../contracts/snapshots.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { BundleStore } from '../platform/bundles.ts';
+import type { CopyConnection } from '../platform/copy-connection.ts';
+import { digestAll, readRows } from './snapshot-files.ts';
+import { columnList, conditionOf, copyOutOf, type LiveTable, quote } from './snapshot-tables.ts';
+import { orderTables } from './table-order.ts';
+
+/** The steps of a restore on its tables: plan, remove, load, move, verify. `snapshot-restore.ts` puts them together. */
+export interface Plan {
+  manifest: SnapshotManifest;
+  tables: LiveTable[];
+  /** Parents first; see `orderTables`. */
+  groups: PlannedTable[][];
+}
+
+interface PlannedTable {
+  live: LiveTable;
+  kept: SnapshotTable;
+  /**
+   * Rows go into this table first, and from there with others of their group in one statement: for cycles, under
+   * row-level security, which COPY cannot write under, and beside rows that stay, where only it can be verified.
+   */
+  stage: string | undefined;
+}
+
+export function planRestore(
+  manifest: SnapshotManifest,
+  tables: LiveTable[],
+  { stageAll, stageCycles }: { stageAll: boolean; stageCycles: boolean },
+): Plan {
+  const nodes = tables.map(({ name, foreign_keys }) => ({
+    name,
+    references: foreign_keys.map(key => key.references),
+  }));
+  const groups = orderTables(nodes).map(group =>
+    manifest.tables.flatMap((kept, index): PlannedTable[] => {
+      const live = tables.find(({ name }) => name === kept.name);
+      if (live === undefined || !group.includes(kept.name)) return [];
+      const isStaged = stageAll || live.row_security || (stageCycles && group.length > 1);
+      return [{ live, kept, stage: isStaged ? `pg_temp.stage_${index + 1}` : undefined }];
+    }),
+  );
+  return { manifest, tables, groups };
+}
+
+/** Deletes the rows that the snapshot replaces; a cycle of tables in one statement, after which all of them are gone. */
+export async function removeRows(
+  connection: CopyConnection,
+  { groups, manifest: { filter } }: Plan,
+): Promise<number> {
+  const row = z.object({ removed: z.coerce.number() });
+  let removed = 0;
+  for (const group of groups.toReversed()) {
+    const parts = group.map(
+      ({ live }, index) =>
+        `gone_${index} as (delete from ${live.name} t where ${conditionOf(filter, 't')} returning 1)`,
+    );
+    const counts = group.map((_, index) => `(select count(*) from gone_${index})`);
+    const [found] = await connection.query(
+      row,
+      `with ${parts.join(', ')} select ${counts.join(' + ')} as removed`,
+    );
+    removed += found?.removed ?? 0;
+  }
+  return removed;
+}
+
+export async function loadTable(
+  connection: CopyConnection,
+  store: BundleStore,
+  { manifest }: Plan,
+  { live, kept, stage }: PlannedTable,
+): Promise<void> {
+  if (stage !== undefined) {
+    const columns = columnList(live);
+    await connection.run(
+      `create temp table ${stage.replace('pg_temp.', '')} on commit drop as select ${columns} from ${live.name} limit 0`,
+    );
+  }
+  await connection.copyIn(
+    `copy ${stage ?? live.name} (${columnList(live)}) from stdin`,
+    readRows(store, manifest, kept),
+  );
+}
+
+/** One statement for a whole group: PostgreSQL looks references up at its end, when all of the rows are there. */
+export async function moveStaged(connection: CopyConnection, group: readonly PlannedTable[]): Promise<void> {
+  const staged = group.flatMap(({ live, stage }) => (stage === undefined ? [] : [{ live, stage }]));
+  if (staged.length === 0) return;
+  const parts = staged.map(({ live, stage }, index) => {
+    const columns = columnList(live);
+    return `new_${index} as (insert into ${live.name} (${columns}) overriding system value select ${columns} from ${stage})`;
+  });
+  await connection.run(`with ${parts.join(', ')} select`);
+}
+
+export async function verifyTable(
+  connection: CopyConnection,
+  { manifest }: Plan,
+  { live, kept, stage }: PlannedTable,
+): Promise<void> {
+  const isBesideOthers = stage !== undefined && !live.row_security;
+  const statement = copyOutOf(live, manifest.filter, isBesideOthers ? stage : live.name);
+  const { checksum } = await digestAll(connection.copyOut(statement));
+  if (checksum === kept.checksum) return;
+  throw new AppError('conflict', `Nothing was restored: the rows of ${kept.name} came out different`, {
+    hint: 'Somebody wrote test rows at the same time, or a trigger of the table changes what is inserted.',
+  });
+}
+
+/**
+ * Raises sequences above the rows that were put back, never lowers one: production rows use them too. This is the one
+ * thing that a rollback does not undo, and it harms nobody: numbers are skipped.
+ */
+export async function raiseSequences(
+  connection: CopyConnection,
+  { name, sequences }: LiveTable,
+): Promise<void> {
+  for (const { column, sequence } of sequences) {
+    await connection.run(
+      `select setval($1::regclass, highest) from (select max(${quote(column)}) as highest from ${name}) t
+       where highest > coalesce(pg_sequence_last_value($1::regclass), 0)`,
+      [sequence],
+    );
+  }
+}
