@@ -50,7 +50,7 @@ const count = z.int().min(0);
 const counts = z.record(z.string(), count);
 
 /** One endpoint of a test in force: every default filled in. Times in seconds, as on the wire. */
-export const endpointConfigSchema = z.object({
+const endpointConfigSchema = z.object({
   name: z.string(),
   url: z.string(),
   method: z.string(),
@@ -62,7 +62,7 @@ export const endpointConfigSchema = z.object({
 });
 export type EndpointConfig = z.infer<typeof endpointConfigSchema>;
 
-export const thresholdConfigSchema = z.object({
+const thresholdConfigSchema = z.object({
   /** With its selector, as written: `http_req_duration{name:home}`. */
   metric: z.string(),
   expression: z.string(),
@@ -114,7 +114,7 @@ export const loadTestControlSchema = z.object({
 export type LoadTestControl = z.infer<typeof loadTestControlSchema>;
 
 /** A duration's statistics in milliseconds; percentiles from HDR histograms with three significant digits. */
-export const trendSchema = z.object({
+const trendSchema = z.object({
   avg: z.number(),
   min: z.number(),
   med: z.number(),
@@ -173,7 +173,7 @@ export const timelinePointSchema = z.object({
 export type TimelinePoint = z.infer<typeof timelinePointSchema>;
 
 /** What happened besides requests: marks on the charts, and lines of the log. */
-export const loadEventTypes = [
+const loadEventTypes = [
   'status',
   'control',
   'breaker_opened',
@@ -187,7 +187,7 @@ export const loadEventTypes = [
   'error_limit',
   'generator_saturated',
 ] as const;
-export const loadEventSchema = z.object({
+const loadEventSchema = z.object({
   type: z.enum(loadEventTypes),
   at: z.iso.datetime({ offset: true }),
   /** Seconds from the start of the run; null before it. */

@@ -20,7 +20,7 @@ export const loadTestBody = shape
   .meta({ id: 'LoadTestRequest' });
 export type LoadTestBody = z.output<typeof loadTestBody>;
 
-export const isRamping = (executor: Shape['executor']): boolean => executor.startsWith('ramping-');
+const isRamping = (executor: Shape['executor']): boolean => executor.startsWith('ramping-');
 export const isArrivalRate = (executor: Shape['executor']): boolean => executor.endsWith('-arrival-rate');
 
 function refuseWrongExecutor({ executor, stages, rate }: Shape, refuse: Refuse): void {

@@ -1,16 +1,18 @@
 import { seedShop } from '../../services/storefront/seed/shop.ts';
 import { getJobOperation } from '../../shared/http/jobs.ts';
 import {
-  changeLoadTestOperation,
   compareLoadTestsOperation,
-  createLoadTestOperation,
-  emergencyStopOperation,
-  getLoadTestOperation,
-  loadTickSchema,
   readLoadJunitOperation,
   readLoadReportOperation,
   readLoadSummaryOperation,
   readTimeseriesOperation,
+} from '../../shared/http/load-test-results.ts';
+import {
+  changeLoadTestOperation,
+  createLoadTestOperation,
+  emergencyStopOperation,
+  getLoadTestOperation,
+  loadTickSchema,
   streamLoadTestEventsOperation,
 } from '../../shared/http/load-tests.ts';
 import type { HttpServer } from '../../shared/platform/http-server.ts';

@@ -1,13 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import {
-  changeLoadTestOperation,
   compareLoadTestsOperation,
+  readLoadReportOperation,
+  readLoadSummaryOperation,
+} from '../../../shared/http/load-test-results.ts';
+import {
+  changeLoadTestOperation,
   emergencyStopOperation,
   getLoadTestOperation,
   listLoadTestsOperation,
-  readLoadReportOperation,
-  readLoadSummaryOperation,
   stopLoadTestOperation,
 } from '../../../shared/http/load-tests.ts';
 import { positiveNumber, wholeNumber } from '../arguments.ts';

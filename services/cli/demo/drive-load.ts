@@ -1,10 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import {
-  createLoadTestOperation,
-  readLoadReportOperation,
-  readLoadSummaryOperation,
-} from '../../../shared/http/load-tests.ts';
+import { readLoadReportOperation, readLoadSummaryOperation } from '../../../shared/http/load-test-results.ts';
+import { createLoadTestOperation } from '../../../shared/http/load-tests.ts';
 import type { Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { watchLoadTest } from '../load-tests/await.ts';

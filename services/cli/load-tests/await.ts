@@ -1,8 +1,8 @@
 import type { z } from 'zod';
+import { readLoadSummaryOperation } from '../../../shared/http/load-test-results.ts';
 import {
   getLoadTestOperation,
   loadTickSchema,
-  readLoadSummaryOperation,
   streamLoadTestEventsOperation,
 } from '../../../shared/http/load-tests.ts';
 import type { Client } from '../client.ts';

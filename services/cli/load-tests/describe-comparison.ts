@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { loadComparison } from '../../../shared/http/load-tests.ts';
+import type { loadComparison } from '../../../shared/http/load-test-results.ts';
 import { table } from '../output.ts';
 import { shortMs, shortPercent } from './describe.ts';
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { errorKindSchema, type LoadMetrics } from '../../../../shared/contracts/load-tests.ts';
-import type { loadErrorSample, loadTest, loadTestDetail } from '../../../../shared/http/load-tests.ts';
+import type { loadErrorSample } from '../../../../shared/http/load-test-results.ts';
+import type { loadTest, loadTestDetail } from '../../../../shared/http/load-tests.ts';
 import type { LoadErrorRow } from '../../../../shared/store/load-results.ts';
 import type { LoadShardRow } from '../../../../shared/store/load-shards.ts';
 import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';

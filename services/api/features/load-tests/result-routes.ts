@@ -6,7 +6,7 @@ import {
   readLoadReportOperation,
   readLoadSummaryOperation,
   readTimeseriesOperation,
-} from '../../../../shared/http/load-tests.ts';
+} from '../../../../shared/http/load-test-results.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { listLoadErrors, readTimeline } from '../../../../shared/store/load-results.ts';
 import { ok, type Route, route, stream } from '../../route.ts';

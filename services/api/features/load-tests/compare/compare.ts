@@ -1,6 +1,6 @@
 import { setImmediate as breath } from 'node:timers/promises';
 import type { z } from 'zod';
-import type { comparedFigure, loadComparison } from '../../../../../shared/http/load-tests.ts';
+import type { comparedFigure, loadComparison } from '../../../../../shared/http/load-test-results.ts';
 import { confidenceInterval, quotientOf } from './bootstrap.ts';
 import { type Figure, figures } from './figures.ts';
 import type { Second, Series } from './series.ts';

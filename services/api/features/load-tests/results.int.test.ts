@@ -1,0 +1,131 @@
+import { eq } from 'drizzle-orm';
+import { z } from 'zod';
+import { loadTests } from '../../../../drizzle/platform/schema/load-tests.ts';
+import { errorKinds } from '../../../../shared/contracts/load-tests.ts';
+import { loadComparison } from '../../../../shared/http/load-test-results.ts';
+import { pageOf } from '../../../../shared/http/pagination.ts';
+import { newId } from '../../../../shared/kernel/ids.ts';
+import { appendLoadEvents } from '../../../../shared/store/load-events.ts';
+import { saveLoadErrors, saveTimeline } from '../../../../shared/store/load-results.ts';
+import { bodyOf, testApi } from '../../../../test/fixtures/api.ts';
+import { testDatabases } from '../../../../test/fixtures/database.ts';
+import { endedTest, timelinePoint } from '../../../../test/fixtures/load-results.ts';
+import { insertTest, loadTestConfig } from '../../../../test/fixtures/load-test.ts';
+import { postgresStore } from '../../../../test/fixtures/queue.ts';
+
+/** What the API shows of tests that ran; no worker is there, their rows are written here. */
+const databases = testDatabases();
+const api = testApi(databases, { QUEUE_PREFIX: postgresStore(databases).prefix });
+const db = () => databases.platform.db;
+
+/** What the conductor does at the end of a test. */
+async function end(id: string): Promise<void> {
+  const { metrics, endpoints, startAt } = endedTest();
+  const ended = { status: 'succeeded', metrics, endpoints, startAt, finishedAt: new Date() } as const;
+  await db().update(loadTests).set(ended).where(eq(loadTests.id, id));
+}
+
+describe('the stream of a load test', () => {
+  async function read(id: string, lastId = ''): Promise<{ id: number; event: string; data: string }[]> {
+    const response = await api.call('GET', `/api/load-tests/${id}/events`, {
+      headers: { 'Last-Event-ID': lastId },
+    });
+    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    const fields = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/gm;
+    return [...(await response.text()).matchAll(fields)].map(([, eventId, event = '', data = '']) => ({
+      id: Number(eventId),
+      event,
+      data,
+    }));
+  }
+
+  it('tells events and seconds with ascending ids, whole seconds only, and ends with the test', async () => {
+    const { id } = await insertTest(databases);
+    await appendLoadEvents(db(), id, [{ type: 'status', message: 'running' }]);
+    await saveTimeline(db(), id, [timelinePoint(0), timelinePoint(1)]);
+    const reading = read(id);
+    await appendLoadEvents(db(), id, [{ type: 'control', message: 'paused', actor: 'ada' }]);
+    await saveTimeline(db(), id, [timelinePoint(1, { requests: 150 }), timelinePoint(2)]);
+    await end(id);
+    await appendLoadEvents(db(), id, [{ type: 'status', message: 'succeeded' }]);
+    const events = await reading;
+    const ticks = events.filter(({ event }) => event === 'tick').map(({ data }) => JSON.parse(data));
+    expect(ticks.map(({ point }) => [point.second, point.requests])).toEqual([
+      [0, 100],
+      [1, 150],
+      [2, 100],
+    ]);
+    expect(events.filter(({ event }) => event !== 'tick').map(({ event }) => event)).toEqual([
+      'status',
+      'control',
+      'status',
+    ]);
+    const ids = events.map(event => event.id);
+    expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => a - b));
+    for (const [index, { id: seen }] of events.entries()) {
+      expect((await read(id, String(seen))).map(event => event.id)).toEqual(ids.slice(index + 1));
+    }
+  });
+});
+
+describe('the results of a load test', () => {
+  const anySecond = z.looseObject({ second: z.number() });
+  const results = async (session_name = 'checkout') => {
+    const { id } = await insertTest(databases, loadTestConfig({ session_name, duration_seconds: 30 }));
+    await saveTimeline(
+      db(),
+      id,
+      Array.from({ length: 30 }, (_, second) => timelinePoint(second)),
+    );
+    await end(id);
+    return id;
+  };
+
+  it('are read by second and by sample, in pages', async () => {
+    const id = await results();
+    const sample = { shard: 0, endpoint: 'home', status: null, message: 'gone', username: null };
+    await saveLoadErrors(
+      db(),
+      id,
+      errorKinds.map((kind, index) => ({ ...sample, kind, atMs: index * 1000 })),
+    );
+    for (const [path, size] of [
+      ['timeseries', 30],
+      ['errors', errorKinds.length],
+    ]) {
+      const page = async (query: string) =>
+        bodyOf(await api.call('GET', `/api/load-tests/${id}/${path}?${query}`), pageOf(anySecond));
+      const first = await page('limit=8');
+      const rest = await page(`cursor=${first.next_cursor}`);
+      expect([first.items.length + rest.items.length, rest.next_cursor]).toEqual([size, null]);
+      expect(rest.items[0]?.second).toBe(8);
+    }
+  });
+
+  it.each([
+    ['summary', 'text/plain; charset=utf-8', 'http_req_duration'],
+    ['junit', 'application/xml; charset=utf-8', '<testcase'],
+    ['report', 'text/html; charset=utf-8', '<svg'],
+  ])('come as %s', async (path, type, content) => {
+    const response = await api.call('GET', `/api/load-tests/${await results()}/${path}`);
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, type]);
+    expect(await response.text()).toContain(content);
+    if (path === 'report') {
+      expect(response.headers.get('content-security-policy')).toMatch(
+        /^default-src 'none'; style-src 'sha256-/,
+      );
+    }
+  });
+
+  it('are compared once both have ended', async () => {
+    const [base, head] = [await results(), await results()];
+    const compare = (other: string) => api.call('GET', `/api/load-tests/compare?base=${base}&head=${other}`);
+    const body = await bodyOf(await compare(head), loadComparison);
+    expect(body).toMatchObject({ base, head, verdict: 'no_difference', warnings: [] });
+    expect(body.figures[0]).toMatchObject({ base: 100, head: 100, seconds: { base: 28, head: 28 } });
+    const { id } = await insertTest(databases);
+    expect((await compare(id)).status).toBe(409);
+    expect((await api.call('GET', `/api/load-tests/${id}/junit`)).status).toBe(409);
+    expect((await compare(newId())).status).toBe(404);
+  });
+});
