@@ -55,13 +55,13 @@ async function verdicts(base: Series, head: Series) {
 
 describe('the comparison of two runs', () => {
   it('sees no difference between runs that differ by noise alone', async () => {
-    const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
+    const seeds = Array.from({ length: 8 }, (_, index) => index + 1);
     const compared = await Promise.all(
       seeds.map(seed => compareRuns(run({ seed }), run({ seed: seed + 1000 }))),
     );
     const counted = Map.groupBy(compared, ({ verdict }) => verdict);
     expect([counted.get('better'), counted.get('worse')]).toEqual([undefined, undefined]);
-    expect(counted.get('no_difference')?.length).toBeGreaterThan(8);
+    expect(counted.get('no_difference')?.length).toBeGreaterThan(5);
   });
 
   it('tells better from worse, figure by figure', async () => {
