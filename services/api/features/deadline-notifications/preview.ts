@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { channels, notificationRunInput } from '../../../../shared/contracts/deadline-notifications.ts';
 import {
   joinParts,
@@ -10,22 +9,20 @@ import { renderPush } from '../../../../shared/contracts/notification-messages/p
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { DeliveryRow } from '../../../../shared/store/notification-deliveries.ts';
-import { readMessage } from '../../../../shared/store/notification-reading.ts';
+import { alertsIn, readMessage } from '../../../../shared/store/notification-reading.ts';
 import { oneOf } from './present.ts';
-
-const alertsSchema = z.array(z.tuple([z.uuid(), z.string(), z.iso.date()]));
 
 /** A delivery's message, made anew. The link that stops e-mail is not for those who only look. */
 export async function previewOf(applicationDb: Executor, delivery: DeliveryRow, run: unknown) {
   const found = await readMessage(applicationDb, delivery);
-  if (found === undefined) throw new AppError('not_found', 'The office or the staff member is gone');
+  if (found === undefined)
+    throw new AppError('not_found', 'The office, the staff member or the deadlines are gone');
   const content: MessageContent = {
-    ...found,
+    officeName: found.officeName,
+    staffName: found.staffName,
     locale: localeOf(found.locale),
     asOf: notificationRunInput.parse(run).as_of,
-    alerts: alertsSchema
-      .parse(JSON.parse(found.alerts ?? '[]'))
-      .map(([cycleId, recipientName, deadline]) => ({ cycleId, recipientName, deadline })),
+    alerts: alertsIn(found),
   };
   const channel = oneOf(channels, delivery.channel);
   const { locale } = content;

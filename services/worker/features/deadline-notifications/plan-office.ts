@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { type Channel, channels } from '../../../../shared/contracts/deadline-notifications.ts';
 import {
   type Alert,
@@ -7,7 +6,7 @@ import {
   localeOf,
 } from '../../../../shared/contracts/notification-messages/message.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
-import type { PushSubscription } from '../../../../shared/store/notification-reading.ts';
+import { alertsIn, type PushSubscription } from '../../../../shared/store/notification-reading.ts';
 import type { Office, Page, StaffMember } from './read-page.ts';
 
 /** One message to one staff member. Those who are told of the same deadlines share one list of them. */
@@ -38,23 +37,14 @@ export interface OfficePlan extends OfficeMessages {
   alreadySent: number;
 }
 
-const alertsSchema = z.array(z.tuple([z.uuid(), z.string(), z.iso.date()]));
-
-/** The deadlines in a text as the store reads them. */
-export const parseAlerts = (text: string | null | undefined): Alert[] =>
-  text == null
-    ? []
-    : alertsSchema
-        .parse(JSON.parse(text))
-        .map(([cycleId, recipientName, deadline]) => ({ cycleId, recipientName, deadline }));
-
 /**
  * Who of an office is told of what: each staff member, over each channel that is on, of all deadlines within the own
  * threshold, those that have passed too, less those that the ledger has. Pure, so that a dry run plans what a real one
  * sends.
  */
 export function planOffice(office: Office, page: Page, asOf: string): OfficePlan {
-  const alerts = parseAlerts(page.alerts.get(office.id));
+  const text = page.alerts.get(office.id);
+  const alerts = text === undefined ? [] : alertsIn(text);
   const select = createSelector(alerts, asOf, readTold(office, page));
   const plan: OfficePlan = {
     officeId: office.id,

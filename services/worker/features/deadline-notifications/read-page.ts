@@ -5,6 +5,7 @@ import { messageOf } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { OfficeFailure } from '../../../../shared/store/notification-pages.ts';
 import {
+  type AlertsText,
   type OfficeRow,
   type PushSubscription,
   readAlerts,
@@ -37,7 +38,7 @@ export interface Page {
   failures: OfficeFailure[];
   /** Where the next page begins; undefined when this one is the last. */
   nextAfter: string | undefined;
-  alerts: Map<string, string>;
+  alerts: Map<string, AlertsText>;
   subscriptions: Map<string, PushSubscription[]>;
   told: Map<string, ToldGroup[]>;
 }
@@ -64,7 +65,7 @@ export async function readPage(db: Executor, query: PageQuery): Promise<Page> {
     staff.filter(({ thresholds }) => thresholds.push !== undefined).map(({ id }) => id),
   );
   const [alerts, subscriptions, told] = await Promise.all([
-    horizons.size === 0 ? new Map<string, string>() : readAlerts(db, horizons),
+    horizons.size === 0 ? new Map<string, AlertsText>() : readAlerts(db, horizons),
     pushed.length === 0 ? new Map<string, PushSubscription[]>() : readSubscriptions(db, pushed),
     horizons.size === 0 ? [] : readLedger(db, [...horizons.keys()]),
   ]);
