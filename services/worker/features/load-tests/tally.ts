@@ -24,6 +24,7 @@ interface ShardTally {
   cursor: TickCursor;
   requests: number;
   vus: number;
+  /** The most that it ever had: another conductor finds the same in the ticks. */
   vusMax: number;
 }
 
@@ -33,7 +34,6 @@ export function createTally(config: LoadTestConfig): Tally {
   const unsettled = new Set<number>();
   const shards = new Map<number, ShardTally>();
   const scheduleSeconds = scheduleMsOf(config) / 1000;
-  let vusMax = 0;
 
   function add({ shard, epoch, seq, second, delta: stored }: Tick): void {
     const delta = deltaOf(stored);
@@ -42,11 +42,12 @@ export function createTally(config: LoadTestConfig): Tally {
     const failed = sumOf(Object.values(delta.endpoints), endpoint => endpoint.failed);
     recent.note(second, { requests, failed });
     unsettled.add(second);
+    const before = shards.get(shard);
     shards.set(shard, {
       cursor: { shard, epoch, seq },
-      requests: (shards.get(shard)?.requests ?? 0) + requests,
+      requests: (before?.requests ?? 0) + requests,
       vus: delta.vus,
-      vusMax: delta.vusMax,
+      vusMax: Math.max(before?.vusMax ?? 0, delta.vusMax),
     });
   }
 
@@ -65,10 +66,7 @@ export function createTally(config: LoadTestConfig): Tally {
       const live = rows
         .filter(({ status }) => status === 'running')
         .flatMap(row => shards.get(row.shard) ?? []);
-      vusMax = Math.max(
-        vusMax,
-        sumOf([...shards.values()], shard => shard.vusMax),
-      );
+      const vusMax = sumOf([...shards.values()], shard => shard.vusMax);
       const seconds = Math.min(scheduleSeconds, recent.latest() + 1);
       return measure(totals, { vus: sumOf(live, shard => shard.vus), vusMax, seconds });
     },
