@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
 import { notificationDeliveries } from '../../drizzle/application/schema/notifications.ts';
-import { pushSubscriptions, staffs } from '../../drizzle/application/schema/welfare.ts';
+import { staffs } from '../../drizzle/application/schema/welfare.ts';
 import type { Channel, DeliveryStatus } from '../contracts/deadline-notifications.ts';
 import type { Executor } from '../platform/db.ts';
 
@@ -69,10 +69,4 @@ export async function turnOffEmail(db: Executor, staffId: string): Promise<boole
     .where(eq(staffs.id, staffId))
     .returning({ id: staffs.id });
   return changed.length > 0;
-}
-
-/** How many push subscriptions there are: shown beside the key that browsers subscribe with. */
-export async function countSubscriptions(db: Executor): Promise<number> {
-  const [row] = await db.select({ total: sql<number>`count(*)::int` }).from(pushSubscriptions);
-  return row?.total ?? 0;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { notificationsRun } from '../../shared/contracts/deadline-notifications.ts';
+import { notificationsRun, notificationsTick } from '../../shared/contracts/deadline-notifications.ts';
 import { delivery } from '../../shared/http/deadline-notifications.ts';
 import { job } from '../../shared/http/jobs.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
@@ -80,6 +80,21 @@ const offices = (name: string, size: object = {}) =>
 const addressesOf = (taken: { to: string }[]) => taken.map(({ to }) => to).toSorted();
 
 describe('a run of deadline notifications', () => {
+  it('starts when its schedule says so, once a moment', async () => {
+    const queue = workers[0]?.queue;
+    const everySecond = { id: 'test', pattern: '* * * * * *', timeZone: 'Asia/Tokyo' };
+    await queue?.schedule(notificationsTick, {}, everySecond);
+    const runs = await waitFor('two runs', async () => {
+      const { items } = await bodyOf(await api.call('GET', '/api/deadline-notifications/runs'), pageOf(job));
+      return items.length >= 2 && items;
+    });
+    await queue?.unschedule(notificationsTick, 'test');
+    for (const { id } of runs) await ended(id);
+    const seconds = runs.map(({ created_at }) => created_at.slice(0, 19));
+    expect(new Set(runs.map(({ requested_by }) => requested_by))).toEqual(new Set(['schedule']));
+    expect(new Set(seconds).size).toBe(seconds.length);
+  });
+
   it('plans in a dry run exactly what it then sends, once', async () => {
     const office_ids = await offices('plain');
     const dry = await run({ office_ids, dry_run: true });

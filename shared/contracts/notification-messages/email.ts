@@ -3,7 +3,7 @@ import { texts } from './texts.ts';
 
 /**
  * An e-mail in three parts that follow each other: what is the staff member's own, the list, and the end. The list is
- * by far the longest and the same for an office's staff: a sender encodes it once.
+ * by far the longest and the same for an office's staff: a sender encodes it once. Each part may be followed by spaces.
  */
 export interface EmailText {
   subject: string;
@@ -35,8 +35,7 @@ const entities: Record<string, string> = {
 };
 
 /** Safe as text and as an attribute's value. */
-export const escapeHtml = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, found => entities[found] ?? '');
+const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, found => entities[found] ?? '');
 
 const cell = 'padding:8px 12px;border-bottom:1px solid #e5e7eb;text-align:left';
 
@@ -56,7 +55,7 @@ export function listAlerts({ locale, asOf, alerts }: Omit<MessageContent, 'staff
     const described = deadlines.get(deadline);
     if (described === undefined) continue;
     const name = oneLine(recipientName);
-    list.text += `${list.text === '' ? '' : '\n'}  - ${name}  ${described.text}`;
+    list.text += `\n  - ${name}  ${described.text}`;
     list.html += `\n<tr><td style="${cell}">${escapeHtml(name)}</td>${described.html}</tr>`;
     if (described.days < 0) list.overdue += 1;
   }
@@ -95,7 +94,7 @@ export function renderEmail(
   return {
     subject,
     text: {
-      head: [greeting, '', ...intro, '', ''].join('\n'),
+      head: [greeting, '', ...intro, ''].join('\n'),
       list: list.text,
       tail: ['', '', words.closing, '', ...farewell, ''].join('\n'),
     },

@@ -1,6 +1,6 @@
 /** What a message to a staff member of an office is made of. Pure: workers send it, the API previews it. */
 
-export const locales = ['ja', 'en'] as const;
+const locales = ['ja', 'en'] as const;
 export type Locale = (typeof locales)[number];
 
 /** A deadline that is near, or has passed. */

@@ -7,7 +7,7 @@ export interface Mailbox {
   address: string;
 }
 
-export interface MailHeaders {
+interface MailHeaders {
   from: Mailbox;
   to: Mailbox;
   messageId: string;

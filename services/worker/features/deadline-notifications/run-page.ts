@@ -18,7 +18,7 @@ import { attempt, type Page, readPage } from './read-page.ts';
 import { openSenders } from './senders.ts';
 
 /** Offices in a page: what a run reads at once. */
-export const pageSize = 500;
+const pageSize = 500;
 
 export type PageDeps = Pick<
   NotificationDeps,

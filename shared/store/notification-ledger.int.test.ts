@@ -1,0 +1,73 @@
+import { testDatabases } from '../../test/fixtures/database.ts';
+import { newId } from '../kernel/ids.ts';
+import { type Checkpoint, checkpoint, type DeliveryClaim } from './notification-ledger.ts';
+import { reservePlaces } from './notification-paces.ts';
+import { type PageLease, settleLeftovers, takePage } from './notification-pages.ts';
+
+const databases = testDatabases();
+const db = () => databases.application.db;
+const nothing: Checkpoint = { results: [], claims: [], selections: [], resumed: [], goneSubscriptions: [] };
+
+async function page(runId = newId()): Promise<PageLease> {
+  const lease = await takePage(db(), { runId, run: 0, pageIndex: 0 }, { worker: 'test', sweep: false });
+  if (lease === undefined) throw new Error('The page is done');
+  return lease;
+}
+
+const claimOf = (officeId: string, staffId: string): DeliveryClaim => ({
+  id: newId(),
+  officeId,
+  staffId,
+  channel: 'email',
+  selection: 0,
+  status: 'sending',
+});
+
+const claim = (lease: PageLease, delivery: DeliveryClaim, cycles: string[]) =>
+  checkpoint(db(), lease, { ...nothing, claims: [delivery], selections: [cycles] });
+
+describe('the ledger', () => {
+  it('lets one of many claims at once have a cycle, and gives it back when sending it failed', async () => {
+    const [office, staff, cycles] = [newId(), newId(), [newId(), newId()]];
+    const claims = Array.from({ length: 8 }, () => claimOf(office, staff));
+    const leases = await Promise.all(claims.map(() => page()));
+    const allowed = await Promise.all(
+      claims.map(async (delivery, index) => {
+        const lease = leases[index];
+        return lease && (await claim(lease, delivery, index % 2 === 0 ? cycles : cycles.slice(1)));
+      }),
+    );
+    const winners = claims.filter((delivery, index) => allowed[index]?.has(delivery.id));
+    expect(winners).toHaveLength(1);
+
+    const lease = await page();
+    const failed = winners.map(({ id }) => ({ id, status: 'failed' as const, attempts: 1 }));
+    await checkpoint(db(), lease, { ...nothing, results: failed });
+    const again = claimOf(office, staff);
+    expect(await claim(lease, again, cycles)).toEqual(new Set([again.id]));
+  });
+
+  it('takes no claims of a page that another worker has, but what that one sent is a fact', async () => {
+    const stale = await page();
+    const delivery = claimOf(newId(), newId());
+    await claim(stale, delivery, [newId()]);
+    const lease = await page(stale.runId);
+    await settleLeftovers(db(), lease);
+    const status = async () =>
+      (
+        await databases.application.sql`
+        select status from muster.notification_deliveries where id = ${delivery.id}`
+      )[0]?.status;
+    expect(await status()).toBe('unknown');
+    expect(await claim(stale, claimOf(newId(), newId()), [newId()])).toBeUndefined();
+    const results = [{ id: delivery.id, status: 'sent' as const, attempts: 1 }];
+    expect(await checkpoint(db(), stale, { ...nothing, results })).toBeUndefined();
+    expect(await status()).toBe('sent');
+  });
+});
+
+it('a paced channel gives each worker places of its own, one behind the other', async () => {
+  const reserve = () => reservePlaces(db(), { channel: 'email', count: 100, intervalMs: 1000 });
+  const waits = (await Promise.all([reserve(), reserve(), reserve()])).toSorted((a, b) => a - b);
+  expect(waits.map(ms => Math.round(ms / 100_000))).toEqual([0, 1, 2]);
+});
