@@ -1,10 +1,9 @@
-import { drizzle } from 'drizzle-orm/postgres-js';
-import postgres from 'postgres';
 import { z } from 'zod';
 import { type PageDeps, runPage } from '../services/worker/features/deadline-notifications/run-page.ts';
 import { notificationSettings } from '../services/worker/features/deadline-notifications/settings.ts';
 import { newId } from '../shared/kernel/ids.ts';
 import { loadConfig } from '../shared/platform/config.ts';
+import { openDatabase } from '../shared/platform/db.ts';
 import { createLogger } from '../shared/platform/log.ts';
 import { type PageKey, readRun } from '../shared/store/notification-pages.ts';
 import { asOf } from './notification-data.ts';
@@ -30,16 +29,16 @@ export async function runAlone(
   { dryRun, smtpUrl }: { dryRun: boolean; smtpUrl: string },
 ): Promise<WorkerReport> {
   const statements = new Map<string, number>();
-  const sql = postgres(applicationUrl, {
-    max: 6,
-    onnotice: () => {},
-    debug: (_connection, query) => {
-      const name = query.trim().replaceAll(/\s+/g, ' ').slice(0, 60);
+  const database = openDatabase(applicationUrl, {
+    name: 'bench',
+    maxConnections: 6,
+    onStatement: statement => {
+      const name = statement.trim().replaceAll(/\s+/g, ' ').slice(0, 60);
       statements.set(name, (statements.get(name) ?? 0) + 1);
     },
   });
+  const { sql } = database;
   const config = loadConfig({ NODE_ENV: 'test', MUSTER_ENCRYPTION_KEY: '0'.repeat(64), SMTP_URL: smtpUrl });
-  const database = { name: 'bench', db: drizzle(sql), sql, stop: () => sql.end() };
   const deps: PageDeps = {
     applicationDatabase: database,
     notifications: notificationSettings(config),
@@ -55,7 +54,7 @@ export async function runAlone(
   const runId = await runPages(deps, { dryRun, officeIds: null });
   const state = await readRun(database.db, runId, 0);
   const seconds = (performance.now() - startedAt) / 1000;
-  await sql.end();
+  await database.stop();
   return {
     seconds,
     offices: state.totals.offices,

@@ -21,6 +21,8 @@ export interface DatabaseOptions {
   maxConnections?: number;
   /** How long a transaction may stand still between two statements, in milliseconds. */
   idleInTransactionMs?: number;
+  /** Told of every statement as it goes over the wire. */
+  onStatement?: (statement: string) => void;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface DatabaseOptions {
  */
 export function openDatabase(
   url: string,
-  { name, maxConnections = 10, idleInTransactionMs = 15_000 }: DatabaseOptions,
+  { name, maxConnections = 10, idleInTransactionMs = 15_000, onStatement }: DatabaseOptions,
 ): Database {
   const sql = postgres(url, {
     max: maxConnections,
@@ -38,6 +40,7 @@ export function openDatabase(
     backoff: attempt => Math.min(2, 0.05 * 2 ** attempt),
     connection: { application_name: name, idle_in_transaction_session_timeout: idleInTransactionMs },
     onnotice: () => {},
+    ...(onStatement && { debug: (_connection: number, statement: string) => onStatement(statement) }),
   });
   return { name, db: drizzle(sql), sql, stop: () => sql.end({ timeout: 5 }) };
 }

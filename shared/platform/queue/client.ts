@@ -43,7 +43,7 @@ export interface QueueClient {
   stop(): Promise<void>;
 }
 
-export interface Schedule {
+interface Schedule {
   id: string;
   /** Five fields of cron: minute, hour, day of month, month, day of week. */
   pattern: string;
