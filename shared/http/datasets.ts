@@ -32,6 +32,7 @@ export const datasetRequest = size
       ),
     reference_date: z.iso
       .date()
+      .refine(day => day >= '1950-01-01' && day < '2200', 'must be between 1950 and 2199')
       .default('2026-10-01')
       .describe('The day from which deadlines, ages and times of creation count'),
     batch_size: z

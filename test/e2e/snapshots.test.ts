@@ -1,13 +1,16 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import type { z } from 'zod';
+import { runCli } from '../../services/cli/program.ts';
 import { restoreOrBuild } from '../../services/cli/snapshot-fixture.ts';
 import { dataset } from '../../shared/http/datasets.ts';
 import { job } from '../../shared/http/jobs.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
 import { listSnapshotRowsOperation, snapshot, snapshotDetail } from '../../shared/http/snapshots.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
+import { loadConfig } from '../../shared/platform/config.ts';
 import { localBundles } from '../../shared/platform/local-bundles.ts';
 import { bodyOf, problemOf, testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
@@ -225,6 +228,58 @@ it('is gone when it is deleted', async () => {
     );
     expect([method, response.status]).toEqual([method, 404]);
   }
+});
+
+it('is refused while a dataset is being made', async () => {
+  const { sql } = databases.application;
+  await sql.begin(async holder => {
+    await holder`select pg_advisory_xact_lock(hashtextextended('muster test data', 0))`;
+    const size = { offices: 1, staffs_per_office: 1, recipients_per_office: 1, seed: 4 };
+    const waiting = await submit('POST', '/api/datasets', size);
+    for (const [path, json] of [
+      ['/api/snapshots', { name: 'too-early' }],
+      ['/api/snapshots/base/restore', {}],
+    ] as const) {
+      const response = await api.call('POST', path, { json });
+      expect([response.status, (await problemOf(response)).detail]).toEqual([
+        409,
+        expect.stringContaining('A dataset is being generated'),
+      ]);
+    }
+    await api.call('POST', `/api/jobs/${waiting.id}/cancel`);
+    await holder`select 1`;
+  });
+  await waitFor('the dataset to end', async () => {
+    const { items } = await bodyOf(await api.call('GET', '/api/jobs?kind=datasets.generate'), pageOf(job));
+    return items.every(({ finished_at }) => finished_at !== null);
+  });
+});
+
+it('can be seen to from the command line', async () => {
+  const run = async (line: string) => {
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    const config = loadConfig({ API: api.url, MUSTER_API_KEY: api.key, DATA_DIR: dataDir });
+    const code = await runCli(
+      { config, stdout, stderr, signal: new AbortController().signal },
+      line.split(' '),
+    );
+    return [code, String(stdout.read() ?? '') + String(stderr.read() ?? '')];
+  };
+  const lines: [string, string | RegExp][] = [
+    ['datasets create --offices 1 --staffs 2 --recipients 3 --seed 5 --follow', 'datasets.generate'],
+    ['datasets list', /succeeded +1 +15 +5/],
+    ['snapshots create by-hand --tables offices,staffs --follow', 'total_rows'],
+    ['snapshots list', /by-hand/],
+    ['snapshots show by-hand', /public\.offices +2/],
+    ['snapshots rows by-hand --table offices --limit 1', '"is_test_data":true'],
+    ['snapshots delete by-hand', 'Deleted by-hand'],
+    ['snapshots restore base --follow', 'restore_seconds'],
+  ];
+  for (const [line, said] of lines) expect(await run(line)).toEqual([0, expect.stringMatching(said)]);
+  expect(await run('snapshots show by-hand')).toEqual([
+    1,
+    expect.stringContaining('There is no snapshot by-hand'),
+  ]);
 });
 
 describe('a test of a user', () => {

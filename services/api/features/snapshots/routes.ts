@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { isTerminal } from '../../../../shared/contracts/job.ts';
 import {
   type SnapshotManifest,
   shortName,
@@ -21,6 +20,7 @@ import type { Executor } from '../../../../shared/platform/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { linesOf, parseRow } from '../../../../shared/store/copy-text.ts';
 import { findDataset } from '../../../../shared/store/datasets.ts';
+import { countOpenJobs } from '../../../../shared/store/jobs.ts';
 import { snapshotExists } from '../../../../shared/store/snapshot-create.ts';
 import { readManifest, readRows } from '../../../../shared/store/snapshot-files.ts';
 import { presentJob } from '../../present-job.ts';
@@ -37,7 +37,9 @@ export const snapshotRoutes = ({ queue, snapshots }: SnapshotRoutesDeps): Route[
   route(createSnapshotOperation, async ({ body, ...call }) => {
     const { name, description, dataset_id = null, tables = null } = body;
     if (await snapshots.has(name)) throw snapshotExists(name);
-    if (dataset_id !== null) await assertGenerated(call.db, dataset_id);
+    await assertAtRest(call.db);
+    if (dataset_id !== null && (await findDataset(call.db, dataset_id)) === undefined)
+      throw new AppError('not_found', `There is no dataset ${dataset_id}`);
     const input = { name, description, dataset_id, tables };
     const job = await submitJob(call, queue, snapshotsCreate, input);
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
@@ -76,6 +78,7 @@ export const snapshotRoutes = ({ queue, snapshots }: SnapshotRoutesDeps): Route[
 
   route(restoreSnapshotOperation, async ({ params: { name }, body, ...call }) => {
     await readManifest(snapshots, name);
+    await assertAtRest(call.db);
     const job = await submitJob(call, queue, snapshotsRestore, { name, ...body });
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
   }),
@@ -88,11 +91,10 @@ const readable = (snapshots: BundleStore, name: string): Promise<SnapshotManifes
     throw error;
   });
 
-async function assertGenerated(db: Executor, datasetId: string): Promise<void> {
-  const found = await findDataset(db, datasetId);
-  if (found === undefined) throw new AppError('not_found', `There is no dataset ${datasetId}`);
-  if (isTerminal(found.job.status)) return;
-  throw new AppError('conflict', 'The dataset is still being generated', {
-    hint: `Wait for its job: GET /api/jobs/${found.job.id}`,
+/** A snapshot of half a dataset, or a restore in the middle of one, is nothing that anybody wants. */
+async function assertAtRest(db: Executor): Promise<void> {
+  if ((await countOpenJobs(db, 'datasets.')) === 0) return;
+  throw new AppError('conflict', 'A dataset is being generated or deleted', {
+    hint: 'Wait for its job, or cancel it: GET /api/jobs?status=running',
   });
 }
