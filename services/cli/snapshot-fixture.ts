@@ -35,7 +35,7 @@ export interface FixtureOptions {
 
 /**
  * Restores a snapshot. Where there is none, or its tables are not those of today, it builds the data anew and makes
- * the snapshot. Two that call it at once get the same data: one of them builds, or both restore.
+ * the snapshot. One at a time: it replaces the test data of the application, which all callers share.
  * @returns whether it was built
  * @throws CliFailure with what the API said
  */
