@@ -45,26 +45,20 @@ export function planRestore(
   return { manifest, tables, groups };
 }
 
-/** Deletes the rows that the snapshot replaces; a cycle of tables in one statement, after which all of them are gone. */
+/** Deletes the rows that the snapshot replaces, in one statement: references are looked at when all of them are gone. */
 export async function removeRows(
   connection: CopyConnection,
   { groups, manifest: { filter } }: Plan,
 ): Promise<number> {
-  const row = z.object({ removed: z.coerce.number() });
-  let removed = 0;
-  for (const group of groups.toReversed()) {
-    const parts = group.map(
-      ({ live }, index) =>
-        `gone_${index} as (delete from ${live.name} t where ${conditionOf(filter, 't')} returning 1)`,
-    );
-    const counts = group.map((_, index) => `(select count(*) from gone_${index})`);
-    const [found] = await connection.query(
-      row,
-      `with ${parts.join(', ')} select ${counts.join(' + ')} as removed`,
-    );
-    removed += found?.removed ?? 0;
-  }
-  return removed;
+  const tables = groups.flat().toReversed(); // children first
+  const parts = tables.map(
+    ({ live }, index) =>
+      `gone_${index} as (delete from ${live.name} t where ${conditionOf(filter, 't')} returning 1)`,
+  );
+  const counts = tables.map((_, index) => `(select count(*) from gone_${index})`);
+  const statement = `with ${parts.join(', ')} select ${counts.join(' + ')} as removed`;
+  const [found] = await connection.query(z.object({ removed: z.coerce.number() }), statement);
+  return found?.removed ?? 0;
 }
 
 export async function loadTable(

@@ -31,14 +31,10 @@ export function listReferences(connection: CopyConnection, tables: readonly stri
 
 /** @returns whether triggers are left out until the transaction ends */
 export async function leaveTriggersOut(connection: CopyConnection): Promise<boolean> {
-  const row = z.object({ may: z.boolean() });
-  const [found] = await connection.query(
-    row,
-    "select has_parameter_privilege('session_replication_role', 'set') as may",
-  );
-  if (found?.may !== true) return false;
-  await connection.run('set local session_replication_role = replica');
-  return true;
+  const set = await connection.run(`
+    select set_config(name, 'replica', true) from pg_settings
+    where name = 'session_replication_role' and has_parameter_privilege(name, 'set')`);
+  return set > 0;
 }
 
 /**
@@ -71,23 +67,35 @@ export async function assertReferences(
   references: readonly Reference[],
   filter: RowFilter,
 ): Promise<void> {
-  for (const { child, parent, name, columns, from_snapshot, to_snapshot, ...rest } of references) {
-    const key = { columns, ...rest };
-    const own = from_snapshot && !to_snapshot ? conditionOf(filter, 'c') : 'true';
-    if (from_snapshot) {
-      const outside = to_snapshot ? `(${conditionOf(filter, 'p')}) is not true` : 'true';
-      await connection.run(`
-        select from ${parent} p where ${outside}
-          and exists (select from ${child} c where ${conditionOf(filter, 'c')} and ${joinOf(key)})
-        for key share`);
-    }
-    const present = columns.map(column => `c.${quote(column)} is not null`).join(' and ');
-    const lost = await connection.run(`
-      select from ${child} c where ${own} and ${present}
-        and not exists (select from ${parent} p where ${joinOf(key)}) limit 1`);
-    if (lost > 0)
-      throw refused(`${shortName(child)} has rows whose ${shortName(parent)} would be missing (${name})`);
-  }
+  if (references.length === 0) return;
+  const held = references
+    .filter(({ from_snapshot }) => from_snapshot)
+    .map(key => parentsOutside(key, filter));
+  const names = held.map((_, index) => `held_${index}`);
+  const holds = names.map((name, index) => `${name} as (${held[index]})`);
+  const counts = names.map(name => `(select count(*) from ${name})`);
+  if (held.length > 0) await connection.run(`with ${holds.join(', ')} select ${counts.join(' + ')}`);
+  const lost = await connection.query(
+    z.object({ place: z.number() }),
+    `select * from (${references.map((key, place) => orphansOf(key, filter, place)).join(' union all ')}) t limit 1`,
+  );
+  const found = references[lost[0]?.place ?? -1];
+  if (found === undefined) return;
+  const { child, parent, name } = found;
+  throw refused(`${shortName(child)} has rows whose ${shortName(parent)} would be missing (${name})`);
+}
+
+function parentsOutside(key: Reference, filter: RowFilter): string {
+  const outside = key.to_snapshot ? `(${conditionOf(filter, 'p')}) is not true` : 'true';
+  return `select 1 from ${key.parent} p where ${outside}
+    and exists (select from ${key.child} c where ${conditionOf(filter, 'c')} and ${joinOf(key)}) for key share`;
+}
+
+function orphansOf(key: Reference, filter: RowFilter, place: number): string {
+  const own = key.from_snapshot && !key.to_snapshot ? conditionOf(filter, 'c') : 'true';
+  const present = key.columns.map(column => `c.${quote(column)} is not null`).join(' and ');
+  return `(select ${place} as place from ${key.child} c where ${own} and ${present}
+    and not exists (select from ${key.parent} p where ${joinOf(key)}) limit 1)`;
 }
 
 const joinOf = ({ columns, parent_columns }: Pick<Reference, 'columns' | 'parent_columns'>): string =>
