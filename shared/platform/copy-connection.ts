@@ -37,6 +37,7 @@ export async function withCopyConnection<T>(
   const client = new pg.Client({
     connectionString: url,
     application_name: name,
+    options: '-c search_path=public', // as `openDatabase` has it
     connectionTimeoutMillis: 5000,
     idle_in_transaction_session_timeout: 15_000, // as `openDatabase`: a frozen process must not keep its locks
   });

@@ -38,7 +38,11 @@ export function openDatabase(
     idle_timeout: 60,
     connect_timeout: 5,
     backoff: attempt => Math.min(2, 0.05 * 2 ** attempt),
-    connection: { application_name: name, idle_in_transaction_session_timeout: idleInTransactionMs },
+    connection: {
+      application_name: name,
+      idle_in_transaction_session_timeout: idleInTransactionMs,
+      search_path: 'public', // where the migrations put the tables, whatever the role is called
+    },
     onnotice: () => {},
     ...(onStatement && { debug: (_connection: number, statement: string) => onStatement(statement) }),
   });

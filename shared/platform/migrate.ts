@@ -47,5 +47,14 @@ export async function createDatabaseIfMissing(adminUrl: string, name: string): P
 /** duplicate_database, and the unique_violation that two `create database` at the same instant end in. */
 const createdMeanwhile = ['42P04', '23505'];
 
+/**
+ * `search_path` is said, since PostgreSQL's own begins with the schema of the role's name: for a role `muster`, that
+ * is the ledger's schema, and tables made without a schema would end up there as soon as it exists.
+ */
 const connect = (url: string, name: string): postgres.Sql =>
-  postgres(url, { max: 1, connect_timeout: 5, connection: { application_name: name }, onnotice: () => {} });
+  postgres(url, {
+    max: 1,
+    connect_timeout: 5,
+    connection: { application_name: name, search_path: 'public' },
+    onnotice: () => {},
+  });
