@@ -1,4 +1,4 @@
-import { type RequestHandler, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Operation } from '../../shared/http/operation.ts';
 import { AppError } from '../../shared/kernel/errors.ts';
 import type { Db, Executor } from '../../shared/platform/db.ts';
@@ -67,6 +67,7 @@ function handle(deps: DispatchDeps, route: Route): RequestHandler {
   const readJson = createJsonReader(operation.maxBodyBytes ?? defaultMaxBodyBytes);
   return async (request, response) => {
     const actor = operation.role === 'open' ? nobody : requireActor(request, operation.role);
+    if (operation.rawBody) requireType(request, operation.rawBody.contentTypes);
     const body = operation.rawBody ? undefined : await readJson(request, response);
     const input = parseInput(operation, { params: request.params, query: request.query, body });
     const reply = await perform(deps, route, {
@@ -79,6 +80,12 @@ function handle(deps: DispatchDeps, route: Route): RequestHandler {
     });
     await send(response, reply);
   };
+}
+
+/** What a handler reads by itself is at least of a type that its operation takes. */
+function requireType(request: Request, types: readonly string[]): void {
+  if (request.is([...types])) return;
+  throw new AppError('unsupported_media_type', `The body must be ${types.join(' or ')}`);
 }
 
 function endOf(response: Response, stopping: AbortSignal): AbortSignal {

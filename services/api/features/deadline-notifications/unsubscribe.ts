@@ -15,8 +15,6 @@ export interface UnsubscribeDeps {
   signer: LinkSigner;
 }
 
-const { contentTypes } = unsubscribeOperation.rawBody;
-
 /**
  * The link in every message. Following it shows a page with a button, since scanners follow links; the button, and a
  * mail program's one click (RFC 8058), is a POST, which needs no login: the signature is the permission.
@@ -30,9 +28,7 @@ export const unsubscribeRoutes = ({ applicationDb, signer }: UnsubscribeDeps): R
     </form>`);
   }),
 
-  route(unsubscribeOperation, async ({ query: { token }, request }) => {
-    if (!contentTypes.some(type => request.is(type)))
-      throw new AppError('unsupported_media_type', `The body must be ${contentTypes.join(' or ')}`);
+  route(unsubscribeOperation, async ({ query: { token } }) => {
     if (!(await turnOffEmail(applicationDb, staffIdOf(signer, token)))) throw noSuchLink();
     return page(`<p>メールのお知らせを停止しました。<br>There will be no more e-mail about deadlines.</p>`);
   }),
