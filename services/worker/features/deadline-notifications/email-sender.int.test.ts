@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import getPort from 'get-port';
+import { listAlerts } from '../../../../shared/contracts/notification-messages/email.ts';
+import { smtpSink } from '../../../../test/fixtures/smtp-sink.ts';
+import { testNotifications } from '../../../../test/fixtures/worker.ts';
+import { createEmailSender } from './email-sender.ts';
+import type { Message, OfficeMessages } from './plan-office.ts';
+
+const mail = smtpSink();
+const alerts = [{ cycleId: 'a', recipientName: '佐藤 花子', deadline: '2026-04-02' }];
+const office: OfficeMessages = { officeId: 'o', officeName: 'あおぞら', locale: 'ja', messages: [] };
+const asOf = '2026-04-01';
+
+const messageTo = (email: string): Message => ({
+  id: email,
+  staff: { id: 's', email, name: '山田 太郎', thresholds: {} },
+  channel: 'email',
+  alerts,
+  subscriptions: [],
+  attempts: 0,
+});
+
+async function send(email: string, smtpUrl = mail.url) {
+  const settings = testNotifications({ SMTP_URL: smtpUrl, NOTIFICATION_TIMEOUT_MS: '300' });
+  const sender = createEmailSender(settings, 2);
+  const list = listAlerts({ ...office, asOf, alerts });
+  return sender.send(messageTo(email), office, list, asOf).finally(() => sender.close());
+}
+
+describe('one try to send an e-mail', () => {
+  it('may be repeated when no server is there, or one that says nothing', async () => {
+    const closed = await getPort({ host: '127.0.0.1' });
+    expect(await send('a@staff.test', `smtp://127.0.0.1:${closed}`)).toMatchObject({
+      status: 'pending',
+      code: 'smtp_unreachable',
+    });
+    const port = await getPort({ host: '127.0.0.1' });
+    const silent = createServer().listen(port, '127.0.0.1');
+    await once(silent, 'listening');
+    expect(await send('a@staff.test', `smtp://127.0.0.1:${port}`)).toMatchObject({ status: 'pending' });
+    silent.close();
+  });
+
+  it('is unknown when the connection is lost while the server has the message', async () => {
+    mail.behave = to => (to.startsWith('late') ? 60_000 : 'drop');
+    expect((await send('late@staff.test')).status).toBe('unknown');
+    expect(['unknown', 'pending']).toContain((await send('drop@staff.test')).status);
+  });
+
+  it('fails for good on an address that is none, and never reaches the server with it', async () => {
+    const bad = [
+      'a b@staff.test',
+      'a@staff.test\r\nBcc: x@y.test',
+      'a@b@c',
+      '<a@b.test>',
+      'あ@staff.test',
+      'a',
+    ];
+    for (const email of bad) expect(await send(email)).toMatchObject({ code: 'invalid_address' });
+    expect(mail.taken.map(({ to }) => to)).toEqual(['late@staff.test']);
+  });
+});
