@@ -2,8 +2,9 @@ import { desc, eq, lt, sql } from 'drizzle-orm';
 import { datasets } from '../../drizzle/platform/schema/datasets.ts';
 import { jobs } from '../../drizzle/platform/schema/jobs.ts';
 import { type DatasetTable, datasetTables } from '../contracts/datasets.ts';
+import { AppError } from '../kernel/errors.ts';
 import type { Executor } from '../platform/db.ts';
-import type { JobRow } from './jobs.ts';
+import { countOpenJobs, type JobRow } from './jobs.ts';
 
 /** What was asked of datasets, in Muster's database. A dataset's status is its job's. */
 export type DatasetRow = typeof datasets.$inferSelect;
@@ -66,6 +67,17 @@ export async function hasDatasetRows(applicationDb: Executor, id: string): Promi
   const [row] = await applicationDb.execute<{ found: boolean }>(sql`
     select exists (select from staffs where is_test_data and dataset_id = ${id}) as found`);
   return row?.found ?? false;
+}
+
+/**
+ * A snapshot of half a dataset, or a restore in the middle of one, is nothing that anybody wants. Looked at when it is
+ * asked for, and again when it begins.
+ */
+export async function assertDatasetsAtRest(db: Executor): Promise<void> {
+  if ((await countOpenJobs(db, 'datasets.')) === 0) return;
+  throw new AppError('conflict', 'A dataset is being generated or deleted', {
+    hint: 'Wait for its job, or cancel it: GET /api/jobs?status=running',
+  });
 }
 
 /**

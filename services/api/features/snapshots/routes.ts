@@ -16,11 +16,9 @@ import {
 } from '../../../../shared/http/snapshots.ts';
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import type { BundleStore } from '../../../../shared/platform/bundles.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { linesOf, parseRow } from '../../../../shared/store/copy-text.ts';
-import { findDataset } from '../../../../shared/store/datasets.ts';
-import { countOpenJobs } from '../../../../shared/store/jobs.ts';
+import { assertDatasetsAtRest, findDataset } from '../../../../shared/store/datasets.ts';
 import { snapshotExists } from '../../../../shared/store/snapshot-create.ts';
 import { readManifest, readRows } from '../../../../shared/store/snapshot-files.ts';
 import { presentJob } from '../../present-job.ts';
@@ -37,7 +35,7 @@ export const snapshotRoutes = ({ queue, snapshots }: SnapshotRoutesDeps): Route[
   route(createSnapshotOperation, async ({ body, ...call }) => {
     const { name, description, dataset_id = null, tables = null } = body;
     if (await snapshots.has(name)) throw snapshotExists(name);
-    await assertAtRest(call.db);
+    await assertDatasetsAtRest(call.db);
     if (dataset_id !== null && (await findDataset(call.db, dataset_id)) === undefined)
       throw new AppError('not_found', `There is no dataset ${dataset_id}`);
     const input = { name, description, dataset_id, tables };
@@ -78,7 +76,7 @@ export const snapshotRoutes = ({ queue, snapshots }: SnapshotRoutesDeps): Route[
 
   route(restoreSnapshotOperation, async ({ params: { name }, body, ...call }) => {
     await readManifest(snapshots, name);
-    await assertAtRest(call.db);
+    await assertDatasetsAtRest(call.db);
     const job = await submitJob(call, queue, snapshotsRestore, { name, ...body });
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
   }),
@@ -90,11 +88,3 @@ const readable = (snapshots: BundleStore, name: string): Promise<SnapshotManifes
     if (isAppError(error, 'snapshot_damaged') || isAppError(error, 'not_found')) return undefined;
     throw error;
   });
-
-/** A snapshot of half a dataset, or a restore in the middle of one, is nothing that anybody wants. */
-async function assertAtRest(db: Executor): Promise<void> {
-  if ((await countOpenJobs(db, 'datasets.')) === 0) return;
-  throw new AppError('conflict', 'A dataset is being generated or deleted', {
-    hint: 'Wait for its job, or cancel it: GET /api/jobs?status=running',
-  });
-}

@@ -1,6 +1,7 @@
 import { rowsByTable, snapshotsCreate } from '../../../../shared/contracts/snapshots.ts';
 import { secondsSince } from '../../../../shared/kernel/time.ts';
 import { withCopyConnection } from '../../../../shared/platform/copy-connection.ts';
+import { assertDatasetsAtRest } from '../../../../shared/store/datasets.ts';
 import { createSnapshot } from '../../../../shared/store/snapshot-create.ts';
 import { implementJob } from '../../job-runner.ts';
 import { type SnapshotsDeps, testDataMarker } from './deps.ts';
@@ -9,6 +10,7 @@ import { type SnapshotsDeps, testDataMarker } from './deps.ts';
 export const createSnapshotJob = implementJob(snapshotsCreate, (deps: SnapshotsDeps) => async call => {
   const { name, description, dataset_id, tables } = call.input;
   const startedAt = performance.now();
+  await assertDatasetsAtRest(deps.db);
   const request = {
     name,
     description,

@@ -3,6 +3,7 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import { secondsSince } from '../../../../shared/kernel/time.ts';
 import { withCopyConnection } from '../../../../shared/platform/copy-connection.ts';
 import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
+import { assertDatasetsAtRest } from '../../../../shared/store/datasets.ts';
 import { type Restored, restoreSnapshot } from '../../../../shared/store/snapshot-restore.ts';
 import { implementJob, type JobCall } from '../../job-runner.ts';
 import type { SnapshotsDeps } from './deps.ts';
@@ -12,6 +13,7 @@ type Call = JobCall<{ name: string; clean_existing: boolean; allow_other_databas
 /** Restores a snapshot. Whatever ends it before its commit leaves the data as it was; done twice, it ends the same. */
 export const restoreSnapshotJob = implementJob(snapshotsRestore, (deps: SnapshotsDeps) => async call => {
   const startedAt = performance.now();
+  await assertDatasetsAtRest(deps.db);
   const { manifest, removedRows, restoreSeconds } = await restore(deps, call).catch((error: unknown) => {
     throw isAboutRows(error) ? rowsRefused(error) : error;
   });
