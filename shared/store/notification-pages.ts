@@ -84,7 +84,9 @@ const leftoversSettled = (condition: SQL): SQL => sql`
 export interface RunState {
   /** Sums over the pages that are done; the memory's growth is the largest of them. */
   totals: PageTotals;
-  /** The indexes of pages that are not done. */
+  /** How many pages there are until now. */
+  pages: number;
+  /** The indexes of those that are not done. */
   open: number[];
   deliveries: { channel: Channel; status: DeliveryStatus; count: number }[];
 }
@@ -110,7 +112,7 @@ export async function readRun(db: Executor, runId: string, run: number): Promise
         sql`, `,
       )}, 'peak_rss_growth_mb', coalesce(max((totals->>'peak_rss_growth_mb')::float8), 0))
       from muster.notification_pages where ${mine}
-    ) as totals, array(
+    ) as totals, (select count(*)::int from muster.notification_pages where ${mine}) as pages, array(
       select page_index from muster.notification_pages where ${mine} and status = 'running' order by page_index
     ) as open, (
       select coalesce(jsonb_agg(jsonb_build_object('channel', channel, 'status', status, 'count', count)), '[]')

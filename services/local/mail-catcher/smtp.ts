@@ -38,7 +38,7 @@ function subjectOf(message: string): string | null {
   const subject = /^subject: (.*(?:\r\n[ \t].*)*)/im.exec(head)?.[1];
   if (subject === undefined) return null;
   return subject
-    .replaceAll(/\?=\r\n[ \t]=\?/g, '?==?')
+    .replaceAll(/\?=\s+=\?/g, '?==?') // between encoded words white space is none
     .replaceAll(/=\?utf-8\?(b|q)\?([^?]*)\?=/gi, (_, encoding: string, data: string) =>
       encoding.toLowerCase() === 'b' ? Buffer.from(data, 'base64').toString('utf8') : decodeQ(data),
     )

@@ -48,7 +48,7 @@ async function untilDone({ applicationDatabase, queue }: NotificationDeps, call:
     call.signal.throwIfAborted();
     const state = await readRun(applicationDatabase.db, call.jobId, call.run);
     if (state.open.length === 0) return state;
-    call.report({ phase: 'notifying', done: state.totals.offices, total: state.totals.offices });
+    call.report({ phase: 'pages', done: state.pages - state.open.length, total: state.pages });
     if (performance.now() - revivedAt >= reviveEveryMs) {
       revivedAt = performance.now();
       const tasks = state.open.map(pageIndex => taskOf({ runId: call.jobId, run: call.run, pageIndex }));
