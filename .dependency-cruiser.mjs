@@ -109,7 +109,10 @@ export default {
     forbid(
       'no-orphans',
       'A file that nothing reaches is dead.',
-      { orphan: true, pathNot: ['\\.(d|config)\\.ts$', 'drizzle\\.\\w+\\.config', '/docs-page/', '/report/assets/'] },
+      {
+        orphan: true,
+        pathNot: ['\\.(d|config)\\.ts$', 'drizzle\\.\\w+\\.config', '/docs-page/', '/report/assets/'],
+      },
       {},
     ),
     forbid(
