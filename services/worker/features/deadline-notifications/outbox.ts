@@ -29,7 +29,7 @@ export interface Outbox {
 }
 
 const firstBatch = 250;
-const largestBatch = 1700;
+const largestBatch = 2500;
 const secondsAhead = 6;
 const flushTries = 5;
 
