@@ -23,6 +23,9 @@ const orders: Orders = JSON.parse(process.argv[2] ?? '{}');
 const database = openDatabase(orders.url, { name: 'cut off', maxConnections: atOnce / 2 });
 const admin = openDatabase(orders.url, { name: 'cutter', maxConnections: atOnce / 2 });
 
+/** Cuts that no transaction waits for. */
+const cutting: Promise<void>[] = [];
+
 type Way = (tx: Executor, cut: () => Promise<void>) => Promise<void>;
 
 const ways: Way[] = [
@@ -47,7 +50,7 @@ const ways: Way[] = [
     for (const one of all) if (one.status === 'rejected') throw one.reason;
   },
   async function whileGoingOn(_tx, cut) {
-    void cut();
+    cutting.push(cut());
   },
 ];
 
@@ -93,5 +96,6 @@ function codeOf(error: unknown): string {
 }
 
 const report = await writePairs(orders.transactions);
+await Promise.all(cutting);
 await Promise.all([database.stop(), admin.stop()]);
 process.send?.(report);
