@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Config } from 'jest';
 
 const timeoutMs = 30_000;
@@ -44,7 +45,9 @@ export default {
     }),
   ],
   testTimeout: timeoutMs,
-  maxWorkers: '100%', // most tests wait for servers and processes, so that a core kept free would idle
+  // Most tests wait for servers and processes, so that more files than cores are right. CI takes its time instead.
+  maxWorkers: process.env.CI === 'true' ? '100%' : Math.ceil(availableParallelism() * 1.5),
   coverageProvider: 'v8',
+  coverageReporters: ['text-summary', 'lcov'],
   collectCoverageFrom: ['{shared,services,infra}/**/*.ts', '!**/*.test.ts', '!**/main.ts'],
 } satisfies Config;

@@ -68,7 +68,7 @@ describe('an engine under control', () => {
 
   it('delivers every arrival once over its shares, from the middle on after a takeover', async () => {
     target = await startTarget();
-    const executor = arrivals(200, 1500);
+    const executor = arrivals(200, 1500, 600); // a user for each arrival, so that a busy machine drops none
     const [first, second, rest] = await Promise.all([
       runEngine(planFor(target.origin, { executor, share: { index: 0, count: 2 } })),
       runEngine(planFor(target.origin, { executor, share: { index: 1, count: 2 } })),
