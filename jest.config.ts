@@ -46,7 +46,7 @@ export default {
   ],
   testTimeout: timeoutMs,
   // Most tests wait for servers and processes, so that more files than cores are right. CI takes its time instead.
-  maxWorkers: process.env.CI === 'true' ? '100%' : Math.ceil(availableParallelism() * 1.5),
+  maxWorkers: process.env.CI === 'true' ? '100%' : 2 * availableParallelism(),
   coverageProvider: 'v8',
   coverageReporters: ['text-summary', 'lcov'],
   collectCoverageFrom: ['{shared,services,infra}/**/*.ts', '!**/*.test.ts', '!**/main.ts'],
