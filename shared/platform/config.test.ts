@@ -13,6 +13,9 @@ describe('the configuration', () => {
   it('names every variable at fault at once', () => {
     const load = () => loadConfig({ PORT: '99999', WORKERS: 'two', DATABASE_URL: 'mysql://x' });
     for (const name of ['PORT', 'WORKERS', 'DATABASE_URL']) expect(load).toThrow(name);
+    expect(() => loadConfig({ WORKERS: 'two', REDIS_URL: 'localhost' })).toThrow(
+      /WORKERS.*REDIS_URL|REDIS_URL.*WORKERS/,
+    );
   });
 
   it('refuses to switch authentication off in production', () => {

@@ -10,9 +10,10 @@ import { AppError } from '../kernel/errors.ts';
 const port = z.coerce.number().int().min(0).max(65_535);
 const flag = z.enum(['true', 'false', '1', '0']).transform(value => value === 'true' || value === '1');
 const url = (protocols: string[]) =>
-  z
-    .url()
-    .refine(text => protocols.includes(new URL(text).protocol), `must start with ${protocols.join(' or ')}`);
+  z.url().refine(
+    text => !URL.canParse(text) || protocols.includes(new URL(text).protocol), // what is no URL is a fault already
+    `must start with ${protocols.join(' or ')}`,
+  );
 
 /** Host names, addresses and CIDRs, separated by commas. */
 const targets = z
