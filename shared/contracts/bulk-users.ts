@@ -8,6 +8,15 @@ import { defineJob, type Outcome } from './job.ts';
  * Muster's database; chunks and failures in the application's, so that a chunk's users and its `done` mark are
  * one transaction. A lost task is handed out again by the conductor, a lost conductor by the reconciler.
  */
+
+/** Passwords of a batch: absent for one that all share, K for K different ones, `all` for one each. */
+export const distinctPasswords = z.union([z.int().min(2).max(1_000_000), z.literal('all')]);
+type DistinctPasswords = z.infer<typeof distinctPasswords>;
+
+/** Which of a batch's passwords the user with this `{id}` has. */
+export const slotOf = (distinct: DistinctPasswords | undefined, id: number): number =>
+  distinct === undefined || distinct === 'all' ? id : id % distinct;
+
 /** A batch's configuration as it is kept: every default filled in, without the password. */
 export const batchConfigSchema = z.object({
   username_pattern: z.string(),
@@ -15,6 +24,7 @@ export const batchConfigSchema = z.object({
   user_role: z.string(),
   batch_size: z.int(),
   custom_attributes: z.record(z.string(), z.unknown()),
+  distinct_passwords: distinctPasswords.optional(),
   creation_interval_ms: z.int(),
   on_error: z.enum(['continue', 'rollback']),
 });

@@ -90,16 +90,20 @@ export const accountSessions = pgTable(
     /** How long the login took. */
     loginMs: real('login_ms'),
     failureCode: text('failure_code'),
+    /** The bulk login that made it, if one did; kept when a run refreshes the session. */
+    loginJob: uuid('login_job'),
   },
   table => [
     primaryKey({ columns: [table.accountId, table.origin] }),
+    index('account_sessions_job').on(table.loginJob).where(sql`${table.loginJob} is not null`),
     check('account_sessions_state', sql`${table.state} in ('active', 'expired', 'failed')`),
   ],
 );
 
 /**
- * Which virtual user holds which account. The lease is the shard's: void with its epoch. Under `unique` no account
- * has two; a `shared` pool has no rows here.
+ * Which accounts a run holds: no other run gets them meanwhile. Under `unique` an account is one virtual user's, and
+ * the lease its shard's: void with its epoch. Under `round_robin` the run's users take turns over its accounts; a
+ * `shared` pool has no rows here.
  */
 export const accountLeases = pgTable(
   'account_leases',
@@ -114,5 +118,8 @@ export const accountLeases = pgTable(
     epoch: integer('epoch').notNull(),
     leasedAt: moment('leased_at').notNull().defaultNow(),
   },
-  table => [uniqueIndex('account_leases_user').on(table.loadTestId, table.userIndex)],
+  table => [
+    uniqueIndex('account_leases_user').on(table.loadTestId, table.userIndex),
+    index('account_leases_shard').on(table.loadTestId, table.shard),
+  ],
 );

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { check, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { BatchConfig } from '../../../shared/contracts/bulk-users.ts';
 import { jobs } from './jobs.ts';
 
@@ -18,13 +18,32 @@ export const bulkUserBatches = pgTable(
     chunkSize: integer('chunk_size').notNull(),
     /** The configuration in force, without the password. */
     config: jsonb('config').$type<BatchConfig>().notNull(),
-    /** The shared password, encrypted (AES-256-GCM): the load tester logs in with it. */
-    sealedPassword: text('sealed_password').notNull(),
-    /** Its argon2id hash, made once by the first worker that needs it. */
+    /** The shared password, encrypted (AES-256-GCM): the load tester logs in with it. Null after cleanup. */
+    sealedPassword: text('sealed_password'),
+    /**
+     * What distinct passwords are derived from, encrypted: 32 random bytes in base64url. Null where all users share one
+     * password, and after cleanup.
+     */
+    sealedSecret: text('sealed_secret'),
+    /** The shared password's hash, made once by the first worker that needs it. */
     passwordHash: text('password_hash'),
     /** The job's run for which the chunks stand; behind `jobs.run` after a retry. */
     plannedRun: integer('planned_run').notNull().default(-1),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   table => [check('bulk_user_batches_total', sql`${table.totalRequested} > 0`)],
+);
+
+/** The hashes of a batch's distinct passwords (`distinct_passwords: K`), made once, by whichever worker was free. */
+export const bulkUserPasswordHashes = pgTable(
+  'bulk_user_password_hashes',
+  {
+    batchId: uuid('batch_id')
+      .notNull()
+      .references(() => bulkUserBatches.id, { onDelete: 'cascade' }),
+    /** The user's `{id}` modulo K. */
+    slot: integer('slot').notNull(),
+    passwordHash: text('password_hash').notNull(),
+  },
+  table => [primaryKey({ columns: [table.batchId, table.slot] })],
 );

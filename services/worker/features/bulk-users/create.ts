@@ -48,7 +48,7 @@ async function batchOf({ db }: BulkUsersDeps, id: string): Promise<BatchRow> {
 
 /** One shared password costs one hash a batch; it is made off the event loop. */
 async function settleHash({ db, vault }: BulkUsersDeps, batch: BatchRow): Promise<void> {
-  if (batch.passwordHash !== null) return;
+  if (batch.passwordHash !== null || batch.sealedPassword === null) return;
   await settlePasswordHash(db, batch.id, await hashPassword(vault.open(batch.sealedPassword)));
 }
 
