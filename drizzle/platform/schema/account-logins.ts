@@ -1,5 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import {
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { jobs } from './jobs.ts';
 
 /**
@@ -34,6 +44,8 @@ export const accountLoginChunks = pgTable(
   table => [
     primaryKey({ columns: [table.jobId, table.chunkIndex] }),
     check('account_login_chunks_status', sql`${table.status} in ('pending', 'running', 'done', 'cancelled')`),
-    index('account_login_chunks_open').on(table.jobId, table.chunkIndex).where(sql`${table.status} <> 'done'`),
+    index('account_login_chunks_open')
+      .on(table.jobId, table.chunkIndex)
+      .where(sql`${table.status} <> 'done'`),
   ],
 );

@@ -118,8 +118,5 @@ export const accountLeases = pgTable(
     epoch: integer('epoch').notNull(),
     leasedAt: moment('leased_at').notNull().defaultNow(),
   },
-  table => [
-    uniqueIndex('account_leases_user').on(table.loadTestId, table.userIndex),
-    index('account_leases_shard').on(table.loadTestId, table.shard),
-  ],
+  table => [uniqueIndex('account_leases_user').on(table.loadTestId, table.userIndex)],
 );
