@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import getPort from 'get-port';
 import { waitFor } from '../../shared/kernel/time.ts';
-import { fetchFromDebian, type UnpackedProgram } from '../../test/servers/debian-packages.ts';
-import { programOnPath } from '../../test/servers/redis-find.ts';
+import type { UnpackedProgram } from '../../test/servers/debian-packages.ts';
+import { environmentOf, findProgram } from './programs.ts';
 
 /** A server faster than any generator here, which counts the requests that it answers. */
 export interface BenchTarget {
@@ -22,7 +22,12 @@ const run = promisify(execFile);
 
 /** nginx from the PATH, else unpacked from the system's packages. */
 export async function startNginx(): Promise<BenchTarget> {
-  const program = await findNginx();
+  const program = await findProgram({
+    name: 'nginx',
+    packages: ['nginx'],
+    path: 'usr/sbin/nginx',
+    load: versionOf,
+  });
   const folder = await mkdtemp(join(tmpdir(), 'muster-bench-nginx-'));
   await mkdir(join(folder, 'logs'));
   const port = await getPort();
@@ -51,15 +56,6 @@ export async function startNginx(): Promise<BenchTarget> {
     },
   };
 }
-
-async function findNginx(): Promise<UnpackedProgram> {
-  const path = await programOnPath('nginx');
-  if (path !== undefined) return { path, libraryPath: '' };
-  return fetchFromDebian({ name: 'nginx', packages: ['nginx'], path: 'usr/sbin/nginx', load: versionOf });
-}
-
-const environmentOf = ({ libraryPath }: UnpackedProgram): NodeJS.ProcessEnv =>
-  libraryPath === '' ? process.env : { ...process.env, LD_LIBRARY_PATH: libraryPath };
 
 async function versionOf(program: UnpackedProgram): Promise<string> {
   const { stderr } = await run(program.path, ['-v'], { env: environmentOf(program) });
