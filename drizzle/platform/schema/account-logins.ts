@@ -35,6 +35,10 @@ export const accountLoginChunks = pgTable(
       .notNull()
       .default('pending'),
     epoch: integer('epoch').notNull().default(0),
+    /** Whose it is to log them in: one lane runs at a time, on any worker. It takes others' when its own are done. */
+    lane: integer('lane').notNull(),
+    /** The job's run for which the chunk stands; behind `jobs.run` after a retry. */
+    run: integer('run').notNull().default(0),
     worker: text('worker'),
     loggedIn: integer('logged_in').notNull().default(0),
     /** By reason code. */
