@@ -1,5 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { check, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import {
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { BatchConfig } from '../../../shared/contracts/bulk-users.ts';
 import { jobs } from './jobs.ts';
 
@@ -29,9 +39,20 @@ export const bulkUserBatches = pgTable(
     passwordHash: text('password_hash'),
     /** The job's run for which the chunks stand; behind `jobs.run` after a retry. */
     plannedRun: integer('planned_run').notNull().default(-1),
+    /** The last cleanup that took the batch; it has it to itself until that job ends. */
+    cleanupJobId: uuid('cleanup_job_id').references(() => jobs.id),
+    /** When the last of its users was gone, and its secrets with them. */
+    cleanedUpAt: moment('cleaned_up_at'),
+    /** How many users cleanup removed. */
+    cleanedCount: integer('cleaned_count').notNull().default(0),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
-  table => [check('bulk_user_batches_total', sql`${table.totalRequested} > 0`)],
+  table => [
+    check('bulk_user_batches_total', sql`${table.totalRequested} > 0`),
+    // What is past retention, and what one cleanup took.
+    index('bulk_user_batches_kept').on(table.createdAt).where(sql`${table.cleanedUpAt} is null`),
+    index('bulk_user_batches_cleanup').on(table.cleanupJobId).where(sql`${table.cleanupJobId} is not null`),
+  ],
 );
 
 /** The hashes of a batch's distinct passwords (`distinct_passwords: K`), made once, by whichever worker was free. */
