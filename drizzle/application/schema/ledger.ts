@@ -4,6 +4,7 @@ import {
   foreignKey,
   index,
   integer,
+  jsonb,
   pgSchema,
   primaryKey,
   text,
@@ -23,6 +24,7 @@ export const muster = pgSchema('muster');
 /**
  *   pending ──► running ──► done ──► rolled_back
  *      └───────────┴──► cancelled           (a retry puts cancelled and rolled_back back to pending)
+ *   done, cancelled ──► cleaned             (cleanup removed its users; for good)
  *
  * `epoch` goes up whenever a worker claims a chunk and whenever the conductor withdraws it: an effect is only
  * written under the epoch that was claimed, so a stale worker changes nothing.
@@ -39,6 +41,10 @@ export const bulkChunks = muster.table(
     worker: text('worker'),
     createdCount: integer('created_count').notNull().default(0),
     failedCount: integer('failed_count').notNull().default(0),
+    /** Rows that cleanup deleted with the chunk, by table: `{"users": 100, "sessions": 7}`. Null until then. */
+    cleanedRows: jsonb('cleaned_rows').$type<Record<string, number>>(),
+    /** Users among those created whom somebody else had deleted before cleanup came. */
+    goneCount: integer('gone_count').notNull().default(0),
     startedAt: moment('started_at'),
     finishedAt: moment('finished_at'),
   },
@@ -46,7 +52,7 @@ export const bulkChunks = muster.table(
     primaryKey({ columns: [table.batchId, table.chunkIndex] }),
     check(
       'bulk_chunks_status',
-      sql`${table.status} in ('pending', 'running', 'done', 'cancelled', 'rolled_back')`,
+      sql`${table.status} in ('pending', 'running', 'done', 'cancelled', 'rolled_back', 'cleaned')`,
     ),
     check('bulk_chunks_counts', sql`${table.createdCount} + ${table.failedCount} <= ${table.size}`),
   ],
