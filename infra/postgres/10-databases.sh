@@ -4,10 +4,14 @@
 # container only: docker compose exec postgres psql -U postgres.
 set -eu
 
-psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres --set password="$POSTGRES_PASSWORD" <<'SQL'
+psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres --set password="$POSTGRES_PASSWORD" \
+  --set test_data_password="$TEST_DATA_PASSWORD" <<'SQL'
 create role muster login password :'password';
+-- What it may do is said by the migrations (docs/safe-cleanup.md).
+create role muster_test_data login noinherit password :'test_data_password';
 create database muster owner muster;
 create database storefront owner muster;
 revoke connect, temporary on database muster, storefront from public;
+grant connect on database storefront to muster_test_data;
 alter role current_user password null;
 SQL

@@ -7,6 +7,7 @@ import { messageOf } from '../../shared/kernel/errors.ts';
 import { loadConfig, required } from '../../shared/platform/config.ts';
 import { migrateDatabase } from '../../shared/platform/migrate.ts';
 import { prepareQueueStore } from '../../shared/platform/queue/backend.ts';
+import { openTestDataRole } from '../../shared/platform/test-data-role.ts';
 
 const migrations = (database: 'platform' | 'application'): string =>
   fileURLToPath(new URL(`../../drizzle/${database}/migrations`, import.meta.url));
@@ -16,7 +17,10 @@ async function main(): Promise<void> {
   const databaseUrl = required(config, 'DATABASE_URL');
   await migrateDatabase(databaseUrl, migrations('platform'));
   console.log('The platform database (DATABASE_URL) is up to date.');
-  await migrateDatabase(required(config, 'APP_DATABASE_URL'), migrations('application'));
+  const applicationUrl = required(config, 'APP_DATABASE_URL');
+  await migrateDatabase(applicationUrl, migrations('application'));
+  const { TEST_DATA_DATABASE_URL: testDataUrl } = config;
+  if (testDataUrl !== undefined) await openTestDataRole(applicationUrl, testDataUrl);
   console.log('The application database (APP_DATABASE_URL) is up to date.');
   const advice = await prepareQueueStore({
     redisUrl: config.REDIS_URL,

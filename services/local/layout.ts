@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Config } from '../../shared/platform/config.ts';
+import { testDataUrl } from '../../shared/platform/test-data-role.ts';
 import type { MailCatcher } from './mail-catcher/catcher.ts';
 import { claimPort } from './ports.ts';
 import type { DatabaseUrls } from './postgres.ts';
@@ -80,19 +81,24 @@ export function describeChildren(ingredients: Ingredients) {
     STOREFRONT_URL: addresses.storefrontUrl,
     DATABASE_URL: databases.platformUrl,
     APP_DATABASE_URL: databases.applicationUrl,
+    TEST_DATA_DATABASE_URL: '', // only for those below who need it
     MUSTER_API_KEY: secrets.apiKey,
     MUSTER_ENCRYPTION_KEY: secrets.encryptionKey,
     ...(mailCatcher && { SMTP_URL: mailCatcher.smtpUrl, MAIL_CATCHER_URL: mailCatcher.httpUrl }),
   };
+  const writing = { ...common, TEST_DATA_DATABASE_URL: testDataUrlOf(ingredients) };
   const workers = Array.from({ length: config.WORKERS }, (_, index): ChildSpec => {
     const port = config.WORKER_PORT ? { WORKER_PORT: String(config.WORKER_PORT + index) } : {};
     const name = `worker-${index + 1}`;
-    return { name, args: [scripts.worker], env: { ...common, WORKER_NAME: name, ...port } };
+    return { name, args: [scripts.worker], env: { ...writing, WORKER_NAME: name, ...port } };
   });
   return {
-    migration: { name: 'migration', args: [scripts.migration], env: common },
+    migration: { name: 'migration', args: [scripts.migration], env: writing },
     api: { name: 'api', args: [scripts.api], env: common },
     storefront: { name: 'storefront', args: [scripts.storefront], env: common },
     workers,
   };
 }
+
+const testDataUrlOf = ({ config, databases, secrets }: Ingredients): string =>
+  config.TEST_DATA_DATABASE_URL ?? testDataUrl(databases.applicationUrl, secrets.testDataPassword);

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../shared/platform/config.ts';
@@ -19,6 +19,7 @@ describe('the secrets of the local stack', () => {
     const first = await load();
     expect(first.apiKey).toMatch(/^muster_.{43}$/);
     expect(first.encryptionKey).toMatch(/^[0-9a-f]{64}$/);
+    expect(first.testDataPassword).toMatch(/^[0-9a-f]{64}$/);
     expect(await load()).toEqual(first);
   });
 
@@ -26,15 +27,21 @@ describe('the secrets of the local stack', () => {
     await load();
     await chmod(join(dataDir, 'api-key'), 0o644);
     await load();
-    expect([await modeOf('api-key'), await modeOf('encryption-key')]).toEqual([0o600, 0o600]);
+    const modes = ['api-key', 'encryption-key', 'test-data-password'].map(modeOf);
+    expect(await Promise.all(modes)).toEqual([0o600, 0o600, 0o600]);
   });
 
   it('come from the environment when it has them, and are not written down', async () => {
-    const given = { MUSTER_API_KEY: 'given-api-key-0123456789', MUSTER_ENCRYPTION_KEY: 'ab'.repeat(32) };
+    const given = {
+      MUSTER_API_KEY: 'given-api-key-0123456789',
+      MUSTER_ENCRYPTION_KEY: 'ab'.repeat(32),
+      TEST_DATA_DATABASE_URL: 'postgres://muster_test_data:given@127.0.0.1/unused',
+    };
     expect(await load(given)).toEqual({
       apiKey: given.MUSTER_API_KEY,
       encryptionKey: given.MUSTER_ENCRYPTION_KEY,
+      testDataPassword: '',
     });
-    await expect(stat(join(dataDir, 'api-key'))).rejects.toThrow('ENOENT');
+    expect(await readdir(dataDir)).toEqual([]);
   });
 });

@@ -8,6 +8,8 @@ import { apiKeyPath, readIfThere } from '../../shared/platform/local-stack.ts';
 export interface Secrets {
   apiKey: string;
   encryptionKey: string;
+  /** Of the role that writes to the application's test users; empty where TEST_DATA_DATABASE_URL says it. */
+  testDataPassword: string;
 }
 
 /**
@@ -18,10 +20,15 @@ export async function loadSecrets(config: Config): Promise<Secrets> {
   return {
     apiKey: config.MUSTER_API_KEY ?? (await keep(apiKeyPath(config.DATA_DIR), () => newToken('muster'))),
     encryptionKey:
-      config.MUSTER_ENCRYPTION_KEY ??
-      (await keep(join(config.DATA_DIR, 'encryption-key'), () => randomBytes(32).toString('hex'))),
+      config.MUSTER_ENCRYPTION_KEY ?? (await keep(join(config.DATA_DIR, 'encryption-key'), newSecret)),
+    testDataPassword:
+      config.TEST_DATA_DATABASE_URL === undefined
+        ? await keep(join(config.DATA_DIR, 'test-data-password'), newSecret)
+        : '',
   };
 }
+
+const newSecret = () => randomBytes(32).toString('hex');
 
 async function keep(path: string, make: () => string): Promise<string> {
   const kept = (await readIfThere(path))?.trim();

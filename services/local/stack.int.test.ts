@@ -60,6 +60,7 @@ async function build(changed: Partial<Scripts> = {}, startTimeoutMs = 20_000): P
   return stack;
 }
 
+const keptSecrets = ['api-key', 'encryption-key', 'test-data-password'];
 const never = new AbortController().signal;
 
 describe('the local stack', () => {
@@ -79,7 +80,7 @@ describe('the local stack', () => {
     const stopped = lines.filter(line => line.endsWith('stopped')).map(line => line.split(' ')[0]);
     expect(stopped.slice(0, 2).toSorted()).toEqual(['worker-1', 'worker-2']);
     expect(stopped.slice(2)).toEqual(['storefront', 'api']);
-    expect((await readdir(join(folder, 'data'))).toSorted()).toEqual(['api-key', 'encryption-key']);
+    expect((await readdir(join(folder, 'data'))).toSorted()).toEqual(keptSecrets);
   });
 
   it('refuses to start twice on the same data folder', async () => {

@@ -24,6 +24,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   const database = lifecycle.add(openDatabase(databaseUrl, pool));
   const applicationUrl = required(config, 'APP_DATABASE_URL');
   const applicationDatabase = lifecycle.add(openDatabase(applicationUrl, pool));
+  const testDataDatabase = lifecycle.add(openDatabase(required(config, 'TEST_DATA_DATABASE_URL'), pool));
   const backend = lifecycle.add(
     await openQueueBackend({
       redisUrl: config.REDIS_URL,
@@ -38,6 +39,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   const worker = await startWorker({
     database,
     applicationDatabase,
+    testDataDatabase,
     applicationUrl,
     snapshots: localBundles(snapshotFolder(config)),
     backend,

@@ -24,6 +24,8 @@ import { createReconciler, type Reconciler } from './reconciler.ts';
 export interface WorkerOptions {
   database: Database;
   applicationDatabase: Database;
+  /** The application's database for the role that may write to test users only. */
+  testDataDatabase: Database;
   /** The application's database again, for connections of their own that copy. */
   applicationUrl: string;
   snapshots: BundleStore;
@@ -53,7 +55,8 @@ export interface Worker {
 
 /** One worker: a consumer a queue, the reconciler, the heartbeat. Stops in the reverse order: first no new jobs. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { database, applicationDatabase, backend, queue, vault, notifications, logger } = options;
+  const { database, applicationDatabase, testDataDatabase, backend, queue, vault, notifications, logger } =
+    options;
   const id = newId();
   const name = options.name ?? `${hostname()}-${process.pid}`;
   const lifecycle = createLifecycle();
@@ -71,6 +74,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     db: database.db,
     applicationDb: applicationDatabase.db,
     applicationDatabase,
+    testDataDb: testDataDatabase.db,
     notifications,
     applicationUrl: options.applicationUrl,
     snapshots: options.snapshots,

@@ -56,6 +56,8 @@ const environment = z.object({
   STOREFRONT_URL: url(['http:', 'https:']).optional(),
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   APP_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  /** The application's database again, for the role that may write to test users only. */
+  TEST_DATA_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
   QUEUE_PREFIX: z
     .string()

@@ -3,7 +3,8 @@ import postgres from 'postgres';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../shared/platform/embedded-postgres.ts';
 import { createDatabaseIfMissing, migrateDatabase } from '../../shared/platform/migrate.ts';
 import { prepareQueueStore } from '../../shared/platform/queue/backend.ts';
-import { queueSchema, templates } from './templates.ts';
+import { openTestDataRole, testDataUrl } from '../../shared/platform/test-data-role.ts';
+import { queueSchema, templates, testDataPassword } from './templates.ts';
 
 /** Nothing here has to survive a power cut, and many test files connect at once. */
 const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' };
@@ -20,6 +21,7 @@ async function makeTemplate(server: EmbeddedPostgres, kind: keyof typeof templat
   await createDatabaseIfMissing(server.url(), name);
   await migrateDatabase(server.url(name), join(import.meta.dirname, `../../drizzle/${kind}/migrations`));
   if (kind === 'platform') await prepareQueueStore({ databaseUrl: server.url(name), prefix: queueSchema });
+  else await openTestDataRole(server.url(name), testDataUrl(server.url(name), testDataPassword));
   const admin = postgres(server.url(), { max: 1 });
   await admin`alter database ${admin(name)} with allow_connections false`; // a connection would block the copying
   await admin.end();

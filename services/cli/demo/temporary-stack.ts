@@ -42,6 +42,7 @@ async function launch(dataDir: string, keep: boolean): Promise<ChildProcess> {
   const given = inheritedEnvironment([
     'DATABASE_URL',
     'APP_DATABASE_URL',
+    'TEST_DATA_DATABASE_URL',
     'REDIS_URL',
     'MUSTER_API_KEY',
     'MUSTER_ENCRYPTION_KEY',

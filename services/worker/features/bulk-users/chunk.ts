@@ -64,11 +64,11 @@ function userSpec({ id, config, passwordHash }: BatchRow): UserSpec {
 }
 
 const writeChunk = (
-  { applicationDb }: BulkUsersDeps,
+  { testDataDb }: BulkUsersDeps,
   lease: ChunkLease,
   spec: UserSpec,
 ): Promise<UserFailure[]> =>
-  applicationDb.transaction(async tx => {
+  testDataDb.transaction(async tx => {
     await limitTransaction(tx, longestChunkMs); // or a frozen worker keeps the chunk's row locked
     if (!(await holdChunk(tx, lease))) throw new AppError('lease_lost');
     const failures = await createRange(tx, spec, {

@@ -6,6 +6,8 @@ import type { JobRunnerDeps } from '../../job-runner.ts';
 export interface BulkUsersDeps extends JobRunnerDeps {
   /** The application's database: its users, and the ledger beside them. */
   applicationDb: Executor;
+  /** The same database for the role `muster_test_data`: every write to the application's users goes over it. */
+  testDataDb: Executor;
   queue: QueueClient;
   vault: Vault;
 }

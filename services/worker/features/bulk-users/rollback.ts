@@ -8,9 +8,9 @@ import { deleteBatchUsers } from '../../../../shared/store/user-directory.ts';
  * in one transaction, which is undone when more users would go than the ledger has.
  * @returns how many users the batch had, also when a worker that died had removed them already
  */
-export async function rollBackBatch(applicationDb: Executor, batchId: string): Promise<number> {
-  await withdrawChunks(applicationDb, batchId);
-  return applicationDb.transaction(async tx => {
+export async function rollBackBatch(testDataDb: Executor, batchId: string): Promise<number> {
+  await withdrawChunks(testDataDb, batchId);
+  return testDataDb.transaction(async tx => {
     const recorded = await markRolledBack(tx, batchId);
     const removed = await deleteBatchUsers(tx, batchId);
     if (removed <= recorded) return recorded;
