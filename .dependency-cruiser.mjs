@@ -62,13 +62,15 @@ export default {
     ),
     forbid(
       'load-engine-is-a-library',
-      'The engine knows HTTP and time only, so that it runs in a thread, in a bench and in another process alike.',
+      'The engine knows HTTP and time only, so that it runs in a thread, in a bench and in another process alike. The guard ' +
+        'of targets (shared/platform/target) is one for all who connect to them.',
       { path: '^services/worker/features/load-tests/engine/', pathNot: '\\.test\\.ts$' },
       {
         path: '^(services|shared|drizzle)/|node_modules/',
         pathNot: [
           '^services/worker/features/load-tests/engine/',
           '^shared/kernel/',
+          '^shared/platform/target/(connect-guard|network-errors)',
           'node_modules/(undici|hdr-histogram-js|@types)/',
         ],
       },

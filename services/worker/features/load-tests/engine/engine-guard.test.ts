@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
+import type { Lookup } from '../../../../../shared/platform/target/connect-guard.ts';
 import { endpoint, planFor, runEngine, startEngine } from '../../../../../test/fixtures/load-engine.ts';
 import { type LoadTarget, startTarget } from '../../../../../test/fixtures/load-target.ts';
-import type { Lookup } from './connect-guard.ts';
 
 let target: LoadTarget;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { parseAllowlist } from '../../../../../shared/kernel/allowlist.ts';
+import { createGuardedConnector, type Lookup } from '../../../../../shared/platform/target/connect-guard.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import { createClosedLoad } from './closed-load.ts';
-import { createGuardedConnector, type Lookup } from './connect-guard.ts';
 import { type Connections, createConnections } from './connections.ts';
 import { createEndpointChoice, type EndpointChoice } from './endpoint-choice.ts';
 import { factsOf } from './executors/kinds.ts';

@@ -1,8 +1,9 @@
 import type { Client, Dispatcher } from 'undici';
+import { networkErrorKindOf } from '../../../../../shared/platform/target/network-errors.ts';
 import type { Breaker } from './breaker.ts';
 import type { Connections, ConnectionUser } from './connections.ts';
 import type { ErrorKind } from './delta.ts';
-import { errorKindOf, NoConnectionError, RequestTimeoutError } from './error-kinds.ts';
+import { NoConnectionError, RequestTimeoutError } from './error-kinds.ts';
 import type { EngineAccount } from './plan.ts';
 import type { Random } from './random.ts';
 import { followRedirect, isRedirect, maxRedirects } from './redirects.ts';
@@ -188,7 +189,7 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
     this.#takeChecked();
     if (!this.#around.isCutOff()) {
       const cause = this.#failure ?? error;
-      const kind = errorKindOf(cause);
+      const kind = networkErrorKindOf(cause);
       this.#around.recorder.endpoint(this.#template.endpoint).lost(kind);
       this.#noteError(kind, cause);
     }

@@ -1,8 +1,8 @@
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
-import { type Allowlist, bareHost } from '../../../../../shared/kernel/allowlist.ts';
-import { TargetNotAllowedError } from './error-kinds.ts';
+import { type Allowlist, bareHost } from '../../kernel/allowlist.ts';
+import { TargetNotAllowedError } from './network-errors.ts';
 
 /** Resolves a name to all of its addresses: `dns.lookup`, or another one in tests. */
 export type Lookup = (
@@ -33,8 +33,8 @@ export function createGuardedConnector(
       else callback(null, first.address, first.family);
     });
   };
-  // HTTP/1.1 only: one request at a time on a connection. Requests time out by the engine's wheel; this timeout, a
-  // little later, closes the socket of a connection that never came to be.
+  // HTTP/1.1 only: one request at a time on a connection. Whoever sends has timeouts of its own; this one, a little
+  // later, closes the socket of a connection that never came to be.
   const connect = buildConnector({ lookup, allowH2: false, timeout: timeoutMs + 1000 });
   return (options, callback) => {
     const host = bareHost(options.hostname);
