@@ -14,7 +14,7 @@ describe('a username pattern', () => {
     ['user', 'write user_{id}'],
     ['{id}_{id}', 'keep one of them'],
   ])('%s is refused with what to write instead', (pattern, hint) => {
-    expect(faultOfPattern(pattern)).toContain(hint);
+    expect(faultOfPattern(pattern)?.detail).toContain(hint);
   });
 
   it('gives every number a name of its own', () => {

@@ -1,95 +1,20 @@
 import { z } from 'zod';
 import { batchConfigSchema } from '../contracts/bulk-users.ts';
 import { jobStatuses } from '../contracts/job.ts';
-import { expand, faultOfPattern } from '../contracts/username-pattern.ts';
-import { timestamp, uuid } from './fields.ts';
+import { creationParts, maxChunks } from './creation-config.ts';
+import { templateName, timestamp, uuid } from './fields.ts';
 import { job } from './jobs.ts';
 import { defineOperation } from './operation.ts';
 import { pageOf, pageQuery } from './pagination.ts';
 
-/** The longest username and address that the application's table holds. */
-const maxNameLength = 255;
 const tag = 'Bulk users';
-const domain = /^(?=.{1,190}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 
-const usernamePattern = z
-  .string()
-  .min(1)
-  .max(maxNameLength)
-  .regex(/^[^\s\p{Cc}]*$/u, 'must not have spaces or control characters')
-  .check(context => {
-    const fault = faultOfPattern(context.value);
-    if (fault !== undefined) context.issues.push({ code: 'custom', message: fault, input: context.value });
-  });
-
-const password = z
-  .string()
-  .min(8)
-  .max(128)
-  .regex(/\p{L}/u, 'must have a letter')
-  .regex(/\d/, 'must have a digit');
-
-const customAttributes = z
-  .record(z.string().min(1).max(100), z.json())
-  .refine(value => JSON.stringify(value).length <= 16_384, 'must not be longer than 16 KiB as JSON');
-
-const creationConfig = z
-  .strictObject({
-    username_pattern: usernamePattern.optional().describe('Default: `testuser_{id}@<email_domain>`'),
-    password: password.default('TestPass123!'),
-    email_domain: z.string().regex(domain, 'must be a domain name').default('example.com'),
-    user_role: z.string().min(1).max(50).default('user'),
-    batch_size: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .optional()
-      .describe('Users in a chunk; chosen by count when absent'),
-    custom_attributes: customAttributes.default({}).describe('Kept as given on each user'),
-    test_batch_id: uuid.optional().describe('The id of the batch; made when absent'),
-    creation_interval_ms: z.int().min(0).max(3_600_000).default(0).describe('Pause between chunks'),
-    on_error: z
-      .enum(['continue', 'rollback'])
-      .default('continue')
-      .describe('`rollback`: one failed user removes the whole batch again'),
-  })
-  .meta({ id: 'CreationConfig' });
-export type CreationConfig = z.output<typeof creationConfig>;
-
-/** The conductor counts a batch's chunks several times a second: more than these would cost more than the users. */
-const maxChunks = 10_000;
-
-const createBody = z
-  .strictObject({
-    count: z.int().min(1),
-    config: creationConfig.prefault({}).describe(`At most ${maxChunks} chunks: \`count\` / \`batch_size\``),
-  })
-  .check(context => {
-    const { count, config } = context.value;
-    if (config.batch_size === undefined || count / config.batch_size <= maxChunks) return;
-    const least = Math.ceil(count / maxChunks);
-    context.issues.push({
-      code: 'custom',
-      path: ['config', 'batch_size'],
-      message: `makes more than ${maxChunks} chunks of ${count} users: write ${least} or more`,
-      input: config.batch_size,
-      params: { code: 'limit_exceeded' },
-    });
-  })
-  .check(context => {
-    const { count, config } = context.value;
-    const pattern = config.username_pattern;
-    if (pattern === undefined) return;
-    const longest =
-      expand(pattern, count).length + (pattern.includes('@') ? 0 : config.email_domain.length + 1);
-    if (longest <= maxNameLength) return;
-    context.issues.push({
-      code: 'custom',
-      path: ['config', 'username_pattern'],
-      message: `gives addresses of up to ${longest} characters, and the table holds ${maxNameLength}`,
-      input: pattern,
-    });
-  });
+/** What is wrong with the whole is said by `faultsOfCreation`, once the template is known. */
+const createBody = z.strictObject({
+  count: z.int().min(1).describe('At most the setting `max_bulk_users`'),
+  template: templateName.default('default').describe('What `config` leaves out is taken from this template'),
+  config: creationParts.prefault({}).describe(`At most ${maxChunks} chunks: \`count\` / \`batch_size\``),
+});
 
 export const createBulkUsersOperation = defineOperation({
   id: 'createBulkUsers',

@@ -14,3 +14,8 @@ export const queryInteger = (min: number, max: number) =>
     .regex(/^-?\d{1,15}$/, 'must be an integer')
     .transform(Number)
     .pipe(z.int().min(min).max(max));
+
+/** The name of a template of bulk creation. */
+export const templateName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'must be 1 to 64 lower case letters, digits, _ and -');

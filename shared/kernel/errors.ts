@@ -23,6 +23,7 @@ export const errorTitles = {
   conflict: 'The state does not allow this',
   batch_exists: 'The batch already exists',
   dataset_exists: 'The dataset already exists',
+  template_exists: 'The template already exists',
   snapshot_exists: 'The snapshot already exists',
   snapshot_damaged: 'The snapshot is not as it was written',
   snapshot_mismatch: 'The snapshot does not fit the database',
@@ -34,6 +35,7 @@ export const errorTitles = {
   // what Muster depends on
   dependency_unavailable: 'A dependency is not available',
   storage_full: 'There is no space left in the storage',
+  draining: 'No new work is accepted',
   shutting_down: 'The process is stopping',
   internal_error: 'Something went wrong inside Muster',
 } as const;

@@ -17,6 +17,7 @@ export const statusOf: Record<ErrorCode, number> = {
   snapshot_damaged: 409,
   snapshot_exists: 409,
   snapshot_mismatch: 409,
+  template_exists: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
   catalogue_unreadable: 422,
@@ -30,6 +31,7 @@ export const statusOf: Record<ErrorCode, number> = {
   payload_unreadable: 500,
   secret_unreadable: 500,
   dependency_unavailable: 503,
+  draining: 503,
   shutting_down: 503,
   storage_full: 503,
 };

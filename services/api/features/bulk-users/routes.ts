@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import type { BatchConfig } from '../../../../shared/contracts/bulk-users.ts';
 import { bulkUsersCreate } from '../../../../shared/contracts/bulk-users.ts';
 import {
-  type CreationConfig,
   createBulkUsersOperation,
   getBatchOperation,
   getBulkUserStatsOperation,
@@ -10,7 +8,8 @@ import {
   listBatchFailuresOperation,
   listBatchUsersOperation,
 } from '../../../../shared/http/bulk-users.ts';
-import { refuse } from '../../../../shared/http/faults.ts';
+import { faultsOfCreation, settleConfig } from '../../../../shared/http/creation-config.ts';
+import { refuse, refused } from '../../../../shared/http/faults.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
@@ -35,7 +34,10 @@ import { countUsers, hasUsersOfBatch, listBatchUsers } from '../../../../shared/
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
+import { newBatch, sealedSecrets } from './new-batch.ts';
 import { presentBatch, presentBatchDetail, presentUser } from './present.ts';
+import { templateRoutes } from './template-routes.ts';
+import { findTemplate, partsOf } from './templates.ts';
 
 export interface BulkUserRoutesDeps {
   /** The application's database: its users, and the ledger beside them. */
@@ -49,21 +51,15 @@ export interface BulkUserRoutesDeps {
 const noTally = { created: 0, failed: 0 };
 
 export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
-  route(createBulkUsersOperation, async ({ body: { count, config }, ...call }) => {
-    if (count > deps.maxBulkUsers)
-      throw refuse('/count', 'limit_exceeded', `must be at most ${deps.maxBulkUsers}`);
+  route(createBulkUsersOperation, async ({ body: { count, template, config: request }, ...call }) => {
+    const config = settleConfig(request, await templateParts(deps, call.db, template));
+    const faults = faultsOfCreation({ count, config, maxUsers: deps.maxBulkUsers });
+    if (faults.length > 0) throw refused(faults);
     const batchId = config.test_batch_id ?? newId();
     if (config.test_batch_id !== undefined) await assertFree(deps, batchId);
     const job = await submitJob(call, deps.queue, bulkUsersCreate, { batch_id: batchId });
-    const inserted = await insertBatch(call.db, {
-      id: batchId,
-      jobId: job.id,
-      totalRequested: count,
-      chunkSize: config.batch_size ?? chunkSizeFor(count),
-      config: configInForce(config, count),
-      sealedPassword: deps.vault.seal(config.password),
-    });
-    if (!inserted) throw batchExists(batchId);
+    const batch = { ...newBatch(config, count), ...sealedSecrets(deps.vault, config) };
+    if (!(await insertBatch(call.db, { ...batch, id: batchId, jobId: job.id }))) throw batchExists(batchId);
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
   }),
 
@@ -122,6 +118,8 @@ export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
       active_operations,
     });
   }),
+
+  ...templateRoutes(deps),
 ];
 
 async function existing(db: Executor, batchId: string): Promise<BatchWithJob> {
@@ -139,19 +137,9 @@ async function assertFree({ applicationDb }: BulkUserRoutesDeps, batchId: string
   if (await hasUsersOfBatch(applicationDb, batchId)) throw batchExists(batchId);
 }
 
-/**
- * 100 as the source has it up to 1,000 users. Above that some 16 chunks, of 500 to 5,000 users: a chunk costs a few
- * round trips besides its rows, and one of 5,000 is still done, and its progress seen, within a tenth of a second.
- */
-const chunkSizeFor = (count: number): number =>
-  count <= 1000 ? 100 : Math.min(5000, Math.max(500, Math.ceil(count / 16)));
-
-const configInForce = (config: CreationConfig, count: number): BatchConfig => ({
-  username_pattern: config.username_pattern ?? `testuser_{id}@${config.email_domain}`,
-  email_domain: config.email_domain,
-  user_role: config.user_role,
-  batch_size: config.batch_size ?? chunkSizeFor(count),
-  custom_attributes: config.custom_attributes,
-  creation_interval_ms: config.creation_interval_ms,
-  on_error: config.on_error,
-});
+/** What the request's template gives to it. */
+async function templateParts({ vault }: BulkUserRoutesDeps, db: Executor, name: string) {
+  const template = await findTemplate(db, name);
+  if (template === undefined) throw refuse('/template', 'unknown_template', `is not known: ${name}`);
+  return partsOf(template, vault);
+}

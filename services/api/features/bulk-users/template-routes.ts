@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
+import {
+  createTemplateOperation,
+  deleteTemplateOperation,
+  getTemplateOperation,
+  listTemplatesOperation,
+  replaceTemplateOperation,
+  type template as templateSchema,
+} from '../../../../shared/http/user-templates.ts';
+import { AppError } from '../../../../shared/kernel/errors.ts';
+import type { Vault } from '../../../../shared/platform/crypto.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import { recordDeed } from '../../../../shared/store/audit-log.ts';
+import {
+  deleteTemplate,
+  insertTemplate,
+  listTemplateRows,
+  putTemplate,
+} from '../../../../shared/store/user-templates.ts';
+import { created, noContent, ok, type Route, route } from '../../route.ts';
+import {
+  builtInTemplates,
+  existingTemplate,
+  fromRow,
+  isBuiltIn,
+  type Template,
+  toStored,
+} from './templates.ts';
+
+export const templateRoutes = ({ vault }: { vault: Vault }): Route[] => [
+  route(listTemplatesOperation, async ({ query: { cursor, limit }, db }) => {
+    const after = decodeCursor(cursor, z.string().max(64)) ?? '';
+    const templates = await templatesAfter(db, after, limit + 1);
+    return ok(pageFrom(templates, limit, ({ name }) => name, present));
+  }),
+
+  route(getTemplateOperation, async ({ params: { name }, db }) =>
+    ok(present(await existingTemplate(db, name))),
+  ),
+
+  route(createTemplateOperation, async ({ body: { name, description, config }, db, actor, requestId }) => {
+    const stored = { name, description, ...toStored(vault, config), updatedBy: actor.name };
+    const row = isBuiltIn(name) ? undefined : await insertTemplate(db, stored);
+    if (row === undefined)
+      throw new AppError('template_exists', `There is a template ${name} already`, {
+        hint: `Replace it: PUT /api/bulk-users/config/templates/${name}`,
+      });
+    await recordDeed(db, { actor: actor.name, action: 'templates.create', subject: name, requestId });
+    return created(present(fromRow(row)), `/api/bulk-users/config/templates/${name}`);
+  }),
+
+  route(
+    replaceTemplateOperation,
+    async ({ params: { name }, body: { description, config }, db, actor, requestId }) => {
+      await existingTemplate(db, name);
+      const stored = { name, description, ...toStored(vault, config), updatedBy: actor.name };
+      const row = await putTemplate(db, stored);
+      await recordDeed(db, { actor: actor.name, action: 'templates.replace', subject: name, requestId });
+      return ok(present(fromRow(row)));
+    },
+  ),
+
+  route(deleteTemplateOperation, async ({ params: { name }, db, actor, requestId }) => {
+    if (!(await deleteTemplate(db, name))) throw nothingToDelete(name);
+    await recordDeed(db, { actor: actor.name, action: 'templates.delete', subject: name, requestId });
+    return noContent();
+  }),
+];
+
+const nothingToDelete = (name: string): AppError =>
+  isBuiltIn(name)
+    ? new AppError('conflict', `The template ${name} is built in, and is as Muster has it`)
+    : new AppError('not_found', `There is no template ${name}`);
+
+/** Stored and built-in templates as one list by name; a stored one hides the built-in one of its name. */
+async function templatesAfter(db: Executor, after: string, limit: number): Promise<Template[]> {
+  const stored = (await listTemplateRows(db, { after, limit })).map(fromRow);
+  const names = new Set(stored.map(({ name }) => name));
+  const others = builtInTemplates().filter(({ name }) => name > after && !names.has(name));
+  return [...stored, ...others].sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, limit);
+}
+
+function present({ name, description, config, password, stored }: Template): z.input<typeof templateSchema> {
+  return {
+    name,
+    description,
+    built_in: isBuiltIn(name),
+    overridden: isBuiltIn(name) && stored !== undefined,
+    config,
+    has_password: password !== undefined,
+    updated_by: stored?.by ?? null,
+    updated_at: stored?.at.toISOString() ?? null,
+  };
+}
