@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
+import type { CpuShare } from './cpu-share.ts';
 
 /** What a generator says of its run when it is done, on its standard output. */
 const runReport = z.object({
@@ -19,12 +20,13 @@ const runReport = z.object({
 });
 export type RunReport = z.infer<typeof runReport>;
 
-/** Runs a script of this folder in a process of its own. */
-export async function runInProcess(script: string, input: unknown): Promise<RunReport> {
+/** Runs a script of this folder in a process of its own, from its first instruction in the given control group. */
+export async function runInProcess(script: string, input: unknown, share?: CpuShare): Promise<RunReport> {
   const path = new URL(script, import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--expose-gc', path, JSON.stringify(input)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const command = [process.execPath, '--expose-gc', path, JSON.stringify(input)];
+  const joining = ['sh', '-c', 'echo $$ > "$1" && shift && exec "$@"', 'sh', share?.joinPath ?? ''];
+  const [program = '', ...args] = share === undefined ? command : [...joining, ...command];
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [output] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   if (child.exitCode !== 0) throw new Error(`${script} ended with code ${child.exitCode}`);
   return runReport.parse(JSON.parse(output));
