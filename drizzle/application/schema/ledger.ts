@@ -41,6 +41,12 @@ export const bulkChunks = muster.table(
     worker: text('worker'),
     createdCount: integer('created_count').notNull().default(0),
     failedCount: integer('failed_count').notNull().default(0),
+    /**
+     * The primary keys, as text, of the users that the chunk made: with the batch's id, all that may ever be deleted for
+     * it. Empty once they are gone. Kept out of line and uncompressed (`storage external`): counting the chunks reads
+     * none of it, and writing it costs next to nothing.
+     */
+    userKeys: text('user_keys').array().notNull().default(sql`'{}'`),
     /** Rows that cleanup deleted with the chunk, by table: `{"users": 100, "sessions": 7}`. Null until then. */
     cleanedRows: jsonb('cleaned_rows').$type<Record<string, number>>(),
     /** Users among those created whom somebody else had deleted before cleanup came. */
