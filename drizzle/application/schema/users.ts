@@ -1,5 +1,18 @@
 import { sql } from 'drizzle-orm';
-import { boolean, check, index, jsonb, pgTable, text, timestamp, uuid, varchar } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  check,
+  customType,
+  index,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  uuid,
+  varchar,
+} from 'drizzle-orm/pg-core';
+
+const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
 
 /**
  * The application's users. A row is a production user unless it says otherwise: the three marker columns
@@ -26,7 +39,13 @@ export const users = pgTable(
     testBatchId: uuid('test_batch_id'),
     createdByBulk: boolean('created_by_bulk').notNull().default(false),
     createdAt: timestamp('created_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
+    /** Set by a trigger wherever a statement changes the row and does not say it. */
     updatedAt: timestamp('updated_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
+    /**
+     * The transaction that wrote the row last, kept by the same trigger: what changed since a snapshot was taken is found
+     * by it without a gap, where a clock misses what was written before and committed after.
+     */
+    modifiedXid: xid8('modified_xid').notNull().default(sql`pg_current_xact_id()`),
   },
   table => [
     index('idx_users_test_batch').on(table.testBatchId).where(sql`${table.testBatchId} is not null`),
