@@ -39,6 +39,26 @@ it('a run goes on when the workers of its conductor and of a shard are killed', 
   });
 });
 
+it('a worker that is frozen for longer than its lease changes nothing when it goes on', async () => {
+  const run = await beginRun(stack, target, { seconds: 12, workers: 3 });
+  await untilRequests(stack, run, 100);
+  const conducting = await stack.workerOf(run);
+  const frozen = stack.workers.find(worker => worker !== conducting);
+  frozen?.signal('SIGSTOP');
+  const { test, shards, inTimeline } = await inspectRun(stack, run, target);
+  frozen?.signal('SIGCONT');
+  expect(test).toMatchObject({ status: 'succeeded', degraded: true });
+  expect(shards.map(({ epoch }) => epoch).toSorted()).toEqual([1, 1, 2]);
+
+  const next = await beginRun(stack, target, { seconds: 2, workers: 3 }); // that worker takes part again
+  const after = await inspectRun(stack, next, target);
+  expectTruth(after);
+  expect(after.shards.map(({ worker }) => worker)).toContain(frozen?.name);
+  const again = await inspectRun(stack, run, target);
+  expectTruth(again);
+  expect([again.test, again.inTimeline]).toEqual([test, inTimeline]);
+});
+
 it('a run goes on with new workers when all of its own are killed', async () => {
   const run = await beginRun(stack, target, { seconds: 14, workers: 2 });
   await untilRequests(stack, run, 100);

@@ -1,3 +1,5 @@
+import { sleep } from '../../shared/kernel/time.ts';
+import { shardLeaseMs } from '../../shared/store/load-shards.ts';
 import { type LoggingTarget, startLoggingTarget } from '../fixtures/load-test.ts';
 import { ownPostgres } from '../fixtures/own-postgres.ts';
 import { redisStore } from '../fixtures/queue.ts';
@@ -47,5 +49,22 @@ describeWithRedis('with servers of their own', () => {
       [1, 'ended'],
     ]);
     expect(found.test.metrics?.http_req_failed.passes).toBe(0);
+  });
+
+  test('workers that are cut off from Postgres send nothing once their leases may have run out', async () => {
+    const run = await beginRun(stack, target, { seconds: 14, workers: 2 });
+    await untilRequests(stack, run, 50);
+    await databases.server.stop();
+    await sleep(shardLeaseMs);
+    const atEndOfLease = target.seen(run.id).length;
+    await sleep(2000);
+    const later = target.seen(run.id).length;
+    await databases.server.restart();
+
+    expect(later).toBe(atEndOfLease);
+    const found = await inspectRun(stack, run, target);
+    expectTruth(found);
+    expect(found.test.status).toBe('succeeded');
+    expect(found.test.metrics?.http_reqs.count).toBeGreaterThan(later);
   });
 });
