@@ -10,12 +10,14 @@ import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { jobEventsChannel } from '../../shared/store/job-events.ts';
 import { loadTestsChannel } from '../../shared/store/load-events.ts';
 import { createChannelHub } from './channel-hub.ts';
+import { accountRoutes } from './features/accounts/routes.ts';
 import { bulkUserRoutes } from './features/bulk-users/routes.ts';
 import { datasetRoutes } from './features/datasets/routes.ts';
 import { notificationRoutes } from './features/deadline-notifications/routes.ts';
 import { jobRoutes } from './features/jobs/routes.ts';
 import { loadTestRoutes } from './features/load-tests/routes.ts';
 import { mailCatcherRoutes } from './features/mail-catcher/routes.ts';
+import { settingRoutes } from './features/settings/routes.ts';
 import { snapshotRoutes } from './features/snapshots/routes.ts';
 import { workerRoutes } from './features/workers/routes.ts';
 import type { Route } from './route.ts';
@@ -35,18 +37,21 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
   const { database, applicationDatabase, queue, config, logger } = deps;
   const encryptionKey = required(config, 'MUSTER_ENCRYPTION_KEY');
   const vault = createVault(encryptionKey);
+  const ceilings = { maxBulkUsers: config.MAX_BULK_USERS };
   const { MAIL_CATCHER_URL: catcherUrl } = config;
   const loadTestHub = lifecycle.add(createChannelHub(database, loadTestsChannel, logger));
   const jobHub = lifecycle.add(createChannelHub(database, jobEventsChannel, logger));
   return [
     ...jobRoutes({ queue, hub: jobHub }),
     ...workerRoutes(),
+    ...settingRoutes(ceilings),
     ...bulkUserRoutes({
       applicationDb: applicationDatabase.db,
       queue,
       vault,
-      maxBulkUsers: config.MAX_BULK_USERS,
+      ceilings,
     }),
+    ...accountRoutes({ vault }),
     ...loadTestRoutes({
       queue,
       hub: loadTestHub,

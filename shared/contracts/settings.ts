@@ -68,3 +68,13 @@ export const settingsSchema = z.strictObject({
 });
 export type Settings = z.infer<typeof settingsSchema>;
 export type SettingName = keyof Settings;
+export type SettingChanges = { [K in SettingName]?: Settings[K] };
+
+/** Some settings, without their defaults: what is absent stays as it is. */
+const changedFields = Object.entries(settingsSchema.shape).map(([name, field]) => {
+  const bare: z.ZodType = field.unwrap();
+  return [name, bare.optional().describe(field.description ?? '')];
+});
+export const settingChangesSchema = z
+  .strictObject(Object.fromEntries(changedFields))
+  .pipe(z.custom<SettingChanges>());

@@ -82,7 +82,7 @@ const environment = z.object({
   LOAD_SLOTS: z.coerce.number().int().min(0).max(64).default(2),
   LOAD_MAX_CONNECTIONS: z.coerce.number().int().min(1).max(60_000).default(5000),
   TARGET_ALLOWLIST: targets.optional(),
-  MAX_BULK_USERS: z.coerce.number().int().min(1).max(10_000_000).default(1_000_000),
+  MAX_BULK_USERS: z.coerce.number().int().min(1).max(10_000_000).optional(),
   MAX_LOAD_USERS: z.coerce.number().int().min(1).default(10_000),
   MAX_LOAD_RATE: z.coerce.number().min(1).default(50_000),
   MAX_LOAD_DURATION_MINUTES: z.coerce.number().min(1).default(1440),

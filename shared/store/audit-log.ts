@@ -13,6 +13,6 @@ export interface Deed {
 }
 
 /** Writes who did what; call it in the transaction of the deed. */
-export async function recordDeed(tx: Executor, deed: Deed): Promise<void> {
-  await tx.insert(auditLog).values(deed);
+export async function recordDeed(tx: Executor, ...deeds: Deed[]): Promise<void> {
+  if (deeds.length > 0) await tx.insert(auditLog).values(deeds);
 }

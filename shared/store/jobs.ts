@@ -2,6 +2,7 @@ import { and, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { jobs } from '../../drizzle/platform/schema/jobs.ts';
 import { type JobStatus, terminalStatuses } from '../contracts/job.ts';
 import type { Executor } from '../platform/db.ts';
+import { admitWork } from './admission.ts';
 import { appendEvent } from './job-events.ts';
 
 /** The requests' side of jobs: submit, look, cancel, retry. The workers' side is in `job-runs.ts`. */
@@ -15,11 +16,15 @@ const statusEvent = appendEvent(
   sql`jsonb_build_object('status', changed.status, 'attempts', changed.attempts)`,
 );
 
-/** Writes a submission; `enqueued_at` stays null, which is the outbox mark, until `markEnqueued`. */
+/**
+ * Writes a submission; `enqueued_at` stays null, which is the outbox mark, until `markEnqueued`.
+ * @throws AppError `draining` while no new work is accepted
+ */
 export async function insertJob(
   tx: Executor,
   job: { id: string; kind: string; payload: unknown; requestedBy: string },
 ): Promise<JobRow> {
+  await admitWork(tx);
   await tx.execute(sql`
     with changed as (
       insert into jobs (id, kind, payload, requested_by)
@@ -84,8 +89,12 @@ const retryable = sql.join(
   sql`, `,
 );
 
-/** Puts a job that ended short of success back to `queued`, as a new run. Gives false for any other. */
+/**
+ * Puts a job that ended short of success back to `queued`, as a new run. Gives false for any other.
+ * @throws AppError `draining` while no new work is accepted
+ */
 export async function requeueJob(tx: Executor, id: string): Promise<boolean> {
+  await admitWork(tx);
   const changed = await tx.execute(sql`
     with changed as (
       update jobs set status = 'queued', run = run + 1, attempts = 0, worker = null, progress = null, result = null,

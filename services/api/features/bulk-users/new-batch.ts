@@ -1,11 +1,15 @@
 import type { BatchConfig } from '../../../../shared/contracts/bulk-users.ts';
-import type { CreationConfig } from '../../../../shared/http/creation-config.ts';
+import { type CreationConfig, maxChunks } from '../../../../shared/http/creation-config.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
 import { newBatchSecret } from '../../../../shared/platform/derived-password.ts';
 
-/** What is kept of a request for bulk creation, besides its secrets. */
-export function newBatch(config: CreationConfig, count: number) {
-  const chunkSize = config.batch_size ?? chunkSizeFor(count);
+/**
+ * What is kept of a request for bulk creation, besides its secrets.
+ * @param usualChunk the setting `bulk_chunk_size`: null lets the count choose
+ */
+export function newBatch(config: CreationConfig, count: number, usualChunk: number | null) {
+  const chunkSize =
+    config.batch_size ?? Math.max(usualChunk ?? chunkSizeFor(count), Math.ceil(count / maxChunks));
   const { distinct_passwords } = config;
   const kept: BatchConfig = {
     username_pattern: config.username_pattern,

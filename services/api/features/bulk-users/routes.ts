@@ -33,6 +33,7 @@ import { countOpenJobs } from '../../../../shared/store/jobs.ts';
 import { countUsers, hasUsersOfBatch, listBatchUsers } from '../../../../shared/store/user-directory.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
+import { type Ceilings, settingsInForce } from '../../settings-in-force.ts';
 import { submitJob } from '../../submit-job.ts';
 import { newBatch, sealedSecrets } from './new-batch.ts';
 import { presentBatch, presentBatchDetail, presentUser } from './present.ts';
@@ -44,8 +45,7 @@ export interface BulkUserRoutesDeps {
   applicationDb: Executor;
   queue: QueueClient;
   vault: Vault;
-  /** The largest `count` of one request (`MAX_BULK_USERS`). */
-  maxBulkUsers: number;
+  ceilings: Ceilings;
 }
 
 const noTally = { created: 0, failed: 0 };
@@ -53,12 +53,16 @@ const noTally = { created: 0, failed: 0 };
 export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
   route(createBulkUsersOperation, async ({ body: { count, template, config: request }, ...call }) => {
     const config = settleConfig(request, await templateParts(deps, call.db, template));
-    const faults = faultsOfCreation({ count, config, maxUsers: deps.maxBulkUsers });
+    const settings = await settingsInForce(call.db, deps.ceilings);
+    const faults = faultsOfCreation({ count, config, maxUsers: settings.max_bulk_users });
     if (faults.length > 0) throw refused(faults);
     const batchId = config.test_batch_id ?? newId();
     if (config.test_batch_id !== undefined) await assertFree(deps, batchId);
     const job = await submitJob(call, deps.queue, bulkUsersCreate, { batch_id: batchId });
-    const batch = { ...newBatch(config, count), ...sealedSecrets(deps.vault, config) };
+    const batch = {
+      ...newBatch(config, count, settings.bulk_chunk_size),
+      ...sealedSecrets(deps.vault, config),
+    };
     if (!(await insertBatch(call.db, { ...batch, id: batchId, jobId: job.id }))) throw batchExists(batchId);
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
   }),

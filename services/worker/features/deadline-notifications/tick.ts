@@ -6,13 +6,14 @@ import {
 import { dayIn } from '../../../../shared/contracts/notification-messages/message.ts';
 import { idOf } from '../../../../shared/kernel/ids.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
+import { acceptsWork } from '../../../../shared/store/admission.ts';
 import { findJob, insertJob } from '../../../../shared/store/jobs.ts';
 import { lockRuns } from '../../../../shared/store/notification-runs.ts';
 import type { NotificationDeps } from './deps.ts';
 
 /**
  * The schedule's moment has come: submits a run, as a person would. A moment gives one run, however often its tick is
- * delivered: the run's id is made of it. While another run is on it gives none: that one tells of the same deadlines.
+ * delivered: the run's id is made of it. While another run is on it gives none: that one tells of the same deadlines. While no new work is accepted neither.
  */
 export const notificationsTickProcessor = implement(
   notificationsTick,
@@ -23,13 +24,17 @@ export const notificationsTickProcessor = implement(
       const submitted = await deps.db.transaction(async tx => {
         const other = await lockRuns(tx);
         if ((await findJob(tx, id)) !== undefined) return id;
-        if (other !== undefined) return undefined;
+        if (other !== undefined || !(await acceptsWork(tx))) return undefined;
         const payload = scheduledRun(deps, at);
         await insertJob(tx, { id, kind: notificationsRun.name, payload, requestedBy: 'schedule' });
         return id;
       });
       if (submitted !== undefined) await deps.queue.enqueue(notificationsRun, { job_id: submitted });
-      else deps.logger.warn({ at }, 'a scheduled run was left out: another one has not ended');
+      else
+        deps.logger.warn(
+          { at },
+          'a scheduled run was left out: another one has not ended, or no work is accepted',
+        );
       return { job_id: submitted ?? null };
     },
 );

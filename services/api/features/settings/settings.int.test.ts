@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { job } from '../../../../shared/http/jobs.ts';
+import { pageOf } from '../../../../shared/http/pagination.ts';
+import { newId } from '../../../../shared/kernel/ids.ts';
+import { insertJob } from '../../../../shared/store/jobs.ts';
+import { bodyOf, problemOf, testApi } from '../../../../test/fixtures/api.ts';
+import { testDatabases } from '../../../../test/fixtures/database.ts';
+
+const databases = testDatabases();
+const api = testApi(databases, { MAX_BULK_USERS: '5000' });
+
+const change = (json: unknown) => api.call('PUT', '/api/settings', { json });
+const read = async () => (await api.call('GET', '/api/settings')).json();
+const submit = (body: object = { count: 1 }) => api.call('POST', '/api/bulk-users/create', { json: body });
+
+async function changesOf(name: string) {
+  const response = await api.call('GET', `/api/settings/history?name=${name}`);
+  const change = z.object({ name: z.string(), from: z.unknown(), to: z.unknown(), changed_by: z.string() });
+  return (await bodyOf(response, pageOf(change))).items;
+}
+
+describe('settings', () => {
+  it('have their defaults, none beyond what the environment allows', async () => {
+    expect(await read()).toMatchObject({ accepting_jobs: true, max_bulk_users: 5000, retention_days: 30 });
+  });
+
+  it('change by name, with who, from and to, and hold for the next request', async () => {
+    expect((await submit({ count: 200 })).status).toBe(202);
+    const changed = await change({ max_bulk_users: 100, bulk_chunk_size: 25, retention_days: 30 });
+    expect(await changed.json()).toMatchObject({ max_bulk_users: 100, bulk_chunk_size: 25 });
+    expect((await problemOf(await submit({ count: 101 }))).errors).toMatchObject([
+      { pointer: '/count', code: 'limit_exceeded', detail: 'must be at most 100' },
+    ]);
+    const { result, ...submitted } = await bodyOf(await submit({ count: 100 }), job);
+    expect({ result, kind: submitted.kind }).toEqual({ result: null, kind: 'bulk-users.create' });
+    const batches = await (await api.call('GET', '/api/bulk-users/batches?limit=1')).json();
+    expect(batches).toMatchObject({ items: [{ config: { batch_size: 25 } }] });
+
+    await change({ max_bulk_users: 200, bulk_chunk_size: null });
+    expect(await changesOf('max_bulk_users')).toMatchObject([
+      { from: 100, to: 200, changed_by: 'MUSTER_API_KEY' },
+      { from: 1_000_000, to: 100 },
+    ]);
+    expect(await changesOf('bulk_chunk_size')).toMatchObject([
+      { from: 25, to: null },
+      { from: null, to: 25 },
+    ]);
+    expect(await changesOf('retention_days')).toEqual([]); // it was 30 before
+  });
+
+  it('are refused with all faults, and then none is changed', async () => {
+    const refused = await change({ retention_days: -1, sync_enabled: 'yes', no_such: 1, strict_mode: false });
+    expect(refused.status).toBe(422);
+    const { errors = [] } = await problemOf(refused);
+    expect(errors.map(({ pointer, code }) => `${pointer} ${code}`).sort()).toEqual([
+      '/no_such unknown_field',
+      '/retention_days too_small',
+      '/sync_enabled wrong_type',
+    ]);
+    const beyond = await problemOf(await change({ max_bulk_users: 5001 }));
+    expect(beyond.errors).toMatchObject([{ pointer: '/max_bulk_users', code: 'limit_exceeded' }]);
+    expect(await read()).toMatchObject({ strict_mode: true, max_bulk_users: 200 });
+  });
+
+  it('drain: new work and retries are refused, reading and cancelling go on', async () => {
+    const running = await bodyOf(await submit(), job);
+    const ended = await bodyOf(await submit(), job);
+    await api.call('POST', `/api/jobs/${ended.id}/cancel`);
+    await change({ accepting_jobs: false });
+    const bodies: [string, object][] = [
+      ['/api/bulk-users/create', { count: 1 }],
+      ['/api/datasets', { offices: 1, staffs_per_office: 1, recipients_per_office: 1 }],
+      ['/api/deadline-notifications/runs', { dry_run: true }],
+      [`/api/jobs/${ended.id}/retry`, {}],
+    ];
+    for (const [path, json] of bodies) {
+      const response = await api.call('POST', path, { json });
+      expect(response.headers.get('retry-after')).toBe('30');
+      expect(await problemOf(response)).toMatchObject({ status: 503, code: 'draining' });
+    }
+    const stats = async () => (await api.call('GET', '/api/bulk-users/stats')).json();
+    expect(await stats()).toMatchObject({ active_operations: expect.any(Number) });
+    expect((await api.call('POST', `/api/jobs/${running.id}/cancel`)).status).toBe(202);
+    await change({ accepting_jobs: true });
+    expect((await submit()).status).toBe(202);
+  });
+
+  it('drain after the submissions under way, which then count', async () => {
+    const id = newId();
+    const { promise: mayCommit, resolve: commit } = Promise.withResolvers<void>();
+    const { promise: inserted, resolve: tell } = Promise.withResolvers<void>();
+    const submission = databases.platform.db.transaction(async tx => {
+      await insertJob(tx, { id, kind: 'bulk-users.create', payload: {}, requestedBy: 'ada' });
+      tell();
+      await mayCommit;
+    });
+    await inserted;
+    let closed = false;
+    const closing = change({ accepting_jobs: false }).then(() => {
+      closed = true;
+    });
+    await read();
+    expect(closed).toBe(false);
+    commit();
+    await Promise.all([submission, closing]);
+    expect((await api.call('GET', `/api/jobs/${id}`)).status).toBe(200);
+    expect((await submit()).status).toBe(503);
+    await change({ accepting_jobs: true });
+  });
+});
