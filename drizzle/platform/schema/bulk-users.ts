@@ -43,8 +43,6 @@ export const bulkUserBatches = pgTable(
     cleanupJobId: uuid('cleanup_job_id').references(() => jobs.id),
     /** When the last of its users was gone, and its secrets with them. */
     cleanedUpAt: moment('cleaned_up_at'),
-    /** How many users cleanup removed. */
-    cleanedCount: integer('cleaned_count').notNull().default(0),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   table => [

@@ -1,0 +1,1 @@
+ALTER TABLE "bulk_user_batches" DROP COLUMN "cleaned_count";
