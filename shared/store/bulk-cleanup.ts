@@ -1,0 +1,198 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { Comparison } from '../contracts/bulk-cleanup.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { Executor } from '../platform/db.ts';
+import { refersTo, type UserReference } from './user-references.ts';
+
+/**
+ * Cleanup in the application's database. What may be deleted is a user whose primary key the ledger recorded for a
+ * batch, and that carries the batch's id and the markers to this day: never one that only looks like it. A chunk's users,
+ * what refers to them, and the chunk's mark go in one transaction, which holds the chunk's row: whoever else cleans up
+ * passes it by, and one that died leaves nothing half done.
+ */
+
+/** Chunks that have users to delete, once nobody can create in them any more. */
+const uncleaned = sql`status in ('done', 'cancelled') and created_count > 0`;
+
+/** How some batches stand in the users table, by batch id. Reads all rows: a role that row-level security binds cannot. */
+export async function compareBatches(db: Executor, batchIds: string[]): Promise<Map<string, Comparison>> {
+  if (batchIds.length === 0) return new Map();
+  const rows = await db.execute<Comparison & { batch_id: string }>(sql`
+    with chunks as (
+      select batch_id, created_count, user_keys from muster.bulk_chunks
+      where batch_id = any (${listOf(batchIds)}) and ${uncleaned}
+    ), recorded as (
+      select batch_id, sum(created_count)::int as recorded from chunks group by 1
+    ), found as (
+      select k.batch_id, count(u.id) filter (where u.test_batch_id = k.batch_id and u.is_test_user
+          and u.created_by_bulk)::int as present, (count(*) filter (where u.id is null))::int as gone
+      from (select batch_id, unnest(user_keys)::uuid as id from chunks) as k left join users u on u.id = k.id
+      group by 1
+    ), marked as (
+      select test_batch_id as batch_id, count(*)::int as marked from users
+      where test_batch_id = any (${listOf(batchIds)}) and is_test_user group by 1
+    )
+    select batch_id, coalesce(recorded, 0) as recorded, coalesce(present, 0) as present, coalesce(gone, 0) as gone,
+      coalesce(recorded, 0) - coalesce(present, 0) - coalesce(gone, 0) as altered,
+      coalesce(marked, 0) - coalesce(present, 0) as unrecorded
+    from unnest(${listOf(batchIds)}) as b (batch_id)
+    left join recorded using (batch_id) left join found using (batch_id) left join marked using (batch_id)`);
+  return new Map(rows.map(({ batch_id, ...comparison }) => [batch_id, comparison]));
+}
+
+/** Rows that refer to users of some batches, by reference, in the order given. */
+export async function countReferring(
+  db: Executor,
+  references: UserReference[],
+  batchIds: string[],
+): Promise<number[]> {
+  if (references.length === 0 || batchIds.length === 0) return references.map(() => 0);
+  const users = sql`test_batch_id = any (${listOf(batchIds)}) and is_test_user and created_by_bulk`;
+  const counts = references.map(
+    reference =>
+      sql`(select count(*)::int from ${sql.raw(reference.table)} where ${refersTo(reference, users)})`,
+  );
+  const [row] = await db.execute<{ counts: number[] }>(
+    sql`select array[${sql.join(counts, sql`, `)}] as counts`,
+  );
+  return row?.counts ?? [];
+}
+
+export interface CleanedChunks {
+  chunks: number[];
+  /** Users that the ledger had of them. */
+  recorded: number;
+  /** Of those: users whom somebody else had deleted before. */
+  gone: number;
+}
+
+export interface ChunkCleanup {
+  batchId: string;
+  /** What refers to the users, farthest first. */
+  references: UserReference[];
+  /** Chunks at once. */
+  limit: number;
+  /** Chunks that were refused before. */
+  except: number[];
+  /** How many of the users with these keys no row has any more; asked only when fewer were deleted than recorded. */
+  countGone(chunks: number[]): Promise<number>;
+}
+
+/**
+ * Deletes the users of the next chunks that nobody else has in hand; undefined when there is none. Call in a transaction
+ * of its own, over the role that may delete test users only.
+ * @throws AppError `ledger_mismatch` when users are left over that are neither deleted nor gone
+ */
+export async function cleanNextChunks(
+  tx: Executor,
+  cleanup: ChunkCleanup,
+): Promise<CleanedChunks | undefined> {
+  const taken = await takeChunks(tx, cleanup);
+  if (taken.chunks.length === 0) return undefined;
+  const rows: Record<string, number> = {};
+  for (const reference of cleanup.references) {
+    if (reference.action !== 'delete') continue;
+    const { count } = await tx.execute(sql`
+      delete from ${sql.raw(reference.table)} where ${refersTo(reference, sql`id in (${keysOf(cleanup.batchId, taken.chunks)})`)}`);
+    if (count > 0) rows[reference.table] = (rows[reference.table] ?? 0) + count;
+  }
+  const deleted = await deleteUsers(tx, cleanup.batchId, taken.chunks);
+  const gone = deleted === taken.recorded ? 0 : await cleanup.countGone(taken.chunks);
+  if (deleted + gone !== taken.recorded) throw mismatch(cleanup.batchId, taken, deleted, gone);
+  await markCleaned(tx, cleanup.batchId, taken.chunks, { rows: { users: deleted, ...rows }, gone });
+  return { ...taken, gone };
+}
+
+async function takeChunks(
+  tx: Executor,
+  { batchId, limit, except }: ChunkCleanup,
+): Promise<{ chunks: number[]; recorded: number }> {
+  const rows = await tx.execute<{ chunk_index: number; created_count: number }>(sql`
+    select chunk_index, created_count from muster.bulk_chunks
+    where batch_id = ${batchId} and ${uncleaned} and chunk_index <> all (${integers(except)})
+    order by chunk_index limit ${limit} for update skip locked`);
+  return {
+    chunks: rows.map(row => row.chunk_index),
+    recorded: rows.reduce((total, row) => total + row.created_count, 0),
+  };
+}
+
+async function deleteUsers(tx: Executor, batchId: string, chunks: number[]): Promise<number> {
+  const { count } = await tx.execute(sql`
+    delete from users where id in (${keysOf(batchId, chunks)})
+      and test_batch_id = ${batchId} and is_test_user and created_by_bulk`);
+  return count;
+}
+
+/** Recorded users of some chunks of whom there is no row any more. Reads all rows, as `compareBatches`. */
+export async function countGoneUsers(db: Executor, batchId: string, chunks: number[]): Promise<number> {
+  const [row] = await db.execute<{ gone: number }>(sql`
+    select count(*)::int as gone from (${keysOf(batchId, chunks)}) as k (id)
+    where not exists (select from users u where u.id = k.id)`);
+  return row?.gone ?? 0;
+}
+
+/** The first of the chunks keeps what went with all of them. */
+async function markCleaned(
+  tx: Executor,
+  batchId: string,
+  chunks: number[],
+  { rows, gone }: { rows: Record<string, number>; gone: number },
+): Promise<void> {
+  await tx.execute(sql`
+    update muster.bulk_chunks set status = 'cleaned', epoch = epoch + 1, user_keys = '{}',
+      finished_at = clock_timestamp(),
+      cleaned_rows = case when chunk_index = ${chunks[0]} then ${JSON.stringify(rows)}::jsonb else '{}' end,
+      gone_count = case when chunk_index = ${chunks[0]} then ${gone}::int else 0 end
+    where batch_id = ${batchId} and chunk_index = any (${integers(chunks)})`);
+}
+
+export type CleanupTally = {
+  /** Users of chunks that are cleaned up: deleted now or gone before. */
+  cleaned: number;
+  /** Of those: users whom cleanup deleted. */
+  deleted: number;
+  /** Users of chunks that are not. */
+  left: number;
+};
+
+/** How far the cleanup of some batches is, by batch id. */
+export async function tallyCleanup(db: Executor, batchIds: string[]): Promise<Map<string, CleanupTally>> {
+  if (batchIds.length === 0) return new Map();
+  const rows = await db.execute<CleanupTally & { batch_id: string }>(sql`
+    select batch_id, coalesce(sum(created_count) filter (where status = 'cleaned'), 0)::int as cleaned,
+      coalesce(sum(created_count - gone_count) filter (where status = 'cleaned'), 0)::int as deleted,
+      coalesce(sum(created_count) filter (where ${uncleaned}), 0)::int as left
+    from muster.bulk_chunks where batch_id = any (${listOf(batchIds)}) group by 1`);
+  return new Map(rows.map(({ batch_id, ...tally }) => [batch_id, tally]));
+}
+
+/** Rows that cleanup deleted for some batches, by table. */
+export async function sumCleanedRows(db: Executor, batchIds: string[]): Promise<Record<string, number>> {
+  if (batchIds.length === 0) return {};
+  const rows = await db.execute<{ table: string; rows: number }>(sql`
+    select key as "table", sum(value::int)::int as rows
+    from muster.bulk_chunks, jsonb_each_text(cleaned_rows)
+    where batch_id = any (${listOf(batchIds)}) and status = 'cleaned' group by 1 order by 1`);
+  return Object.fromEntries(rows.map(({ table, rows: count }) => [table, count]));
+}
+
+/** The recorded primary keys of some chunks, as a subquery. */
+const keysOf = (batchId: string, chunks: number[]): SQL => sql`
+  select unnest(user_keys)::uuid from muster.bulk_chunks
+  where batch_id = ${batchId} and chunk_index = any (${integers(chunks)})`;
+
+const listOf = (ids: string[]): SQL => sql`${`{${ids.join(',')}}`}::uuid[]`;
+const integers = (numbers: number[]): SQL => sql`${`{${numbers.join(',')}}`}::int[]`;
+
+const mismatch = (
+  batchId: string,
+  { chunks, recorded }: { chunks: number[]; recorded: number },
+  deleted: number,
+  gone: number,
+): AppError =>
+  new AppError(
+    'ledger_mismatch',
+    `Chunk ${chunks.join(', ')} of the batch ${batchId} has ${recorded} users in the ledger; ${deleted} could be deleted and ${gone} are gone already. Nothing of it was deleted`,
+    { hint: 'POST /api/bulk-users/lifecycle/cleanup with dry_run says more.' },
+  );

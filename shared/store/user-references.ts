@@ -1,0 +1,99 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { TouchedForeignKey } from '../contracts/bulk-cleanup.ts';
+import type { Executor } from '../platform/db.ts';
+import { namesOf } from './snapshot-tables.ts';
+
+/**
+ * What refers to the users, directly or through other tables, as the database's own catalogue has it: cleanup works with
+ * whatever tables the application has. Rows that refer to a user who goes, go before that user, table by table, also
+ * where the foreign key would cascade: one statement a table instead of one a row, and the counts are known. Where the
+ * key sets null or a default, the row stays and the database changes it.
+ *
+ * Keys from the users to themselves are left alone: following them would reach users whom no ledger recorded. Such a
+ * key refuses the deletion when it must.
+ */
+export interface UserReference extends Pick<TouchedForeignKey, 'name' | 'on_delete' | 'action' | 'indexed'> {
+  /** As SQL has it: with its schema and in quotes where it must be. */
+  table: string;
+  columns: string[];
+  parent: string;
+  parentColumns: string[];
+  /** The reference that leads from the parent on to the users; absent where the parent is the users table. */
+  via?: UserReference;
+}
+
+/** References to a table, those that are farthest from it first: the order in which their rows can go. */
+export async function readUserReferences(db: Executor, usersTable: string): Promise<UserReference[]> {
+  const rows = await db.execute<Row>(sql`
+    with recursive reached as (
+      select f.oid, f.conrelid, f.confdeltype, array[f.oid] as path, array[f.confrelid, f.conrelid] as tables
+      from pg_constraint f
+      where f.contype = 'f' and f.conparentid = 0 and f.confrelid = ${usersTable}::regclass
+        and f.conrelid <> f.confrelid
+      union all
+      select f.oid, f.conrelid, f.confdeltype, r.path || f.oid, r.tables || f.conrelid
+      from reached r join pg_constraint f on f.confrelid = r.conrelid and f.contype = 'f' and f.conparentid = 0
+      where r.confdeltype not in ('n', 'd') and f.conrelid <> all (r.tables)
+    )
+    select r.path::text[] as path, f.conname as name, f.confdeltype as delete_type,
+      f.conrelid::regclass::text as "table", f.confrelid::regclass::text as parent,
+      ${sql.raw(namesOf('f.conrelid', 'f.conkey'))} as columns,
+      ${sql.raw(namesOf('f.confrelid', 'f.confkey'))} as parent_columns,
+      exists (
+        select from pg_index i where i.indrelid = f.conrelid and i.indisvalid
+          and (string_to_array(i.indkey::text, ' ')::int2[])[1:cardinality(f.conkey)] @> f.conkey
+      ) as indexed
+    from reached r join pg_constraint f on f.oid = r.oid
+    order by cardinality(r.path), "table", name`);
+  const byPath = new Map<string, UserReference>();
+  for (const { path, ...row } of rows) {
+    byPath.set(path.join('/'), referenceOf(row, byPath.get(path.slice(0, -1).join('/'))));
+  }
+  return [...byPath.values()].reverse();
+}
+
+type Row = {
+  path: string[];
+  name: string;
+  delete_type: keyof typeof deleteTypes;
+  table: string;
+  parent: string;
+  columns: string[];
+  parent_columns: string[];
+  indexed: boolean;
+};
+
+const deleteTypes = {
+  a: 'no action',
+  r: 'restrict',
+  c: 'cascade',
+  n: 'set null',
+  d: 'set default',
+} as const;
+
+function referenceOf(row: Omit<Row, 'path'>, via: UserReference | undefined): UserReference {
+  const on_delete = deleteTypes[row.delete_type];
+  return {
+    name: row.name,
+    table: row.table,
+    columns: row.columns,
+    parent: row.parent,
+    parentColumns: row.parent_columns,
+    on_delete,
+    action: on_delete === 'set null' || on_delete === 'set default' ? on_delete : 'delete',
+    indexed: row.indexed,
+    ...(via && { via }),
+  };
+}
+
+/** As a condition: the rows of `reference.table` that refer to users of whom the condition `users` is true. */
+export function refersTo({ columns, parent, parentColumns, via }: UserReference, users: SQL): SQL {
+  const parents = via === undefined ? users : refersTo(via, users);
+  return sql`(${names(columns)}) in (select ${names(parentColumns)} from ${sql.raw(parent)} where ${parents})`;
+}
+
+const names = (columns: string[]): SQL =>
+  sql.join(
+    columns.map(column => sql.identifier(column)),
+    sql`, `,
+  );
