@@ -1,0 +1,183 @@
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { sql } from 'drizzle-orm';
+import { importResult } from '../../../../shared/http/accounts.ts';
+import { createVault } from '../../../../shared/platform/crypto.ts';
+import { listAccounts } from '../../../../shared/store/account-reading.ts';
+import { bodyOf, problemOf, testApi } from '../../../../test/fixtures/api.ts';
+import { testDatabases } from '../../../../test/fixtures/database.ts';
+
+const databases = testDatabases();
+const api = testApi(databases);
+const vault = createVault('0'.repeat(64));
+
+beforeEach(async () => {
+  await databases.platform.db.execute(sql`truncate accounts cascade`);
+});
+
+type Body = string | Uint8Array<ArrayBuffer>;
+const json = { 'Content-Type': 'application/json' };
+const ndjson = { 'Content-Type': 'application/x-ndjson' };
+
+const user = (name: string, more: object = {}) => ({ username: name, email: `${name}@example.com`, ...more });
+const users = (count: number, more: object = {}) =>
+  Array.from({ length: count }, (_, index) => user(`user${index}`, more));
+const lines = (rows: object[]) => rows.map(row => `${JSON.stringify(row)}\n`).join('');
+const send = (body: Body, headers: Record<string, string>, query = '') =>
+  api.call('POST', `/api/users/import${query}`, { body, headers });
+const imported = async (body: Body, headers: Record<string, string>, query = '') =>
+  bodyOf(await send(body, headers, query), importResult);
+const pool = () => listAccounts(databases.platform.db, { limit: 1000 });
+
+describe('an import', () => {
+  it('takes an export document, in several chunks, and tells new from unchanged', async () => {
+    const document = { users: users(4500), export_timestamp: new Date().toISOString(), metadata: { a: 1 } };
+    const body = JSON.stringify(document);
+    expect(await imported(body, json)).toMatchObject({
+      success: true,
+      synced_count: 4500,
+      created: 4500,
+      deleted: 0,
+      errors: [],
+      bytes_received: body.length,
+    });
+    expect(await imported(body, json)).toMatchObject({ created: 0, updated: 0, unchanged: 4500 });
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+  ])('takes NDJSON in %s', async (encoding, compress) => {
+    const body = new Uint8Array(compress(lines(users(50))));
+    const result = await imported(body, { ...ndjson, 'Content-Encoding': encoding });
+    expect(result).toMatchObject({ created: 50, bytes_received: body.length });
+  });
+
+  it('stores passwords encrypted, and does not take the same one for a change', async () => {
+    const body = lines([
+      user('a', { password: 'Secret123!', id: '7' }),
+      user('b', { password: 'Secret123!' }),
+    ]);
+    await imported(body, ndjson);
+    const [first, second] = await pool();
+    expect(first?.sealedPassword).not.toContain('Secret');
+    expect(vault.open(first?.sealedPassword ?? '')).toBe('Secret123!');
+    expect(second?.sealedPassword).toBe(first?.sealedPassword);
+    expect(await imported(body, ndjson)).toMatchObject({ updated: 0, unchanged: 2 });
+    const changed = lines([user('a', { password: 'Another123!' })]);
+    expect(await imported(changed, ndjson)).toMatchObject({ updated: 1 });
+  });
+
+  it('leaves accounts alone with on_conflict=skip', async () => {
+    await imported(lines([user('a')]), ndjson);
+    const result = await imported(
+      lines([user('a', { role: 'admin' }), user('b')]),
+      ndjson,
+      '?on_conflict=skip',
+    );
+    expect(result).toMatchObject({ created: 1, updated: 0, unchanged: 1 });
+    expect((await pool()).map(row => row.role)).toEqual(['user', 'user']);
+  });
+
+  it('writes an audit line', async () => {
+    await imported(lines([user('audited')]), ndjson);
+    const deeds = await databases.platform.sql`
+      select detail from audit_log where action = 'users.import' order by id desc limit 1`;
+    expect(deeds[0]?.detail).toMatchObject({ created: 1, failed: 0, on_conflict: 'overwrite' });
+  });
+});
+
+describe('a user with a fault', () => {
+  it('fails alone, with where and why', async () => {
+    const rows: unknown[] = [
+      { email: 'a@example.com' },
+      user('long', { custom_attributes: { text: 'x'.repeat(1_000_000) } }),
+      user('typed', { role: 7 }),
+      user('nul\u0000'),
+      user('twice'),
+      user('twice', { role: 'admin' }),
+      user('unknown', { nickname: 'x' }),
+      user('dated', { created_at: '0000-01-01T00:00:00Z' }),
+      user('deep', { custom_attributes: JSON.parse(`${'{"a":'.repeat(100)}1${'}'.repeat(100)}`) }),
+      user('proto', JSON.parse('{"custom_attributes": {"__proto__": {"admin": true}}}')),
+      null,
+      7,
+    ];
+    const result = await imported(JSON.stringify({ users: rows }), json);
+    expect(result).toMatchObject({ success: false, created: 1, failed_count: 11 });
+    expect(result.errors.map(({ index, code, pointer }) => `${index} ${code} ${pointer}`)).toEqual([
+      '0 required /username',
+      '1 invalid /custom_attributes',
+      '2 wrong_type /role',
+      '3 invalid_character /username',
+      '5 duplicate_username /username',
+      '6 unknown_field /nickname',
+      '7 invalid /created_at',
+      expect.stringMatching(/^8 too_deep /),
+      '9 unknown_field /custom_attributes/__proto__',
+      '10 wrong_type ',
+      '11 wrong_type ',
+    ]);
+    expect((await pool()).map(row => [row.username, row.role])).toEqual([['twice', 'user']]);
+  });
+
+  it('may be a line that is not JSON, or not UTF-8', async () => {
+    const body = Buffer.concat([
+      Buffer.from(`<html>\n${lines([user('a')])}\r\n{"username"\n`),
+      Buffer.from([0x22, 0xff, 0x22, 10]),
+      Buffer.from(JSON.stringify(user('b'))),
+    ]);
+    const result = await imported(new Uint8Array(body), ndjson);
+    expect(result).toMatchObject({ created: 2, failed_count: 3 });
+    expect(result.errors.map(({ index, code }) => `${index} ${code}`)).toEqual([
+      '0 invalid_json',
+      '3 invalid_json',
+      '4 invalid_json',
+    ]);
+  });
+
+  it('is listed among the first thousand, and counted with all', async () => {
+    const result = await imported(lines(Array.from({ length: 1500 }, () => ({}))), ndjson);
+    expect(result.failed_count).toBe(1500);
+    expect(result.errors).toHaveLength(1000);
+  });
+});
+
+describe('a body that is broken', () => {
+  const document = JSON.stringify({ users: users(5000) });
+
+  it.each<[string, Body, Record<string, string>, number, string]>([
+    ['HTML', '<html><body>Bad gateway</body></html>', json, 400, 'invalid_json'],
+    ['nothing', '{}', json, 422, 'validation_failed'],
+    ['a list', '[{"username": "a"}]', json, 422, 'validation_failed'],
+    ['an object of users', '{"users": {"a": {}}}', json, 422, 'validation_failed'],
+    ['bad UTF-8', new Uint8Array([0x22, 0xff, 0x22]), json, 400, 'invalid_json'],
+    ['two documents', '{"users": []}{"users": []}', json, 400, 'invalid_json'],
+    ['no gzip', '{"users": []}', { ...json, 'Content-Encoding': 'gzip' }, 400, 'invalid_json'],
+    ['another encoding', 'x', { ...json, 'Content-Encoding': 'lzma' }, 415, 'unsupported_media_type'],
+    ['one long row', `{"username": "${'x'.repeat(3_000_000)}"}`, ndjson, 413, 'payload_too_large'],
+    ['one long element', `{"users": ["${'x'.repeat(3_000_000)}"]}`, json, 413, 'payload_too_large'],
+    [
+      'a bomb',
+      new Uint8Array(gzipSync(Buffer.alloc(10_000_000, 32))),
+      { ...json, 'Content-Encoding': 'gzip' },
+      413,
+      'payload_too_large',
+    ],
+  ])('is refused: %s', async (_, body, headers, status, code) => {
+    const response = await send(body, headers);
+    expect([response.status, (await problemOf(response)).code]).toEqual([status, code]);
+    expect(await pool()).toEqual([]);
+  });
+
+  it.each<[string, Body, Record<string, string>]>([
+    ['JSON', document.slice(0, -100), json],
+    ['gzip', new Uint8Array(gzipSync(document).subarray(0, -500)), { ...json, 'Content-Encoding': 'gzip' }],
+  ])('keeps the users before where %s breaks off, and says how many', async (_, body, headers) => {
+    const response = await send(body, headers);
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).detail).toContain('The first 4000 valid users are imported (4000 new');
+    expect(await imported(document, json)).toMatchObject({ created: 1000, unchanged: 4000 });
+  });
+});

@@ -1,0 +1,132 @@
+import { JSONParser } from '@streamparser/json';
+import { AppError, messageOf } from '../kernel/errors.ts';
+
+/**
+ * Reads many JSON values from a stream that is longer than memory: the elements of one array of a document, or lines.
+ * Memory holds one value and one piece of the stream; a value that is longer than `maxRowBytes` ends the reading.
+ */
+export interface JsonRow {
+  /** From 0: of the element in its array; of NDJSON, of the line. */
+  index: number;
+  value: unknown;
+  /** Why the line is not JSON; the document as a whole is broken instead, which is an error. */
+  fault?: string;
+}
+
+export interface JsonRowLimits {
+  maxRowBytes: number;
+}
+
+const tooLong = ({ maxRowBytes }: JsonRowLimits) =>
+  new AppError('payload_too_large', `One row is longer than the limit of ${maxRowBytes} bytes`);
+
+const newline = 10;
+
+/** NDJSON: one value a line; empty lines are passed over. A line that is not JSON is a row with a fault. */
+export async function* readNdjson(
+  source: AsyncIterable<Uint8Array>,
+  limits: JsonRowLimits,
+): AsyncGenerator<JsonRow[]> {
+  let rest: Uint8Array[] = [];
+  let restBytes = 0;
+  let index = 0;
+  for await (const piece of source) {
+    const rows: JsonRow[] = [];
+    let start = 0;
+    for (let end = piece.indexOf(newline); end !== -1; end = piece.indexOf(newline, start)) {
+      if (restBytes + end - start > limits.maxRowBytes) throw tooLong(limits);
+      const line = joined(rest, piece.subarray(start, end));
+      rest = [];
+      restBytes = 0;
+      const row = rowOfLine(line, index);
+      if (row !== undefined) rows.push(row);
+      index += 1;
+      start = end + 1;
+    }
+    if (rows.length > 0) yield rows;
+    if (start === piece.length) continue;
+    rest.push(piece.subarray(start));
+    restBytes += piece.length - start;
+    if (restBytes > limits.maxRowBytes) throw tooLong(limits);
+  }
+  const last = rowOfLine(Buffer.concat(rest), index);
+  if (last !== undefined) yield [last];
+}
+
+const joined = (parts: Uint8Array[], last: Uint8Array): Uint8Array =>
+  parts.length === 0 ? last : Buffer.concat([...parts, last]);
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function rowOfLine(line: Uint8Array, index: number): JsonRow | undefined {
+  try {
+    const text = utf8.decode(line).trim();
+    return text === '' ? undefined : { index, value: JSON.parse(text) };
+  } catch (error) {
+    return { index, value: undefined, fault: messageOf(error) };
+  }
+}
+
+/**
+ * The elements of the array `field` of a JSON document that is an object.
+ * @throws AppError `invalid_json` for what is not JSON or breaks off, `validation_failed` for another document
+ */
+export async function* readJsonArray(
+  source: AsyncIterable<Uint8Array>,
+  field: string,
+  limits: JsonRowLimits,
+): AsyncGenerator<JsonRow[]> {
+  const strict = new TextDecoder('utf-8', { fatal: true });
+  const parser = new JSONParser({ paths: [`$.${field}.*`], keepStack: false });
+  let rows: JsonRow[] = [];
+  let index = 0;
+  /** All of it until the first row: whether there is an array at all is seen only at the end of a short document. */
+  let head: Uint8Array[] = [];
+  let bytesSinceRow = 0;
+  parser.onValue = ({ key, value }) => {
+    if (typeof key !== 'number') throw noArray(field);
+    rows.push({ index, value });
+    index += 1;
+  };
+  for await (const piece of source) {
+    parsing(() => {
+      strict.decode(piece, { stream: true });
+      parser.write(piece);
+    });
+    if (index === 0) head.push(piece);
+    else head = [];
+    bytesSinceRow = rows.length > 0 ? 0 : bytesSinceRow + piece.length;
+    if (bytesSinceRow > limits.maxRowBytes) throw tooLong(limits);
+    if (rows.length > 0) yield rows;
+    rows = [];
+  }
+  parsing(() => {
+    strict.decode();
+    if (!parser.isEnded) parser.end();
+  });
+  if (rows.length > 0) yield rows;
+  if (index === 0) assertArray(Buffer.concat(head), field);
+}
+
+function parsing(step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError('invalid_json', `The body is not valid JSON: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+const noArray = (field: string) =>
+  new AppError('validation_failed', `/${field} must be an array`, {
+    faults: [{ pointer: `/${field}`, code: 'wrong_type', detail: 'must be an array' }],
+  });
+
+function assertArray(document: Buffer, field: string): void {
+  let value: unknown;
+  parsing(() => {
+    value = JSON.parse(document.toString('utf8').replace(/^\ufeff/, ''));
+  });
+  const found = typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined;
+  if (!Array.isArray(found)) throw noArray(field);
+}
