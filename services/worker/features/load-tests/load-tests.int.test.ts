@@ -19,18 +19,23 @@ import { type RunningWorker, runWorker } from '../../../../test/fixtures/worker.
 const databases = testDatabases();
 const db = () => databases.platform.db;
 const started: { workers: RunningWorker[]; target?: LoggingTarget } = { workers: [] };
-/** Three runs at once, looked at by one test each. */
-const begun: Partial<Record<'plain' | 'steered' | 'failing' | 'stopped', LoadTestRow>> = {};
+/** Four runs at once, looked at by one test each. */
+const begun: Partial<Record<'plain' | 'steered' | 'failing' | 'reduced' | 'stopped', LoadTestRow>> = {};
 
 beforeAll(async () => {
   started.target = await startLoggingTarget();
-  const start = (name: string) => runWorker(databases, postgresStore(databases), { name, loadSlots: 3 });
+  const start = (name: string) => runWorker(databases, postgresStore(databases), { name, loadSlots: 4 });
   started.workers = await Promise.all(['ada', 'bob'].map(start));
   begun.steered = await begin({ duration_seconds: 60, concurrent_users: 2 });
   begun.failing = await begin({
     duration_seconds: 60,
     endpoints: [endpoint('/bad')],
     max_errors_per_minute: 20,
+  });
+  begun.reduced = await begin({
+    duration_seconds: 60,
+    endpoints: [endpoint('/bad'), { ...endpoint('/good'), weight: 0 }],
+    load_reduction: { error_rate: 0.5, factor: 0.5 },
   });
   begun.plain = await begin({ thresholds: ['count>10', 'count<10'].map(threshold) });
 });
@@ -133,6 +138,25 @@ it('too many errors stop a run, which keeps samples of them', async () => {
   expect(sample).toMatchObject({ endpoint: 'bad', kind: 'http_5xx', status: 500 });
   expect(await jobOf(test)).toMatchObject({ status: 'failed', error: { code: 'error_limit' } });
 });
+
+it('load is reduced while too much fails, and given back when it does not', async () => {
+  const { id } = given(begun.reduced);
+  const untilFactor = (factor: number) =>
+    untilTest(databases, id, `a load factor of ${factor}`, ({ control }) => control.load_factor === factor);
+  await untilFactor(0.5);
+  await untilTest(databases, id, 'of two users', ({ metrics }) => metrics?.vus === 2);
+  await db().transaction(tx => changeControl(tx, id, { endpoint_weights: { bad: 0, good: 1 } }, 'eve'));
+  await untilFactor(1);
+  await untilTest(databases, id, 'of four users', ({ metrics }) => metrics?.vus === 4);
+  await db().transaction(tx => requestStop(tx, { id, mode: 'graceful', actor: 'eve' }));
+  await untilTestEnded(databases, id);
+  expect(await messagesOf(id)).toEqual(
+    expect.arrayContaining([
+      '100 % of requests failed: load 100 % → 50 %',
+      expect.stringMatching(/^\d+ % of requests failed: load 50 % → 100 %$/),
+    ]),
+  );
+}, 60_000);
 
 it('an emergency stop of all runs lets no request out a second later, nor a run that waits begin', async () => {
   const running = await Promise.all([1, 2, 3].map(() => begin({ duration_seconds: 60 })));
