@@ -1,12 +1,14 @@
 import { contracts } from '../../shared/contracts/index.ts';
 import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
 import { type Config, required } from '../../shared/platform/config.ts';
+import { createVault } from '../../shared/platform/crypto.ts';
 import { openDatabase } from '../../shared/platform/db.ts';
 import { type HttpServer, serveHttp } from '../../shared/platform/http-server.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../shared/platform/queue/client.ts';
 import { readVersion } from '../../shared/platform/version.ts';
+import { assertEncryptionKey } from '../../shared/store/installation.ts';
 import { createApp } from './app.ts';
 import { createFeatureRoutes } from './features.ts';
 import { prepareFirstKey } from './first-key.ts';
@@ -24,6 +26,8 @@ export interface RunningApi {
  */
 export async function startApi(config: Config, logger: Logger, lifecycle: Lifecycle): Promise<RunningApi> {
   const stores = await openStores(config, logger, lifecycle);
+  const vault = createVault(required(config, 'MUSTER_ENCRYPTION_KEY'));
+  await assertEncryptionKey(stores.database.db, vault);
   const firstKey = await prepareFirstKey(stores.database.db, config);
   lifecycle.add(createHousekeeping({ db: stores.database.db, logger })).start();
   const stopping = new AbortController();

@@ -8,6 +8,7 @@ import type { Logger } from '../../shared/platform/log.ts';
 import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../shared/platform/queue/client.ts';
 import { runService } from '../../shared/platform/run-service.ts';
+import { assertEncryptionKey } from '../../shared/store/installation.ts';
 import { applyNotificationSchedule } from './features/deadline-notifications/schedule.ts';
 import { notificationSettings } from './features/deadline-notifications/settings.ts';
 import { startHealthServer } from './health-server.ts';
@@ -22,6 +23,8 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   // A frozen worker's transactions end when its locks on jobs do: who takes those jobs over waits for neither.
   const pool = { name, maxConnections: 6, idleInTransactionMs: config.WORKER_LOCK_MS };
   const database = lifecycle.add(openDatabase(databaseUrl, pool));
+  const vault = createVault(required(config, 'MUSTER_ENCRYPTION_KEY'));
+  await assertEncryptionKey(database.db, vault);
   const applicationUrl = required(config, 'APP_DATABASE_URL');
   const applicationDatabase = lifecycle.add(openDatabase(applicationUrl, pool));
   const testDataDatabase = lifecycle.add(openDatabase(required(config, 'TEST_DATA_DATABASE_URL'), pool));
@@ -44,7 +47,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     snapshots: localBundles(snapshotFolder(config)),
     backend,
     queue,
-    vault: createVault(required(config, 'MUSTER_ENCRYPTION_KEY')),
+    vault,
     notifications: notificationSettings(config),
     logger,
     name: config.WORKER_NAME,
