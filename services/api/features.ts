@@ -3,13 +3,16 @@ import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
 import { type Config, required, snapshotFolder, targetAllowlist } from '../../shared/platform/config.ts';
 import { createVault } from '../../shared/platform/crypto.ts';
 import type { Database } from '../../shared/platform/db.ts';
+import { createHashPricing } from '../../shared/platform/hash-price.ts';
 import { localBundles } from '../../shared/platform/local-bundles.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { createLinkSigner, vapidKeysOf } from '../../shared/platform/notification-keys.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { jobEventsChannel } from '../../shared/store/job-events.ts';
 import { loadTestsChannel } from '../../shared/store/load-events.ts';
+import { storefrontUsers } from '../../shared/store/user-table.ts';
 import { createChannelHub } from './channel-hub.ts';
+import { accountSessionRoutes } from './features/account-sessions/routes.ts';
 import { accountRoutes } from './features/accounts/routes.ts';
 import { bulkUserRoutes } from './features/bulk-users/routes.ts';
 import { datasetRoutes } from './features/datasets/routes.ts';
@@ -39,6 +42,10 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
   const vault = createVault(encryptionKey);
   const ceilings = { maxBulkUsers: config.MAX_BULK_USERS };
   const { MAIL_CATCHER_URL: catcherUrl } = config;
+  const targets = {
+    allowlist: parseAllowlist(targetAllowlist(config)).allowlist,
+    storefrontUrl: config.STOREFRONT_URL,
+  };
   const loadTestHub = lifecycle.add(createChannelHub(database, loadTestsChannel, logger));
   const jobHub = lifecycle.add(createChannelHub(database, jobEventsChannel, logger));
   return [
@@ -47,16 +54,18 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
     ...settingRoutes(ceilings),
     ...bulkUserRoutes({
       applicationDb: applicationDatabase.db,
+      users: storefrontUsers,
       queue,
       vault,
       ceilings,
+      priceOf: createHashPricing(),
     }),
     ...accountRoutes({ vault }),
+    ...accountSessionRoutes({ queue, ...targets }),
     ...loadTestRoutes({
       queue,
       hub: loadTestHub,
-      allowlist: parseAllowlist(targetAllowlist(config)).allowlist,
-      storefrontUrl: config.STOREFRONT_URL,
+      ...targets,
       limits: {
         users: config.MAX_LOAD_USERS,
         ratePerSecond: config.MAX_LOAD_RATE,

@@ -1,6 +1,9 @@
 import type { Contracts } from '../../shared/contracts/index.ts';
 import type { Implementation } from '../../shared/platform/queue/consumer.ts';
 import type { PayloadOf, ResultOf } from '../../shared/platform/queue/contract.ts';
+import { runBulkLogin } from './features/account-sessions/bulk-login.ts';
+import type { AccountSessionsDeps } from './features/account-sessions/deps.ts';
+import { runLoginLane } from './features/account-sessions/lane.ts';
 import { createChunk } from './features/bulk-users/chunk.ts';
 import { createBatch } from './features/bulk-users/create.ts';
 import type { BulkUsersDeps } from './features/bulk-users/deps.ts';
@@ -19,7 +22,12 @@ import type { SnapshotsDeps } from './features/snapshots/deps.ts';
 import { restoreSnapshotJob } from './features/snapshots/restore.ts';
 
 /** What the processors of all features need, made by `main.ts`. */
-export type WorkerDeps = BulkUsersDeps & DatasetsDeps & LoadTestsDeps & SnapshotsDeps & NotificationDeps;
+export type WorkerDeps = AccountSessionsDeps &
+  BulkUsersDeps &
+  DatasetsDeps &
+  LoadTestsDeps &
+  SnapshotsDeps &
+  NotificationDeps;
 
 /** A processor for every contract: one that is missing, or made for another contract, does not compile. */
 type Processors = {
@@ -33,6 +41,8 @@ type Processors = {
 const processors: Processors = {
   'bulk-users.create': createBatch,
   'bulk-users.chunk': createChunk,
+  'users.bulk-login': runBulkLogin,
+  'users.bulk-login-lane': runLoginLane,
   'load-tests.run': runLoadTest,
   'datasets.generate': generateDataset,
   'datasets.chunk': generateChunk,

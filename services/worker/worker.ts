@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { isJobKind } from '../../shared/contracts/index.ts';
+import { parseAllowlist } from '../../shared/kernel/allowlist.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { createLifecycle } from '../../shared/kernel/lifecycle.ts';
 import type { BundleStore } from '../../shared/platform/bundles.ts';
@@ -10,7 +11,9 @@ import type { CancelSource } from '../../shared/platform/queue/cancellation.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { startConsumer } from '../../shared/platform/queue/consumer.ts';
 import type { QueueBackend } from '../../shared/platform/queue/seam.ts';
+import { createLoginClient } from '../../shared/platform/target/login-client.ts';
 import { readVersion } from '../../shared/platform/version.ts';
+import { storefrontUsers, type UserTable } from '../../shared/store/user-table.ts';
 import { type Activity, createActivity } from './activity.ts';
 import { jobCancelSource } from './cancel-source.ts';
 import type { NotificationSettings } from './features/deadline-notifications/deps.ts';
@@ -26,6 +29,8 @@ export interface WorkerOptions {
   applicationDatabase: Database;
   /** The application's database for the role that may write to test users only. */
   testDataDatabase: Database;
+  /** Where the application keeps its users; the storefront's table when absent. */
+  users?: UserTable;
   /** The application's database again, for connections of their own that copy. */
   applicationUrl: string;
   snapshots: BundleStore;
@@ -53,6 +58,9 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
+/** To one target, of all logins of this worker. */
+const maxLoginConnections = 1000;
+
 /** One worker: a consumer a queue, the reconciler, the heartbeat. Stops in the reverse order: first no new jobs. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { database, applicationDatabase, testDataDatabase, backend, queue, vault, notifications, logger } =
@@ -70,16 +78,21 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const cancelSource = jobCancelSource(database, logger);
   lifecycle.onStop('cancellations', cancelSource.stop);
 
+  const { allowlist } = parseAllowlist(options.loadLimits.allowlist);
+  const loginClient = createLoginClient({ allowlist, connections: maxLoginConnections });
+  lifecycle.onStop('login client', loginClient.stop);
   const deps: WorkerDeps = {
     db: database.db,
     applicationDb: applicationDatabase.db,
     applicationDatabase,
     testDataDb: testDataDatabase.db,
+    users: options.users ?? storefrontUsers,
     notifications,
     applicationUrl: options.applicationUrl,
     snapshots: options.snapshots,
     queue,
     vault,
+    loginClient,
     logger,
     workerName: name,
   };

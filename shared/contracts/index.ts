@@ -1,3 +1,4 @@
+import { bulkLogin, bulkLoginLane } from './account-sessions.ts';
 import { bulkUsersChunk, bulkUsersCreate } from './bulk-users.ts';
 import { datasetsChunk, datasetsDelete, datasetsGenerate } from './datasets.ts';
 import { notificationsPage, notificationsRun, notificationsTick } from './deadline-notifications.ts';
@@ -8,6 +9,8 @@ import { snapshotsCreate, snapshotsRestore } from './snapshots.ts';
 export const contracts = {
   'bulk-users.create': bulkUsersCreate,
   'bulk-users.chunk': bulkUsersChunk,
+  'users.bulk-login': bulkLogin,
+  'users.bulk-login-lane': bulkLoginLane,
   'load-tests.run': loadTestRun,
   'datasets.generate': datasetsGenerate,
   'datasets.chunk': datasetsChunk,
@@ -24,6 +27,7 @@ export type Contracts = typeof contracts;
 /** The jobs among them: what `jobs.kind` can be. */
 export const jobContracts = {
   'bulk-users.create': bulkUsersCreate,
+  'users.bulk-login': bulkLogin,
   'load-tests.run': loadTestRun,
   'datasets.generate': datasetsGenerate,
   'datasets.delete': datasetsDelete,

@@ -5,10 +5,10 @@ import { pointerTo, refuse, refused } from '../../../../shared/http/faults.ts';
 import type { LoadTestBody } from '../../../../shared/http/load-test-rules.ts';
 import type { Allowlist } from '../../../../shared/kernel/allowlist.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
+import { findTarget } from '../../target.ts';
 import { fetchCatalogue, settleEndpoints, unknownEndpoint } from './endpoints.ts';
 import { faultsOfLimits, type LoadLimits } from './limits.ts';
 import { settleShape } from './shape.ts';
-import { findTarget } from './target.ts';
 
 export interface SettleDeps {
   allowlist: Allowlist;

@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, type Dispatcher, request } from 'undici';
-import { type Allowlist, bareHost } from '../../../../shared/kernel/allowlist.ts';
-import { AppError, type Fault, messageOf } from '../../../../shared/kernel/errors.ts';
-import { within } from '../../within.ts';
+import { type Allowlist, bareHost } from '../../shared/kernel/allowlist.ts';
+import { AppError, type Fault, messageOf } from '../../shared/kernel/errors.ts';
+import { within } from './within.ts';
 
 /** A target that may be hit, as far as can be said before; engines check again whatever they connect to. */
 export interface Target {
