@@ -8,7 +8,10 @@ type FailureRow = typeof bulkFailures.$inferSelect;
 export type UserFailure = Pick<FailureRow, 'index' | 'username' | 'code' | 'detail'>;
 
 /** The right to write one chunk's effect: void as soon as the chunk's epoch has moved on. */
-export type ChunkLease = Pick<ChunkRow, 'batchId' | 'chunkIndex' | 'epoch' | 'firstId' | 'size'>;
+export type ChunkLease = Pick<ChunkRow, 'batchId' | 'chunkIndex' | 'epoch' | 'firstId' | 'size'> & {
+  /** Whether the chunk was concluded before, with failures, and is done again. */
+  again: boolean;
+};
 
 /** Divides `total` users into chunks; chunks that stand already are left alone. */
 export async function planChunks(
@@ -51,6 +54,7 @@ export async function claimChunk(
       epoch: bulkChunks.epoch,
       firstId: bulkChunks.firstId,
       size: bulkChunks.size,
+      again: sql<boolean>`created_count > 0 or failed_count > 0`,
     });
   return lease;
 }
@@ -78,7 +82,9 @@ export async function holdChunk(tx: Executor, lease: ChunkLease): Promise<boolea
   return true;
 }
 
-/** Marks a held chunk done, with its failures: the last statement of the transaction that wrote its users. */
+/**
+ * Marks a held chunk done, with its failures: the last statement of the transaction that wrote its users and their keys.
+ */
 export async function concludeChunk(tx: Executor, lease: ChunkLease, failures: UserFailure[]): Promise<void> {
   if (failures.length > 0) {
     await tx.execute(sql`
@@ -91,7 +97,7 @@ export async function concludeChunk(tx: Executor, lease: ChunkLease, failures: U
     .update(bulkChunks)
     .set({
       status: 'done',
-      createdCount: lease.size - failures.length,
+      createdCount: sql`cardinality(user_keys)`,
       failedCount: failures.length,
       finishedAt: sql`clock_timestamp()`,
     })
@@ -106,7 +112,7 @@ export async function withdrawChunks(db: Executor, batchId: string): Promise<voi
 }
 
 /**
- * Marks a batch's chunks rolled back; call with the users' deletion. Each chunk keeps the number of users that it had,
+ * Marks a batch's chunks rolled back; call after the users' deletion, which needs the keys. Each chunk keeps the number of users that it had,
  * so that doing it again, after a worker died in between, gives the same.
  * @returns how many users the ledger had for them
  */
@@ -115,7 +121,7 @@ export async function markRolledBack(tx: Executor, batchId: string): Promise<num
     with before as (
       select chunk_index, created_count from muster.bulk_chunks where batch_id = ${batchId} for update
     ), changed as (
-      update muster.bulk_chunks c set status = 'rolled_back', epoch = epoch + 1,
+      update muster.bulk_chunks c set status = 'rolled_back', epoch = epoch + 1, user_keys = '{}',
         finished_at = clock_timestamp()
       from before where c.batch_id = ${batchId} and c.chunk_index = before.chunk_index
       returning before.created_count

@@ -8,6 +8,7 @@ import {
   listBatchFailuresOperation,
   listBatchUsersOperation,
 } from '../../../../shared/http/bulk-users.ts';
+import { validateConfigOperation } from '../../../../shared/http/config-validation.ts';
 import { faultsOfCreation, settleConfig } from '../../../../shared/http/creation-config.ts';
 import { refuse, refused } from '../../../../shared/http/faults.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
@@ -15,6 +16,7 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
+import type { HashPrice } from '../../../../shared/platform/hash-price.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import {
   type BatchWithJob,
@@ -31,6 +33,7 @@ import {
 } from '../../../../shared/store/bulk-ledger.ts';
 import { countOpenJobs } from '../../../../shared/store/jobs.ts';
 import { countUsers, hasUsersOfBatch, listBatchUsers } from '../../../../shared/store/user-directory.ts';
+import type { UserTable } from '../../../../shared/store/user-table.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
 import { type Ceilings, settingsInForce } from '../../settings-in-force.ts';
@@ -39,13 +42,18 @@ import { newBatch, sealedSecrets } from './new-batch.ts';
 import { presentBatch, presentBatchDetail, presentUser } from './present.ts';
 import { templateRoutes } from './template-routes.ts';
 import { findTemplate, partsOf } from './templates.ts';
+import { validate } from './validate.ts';
 
 export interface BulkUserRoutesDeps {
   /** The application's database: its users, and the ledger beside them. */
   applicationDb: Executor;
+  /** Where the application keeps its users. */
+  users: UserTable;
   queue: QueueClient;
   vault: Vault;
   ceilings: Ceilings;
+  /** What so many password hashes cost. */
+  priceOf: (hashes: number) => Promise<HashPrice>;
 }
 
 const noTally = { created: 0, failed: 0 };
@@ -89,7 +97,11 @@ export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
   route(listBatchUsersOperation, async ({ params: { batch_id }, query: { cursor, limit }, db }) => {
     await existing(db, batch_id);
     const afterId = decodeCursor(cursor, z.uuid());
-    const rows = await listBatchUsers(deps.applicationDb, { batchId: batch_id, afterId, limit: limit + 1 });
+    const rows = await listBatchUsers(deps.applicationDb, deps.users, {
+      batchId: batch_id,
+      afterId,
+      limit: limit + 1,
+    });
     return ok(pageFrom(rows, limit, user => user.id, presentUser));
   }),
 
@@ -109,7 +121,7 @@ export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
 
   route(getBulkUserStatsOperation, async ({ db }) => {
     const [users, total_batches, active_operations] = await Promise.all([
-      countUsers(deps.applicationDb),
+      countUsers(deps.applicationDb, deps.users),
       countBatches(db),
       countOpenJobs(db, 'bulk-users.'),
     ]);
@@ -122,6 +134,8 @@ export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
       active_operations,
     });
   }),
+
+  route(validateConfigOperation, async ({ body, db }) => ok(await validate(deps, db, body))),
 
   ...templateRoutes(deps),
 ];
@@ -137,8 +151,8 @@ const batchExists = (batchId: string) =>
     hint: 'Leave test_batch_id out, or choose another.',
   });
 
-async function assertFree({ applicationDb }: BulkUserRoutesDeps, batchId: string): Promise<void> {
-  if (await hasUsersOfBatch(applicationDb, batchId)) throw batchExists(batchId);
+async function assertFree({ applicationDb, users }: BulkUserRoutesDeps, batchId: string): Promise<void> {
+  if (await hasUsersOfBatch(applicationDb, users, batchId)) throw batchExists(batchId);
 }
 
 /** What the request's template gives to it. */

@@ -11,8 +11,13 @@ import {
   type UserFailure,
 } from '../../../../shared/store/bulk-ledger.ts';
 import { limitTransaction } from '../../../../shared/store/transactions.ts';
-import type { UserSpec } from '../../../../shared/store/user-directory.ts';
-import { createRange } from './create-range.ts';
+import {
+  createUsersTogether,
+  forgetGoneUsers,
+  rangeOf,
+  type UserSpec,
+} from '../../../../shared/store/user-creation.ts';
+import { createRange, rowFaultOf } from './create-range.ts';
 import type { BulkUsersDeps } from './deps.ts';
 
 /** Well above what 10,000 users take on a slow database: one that takes longer is tried again. */
@@ -59,22 +64,41 @@ function userSpec({ id, config, passwordHash }: BatchRow): UserSpec {
     emailDomain: config.email_domain,
     role: config.user_role,
     customAttributes: config.custom_attributes,
-    passwordHash,
+    password: passwordHash,
   };
 }
 
-const writeChunk = (
-  { testDataDb }: BulkUsersDeps,
-  lease: ChunkLease,
-  spec: UserSpec,
-): Promise<UserFailure[]> =>
-  testDataDb.transaction(async tx => {
+/** Makes the chunk's users in the hope that nothing stands in the way, and with care where something does. */
+async function writeChunk(deps: BulkUsersDeps, lease: ChunkLease, spec: UserSpec): Promise<UserFailure[]> {
+  if (!lease.again && (await writeTogether(deps, lease, spec))) return [];
+  return deps.testDataDb.transaction(async tx => {
     await limitTransaction(tx, longestChunkMs); // or a frozen worker keeps the chunk's row locked
     if (!(await holdChunk(tx, lease))) throw new AppError('lease_lost');
-    const failures = await createRange(tx, spec, {
-      first: lease.firstId,
-      last: lease.firstId + lease.size - 1,
-    });
+    if (lease.again) await forgetGoneUsers(tx, deps.users, lease);
+    const failures = await createRange(tx, deps.users, { spec, lease, range: rangeOf(lease) });
     await concludeChunk(tx, lease, failures);
     return failures;
   });
+}
+
+/**
+ * One statement for the whole chunk; false when a row is at fault. The hope costs little where it fails (the statement
+ * ends at the first such row) and saves the look into every unique index where it holds. The lease is looked at by the
+ * same statement, last, so that the chunk's row is locked for no longer than the commit takes.
+ */
+async function writeTogether(
+  { testDataDb, users }: BulkUsersDeps,
+  lease: ChunkLease,
+  spec: UserSpec,
+): Promise<boolean> {
+  try {
+    await testDataDb.transaction(async tx => {
+      await limitTransaction(tx, longestChunkMs);
+      if (!(await createUsersTogether(tx, users, { spec, lease }))) throw new AppError('lease_lost');
+    });
+    return true;
+  } catch (error) {
+    if (rowFaultOf(error) === undefined) throw error;
+    return false;
+  }
+}

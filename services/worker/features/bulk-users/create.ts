@@ -66,7 +66,7 @@ async function planBatch({ db, applicationDb }: BulkUsersDeps, batch: BatchRow, 
 
 async function rollBack(deps: BulkUsersDeps, batch: BatchRow, call: Call): Promise<BulkUsersCreateResult> {
   call.report({ phase: 'rolling back', done: 0, total: batch.totalRequested });
-  const removed = await rollBackBatch(deps.testDataDb, batch.id);
+  const removed = await rollBackBatch(deps, batch.id);
   call.log(`Rolled back: ${removed} users removed again`);
   const tally = await tallyBatch(deps.applicationDb, batch.id);
   return { ...resultOf(batch, call, tally), rolled_back_count: removed };

@@ -1,6 +1,7 @@
 import type { Vault } from '../../../../shared/platform/crypto.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
+import type { UserTable } from '../../../../shared/store/user-table.ts';
 import type { JobRunnerDeps } from '../../job-runner.ts';
 
 export interface BulkUsersDeps extends JobRunnerDeps {
@@ -8,6 +9,8 @@ export interface BulkUsersDeps extends JobRunnerDeps {
   applicationDb: Executor;
   /** The same database for the role `muster_test_data`: every write to the application's users goes over it. */
   testDataDb: Executor;
+  /** Where the application keeps its users. */
+  users: UserTable;
   queue: QueueClient;
   vault: Vault;
 }

@@ -1,25 +1,19 @@
-import { AppError } from '../../../../shared/kernel/errors.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
 import { markRolledBack, withdrawChunks } from '../../../../shared/store/bulk-ledger.ts';
-import { deleteBatchUsers } from '../../../../shared/store/user-directory.ts';
+import { deleteRecordedUsers } from '../../../../shared/store/user-directory.ts';
+import type { BulkUsersDeps } from './deps.ts';
 
 /**
- * Removes what a batch has created: first no chunk can write any more, then its users go and its chunks are marked,
- * in one transaction, which is undone when more users would go than the ledger has.
+ * Removes what a batch has created: first no chunk can write any more, then the users that the ledger has keys of go and
+ * its chunks are marked, in one transaction.
  * @returns how many users the batch had, also when a worker that died had removed them already
  */
-export async function rollBackBatch(testDataDb: Executor, batchId: string): Promise<number> {
+export async function rollBackBatch(
+  { testDataDb, users }: Pick<BulkUsersDeps, 'testDataDb' | 'users'>,
+  batchId: string,
+): Promise<number> {
   await withdrawChunks(testDataDb, batchId);
   return testDataDb.transaction(async tx => {
-    const recorded = await markRolledBack(tx, batchId);
-    const removed = await deleteBatchUsers(tx, batchId);
-    if (removed <= recorded) return recorded;
-    throw new AppError(
-      'conflict',
-      `The batch has ${removed} users and its ledger ${recorded}: nothing was removed`,
-      {
-        hint: 'Somebody else wrote users under this batch id. Look at them before they are removed by hand.',
-      },
-    );
+    await deleteRecordedUsers(tx, users, batchId);
+    return markRolledBack(tx, batchId);
   });
 }

@@ -1,0 +1,61 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { storefrontMapping, type UserField, type UserMapping } from '../contracts/user-mapping.ts';
+
+/**
+ * The application's users table as pieces of SQL: every statement about users is made of them, so that another
+ * application's table takes the storefront's place by its mapping alone. All names come out quoted.
+ */
+export interface UserTable {
+  readonly mapping: UserMapping;
+  /** `"schema"."table"` */
+  readonly table: SQL;
+  /** A column's quoted name, for `insert`, `update`, `where`; undefined where the application has none. */
+  column(field: UserField): SQL | undefined;
+  /**
+   * What to select for a field, of the table under `alias`: ids as text, moments as timestamptz, attributes as jsonb,
+   * and a stand-in where the application has no such column.
+   */
+  read(field: UserField, alias?: string): SQL;
+  /** A key as text, as `read('id')` gives it, in the type of the column: for `where`, with the index. */
+  key(text: SQL | string): SQL;
+  /** A batch's id in the type of its column. */
+  batch(id: SQL | string): SQL;
+}
+
+export function userTable(mapping: UserMapping): UserTable {
+  const { columns } = mapping;
+  const column = (field: UserField) => {
+    const found = columns[field];
+    return found === undefined ? undefined : sql.identifier(found.name);
+  };
+  return {
+    mapping,
+    table: sql`${sql.identifier(mapping.schema)}.${sql.identifier(mapping.table)}`,
+    column: field => (columns[field] === undefined ? undefined : sql`${column(field)}`),
+    read(field, alias) {
+      const name = column(field);
+      if (name === undefined) return standIn(field);
+      const place = alias === undefined ? sql`${name}` : sql`${sql.identifier(alias)}.${name}`;
+      return readAs(field, columns[field]?.type, place);
+    },
+    key: text => sql`${text}::${sql.raw(columns.id.type)}`,
+    batch: id => sql`${id}::${sql.raw(columns.test_batch_id.type)}`,
+  };
+}
+
+/** The storefront's users. */
+export const storefrontUsers = userTable(storefrontMapping);
+
+function readAs(field: UserField, type: string | undefined, place: SQL): SQL {
+  if (field === 'id' || field === 'test_batch_id') return sql`${place}::text`;
+  if (field === 'attributes') return type === 'jsonb' ? place : sql`coalesce(${place}::jsonb, '{}'::jsonb)`;
+  if (type === 'timestamp') return sql`(${place} at time zone 'utc')`;
+  return place;
+}
+
+function standIn(field: UserField): SQL {
+  if (field === 'role') return sql`'user'::text`;
+  if (field === 'attributes') return sql`'{}'::jsonb`;
+  if (field === 'created_by_bulk') return sql`true`;
+  throw new Error(`There is nothing to stand in for ${field}`);
+}
