@@ -22,6 +22,7 @@ import { loadTestRoutes } from './features/load-tests/routes.ts';
 import { mailCatcherRoutes } from './features/mail-catcher/routes.ts';
 import { settingRoutes } from './features/settings/routes.ts';
 import { snapshotRoutes } from './features/snapshots/routes.ts';
+import { userExportRoutes } from './features/user-export/routes.ts';
 import { workerRoutes } from './features/workers/routes.ts';
 import type { Route } from './route.ts';
 
@@ -61,6 +62,7 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
       priceOf: createHashPricing(),
     }),
     ...accountRoutes({ vault }),
+    ...userExportRoutes({ applicationDb: applicationDatabase.db, users: storefrontUsers, vault }),
     ...accountSessionRoutes({ queue, ...targets }),
     ...loadTestRoutes({
       queue,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { timestamp, uuid } from './fields.ts';
+import { instant, timestamp, uuid } from './fields.ts';
 import { defineOperation } from './operation.ts';
 import { pageOf, pageQuery } from './pagination.ts';
 
@@ -10,12 +10,6 @@ const count = z.int().min(0);
 export const maxImportedUsers = 1_000_000;
 /** The longest custom attributes of a user, in characters of JSON. */
 const maxAttributesLength = 65_536;
-
-/** An instant that Postgres can hold, as ISO 8601 in UTC with milliseconds. */
-const instant = z.iso
-  .datetime({ offset: true, error: 'must be an ISO 8601 time with an offset' })
-  .refine(text => Date.parse(text) >= Date.UTC(1, 0), 'must be of the year 1 or later')
-  .overwrite(text => (Number.isNaN(Date.parse(text)) ? text : new Date(text).toISOString()));
 
 /** One user as an export writes it and an import takes it. */
 export const transferredUser = z

@@ -7,6 +7,16 @@ export const uuid = z.uuid({ error: 'must be a UUID' });
 /** An instant in an answer. */
 export const timestamp = z.iso.datetime({ offset: true });
 
+const firstMs = Date.parse('0001-01-01T00:00:00Z');
+const lastMs = Date.parse('9999-12-31T23:59:59.999Z');
+const isInRange = (ms: number): boolean => ms >= firstMs && ms <= lastMs;
+
+/** An instant in a request, of any offset: comes out in UTC with milliseconds, and is one that Postgres can hold. */
+export const instant = z.iso
+  .datetime({ offset: true, error: 'must be an ISO 8601 time with an offset' })
+  .refine(text => isInRange(Date.parse(text)), 'must be of the years 1 to 9999')
+  .overwrite(text => (Number.isNaN(Date.parse(text)) ? text : new Date(text).toISOString()));
+
 /** An integer of the query string: decimal digits only, so that neither an empty text nor `1e3` counts as one. */
 export const queryInteger = (min: number, max: number) =>
   z
