@@ -60,6 +60,8 @@ export interface Operation {
   /** The JSON body. Absent: none, or an empty object. */
   readonly body?: z.ZodType;
   readonly rawBody?: RawBody;
+  /** The handler judges whatever JSON is sent, and answers 200 with what it finds: nothing is stored. */
+  readonly anyBody?: true;
   /** Default 1 MiB. */
   readonly maxBodyBytes?: number;
   readonly responses: Readonly<Partial<Record<ReplyStatus, ResponseSpec>>>;

@@ -148,17 +148,17 @@ describe('every operation of the API', () => {
   });
 
   it('survives every bad value in every field of its body', async () => {
-    await trials(({ bodySchema }) =>
-      bodySchema === undefined
-        ? []
-        : mutationsOf(api, bodySchema).map(({ label, body, due, pointer }) => ({
-            label,
-            body,
-            headers: json,
-            ...(due === 'refuse' && { statuses: refusals }),
-            pointer,
-          })),
-    );
+    await trials(operation => {
+      const { bodySchema, 'x-any-body': isAny } = operation;
+      if (bodySchema === undefined) return [];
+      return mutationsOf(api, bodySchema).map(({ label, body, due, pointer }) => ({
+        label,
+        body,
+        headers: json,
+        ...(due === 'refuse' && !isAny && { statuses: refusals }),
+        pointer,
+      }));
+    });
   }, 180_000);
 
   it('survives any JSON at all', async () => {

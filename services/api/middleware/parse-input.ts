@@ -34,6 +34,12 @@ function parseParams(schema: z.ZodType, params: unknown): unknown {
   );
 }
 
+/** A body that its handler looks into by itself. */
+function unchecked({ rawBody, anyBody }: Operation, { body }: RawInput) {
+  if (rawBody !== undefined) return { value: undefined, faults: [] };
+  return anyBody ? { value: body, faults: [] } : undefined;
+}
+
 /** What the operation's handler gets, or one error with every fault of query and body. */
 export function parseInput(operation: Operation, raw: RawInput): RawInput {
   const params = parseParams(operation.params ?? nothing, raw.params);
@@ -42,9 +48,7 @@ export function parseInput(operation: Operation, raw: RawInput): RawInput {
     { ...Object(raw.query) },
     'query',
   );
-  const body = operation.rawBody
-    ? { value: undefined, faults: [] }
-    : check(operation.body ?? noBody, raw.body, 'body');
+  const body = unchecked(operation, raw) ?? check(operation.body ?? noBody, raw.body, 'body');
   const faults = [...query.faults, ...body.faults];
   if (faults.length > 0) throw refused(faults);
   return { params, query: query.value, body: body.value };

@@ -47,6 +47,7 @@ function describeOperation(operation: Operation): ZodOpenApiOperationObject {
     description: [description, needs].filter(text => text !== undefined).join('\n\n'),
     security: role === 'open' ? [] : [{ apiKey: [] }, { bearer: [] }, { session: [] }],
     'x-required-role': role,
+    ...(operation.anyBody && { 'x-any-body': true }),
     parameters: [...pathParameters(operation), ...queryParameters(operation), ...requestHeaders(operation)],
     ...describeBody(operation),
     responses: { ...describeProblems(operation), ...describeReplies(operation) },

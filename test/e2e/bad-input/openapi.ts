@@ -43,6 +43,7 @@ export interface SchemaNode {
 
 const operation = z.looseObject({
   operationId: z.string(),
+  'x-any-body': z.boolean().default(false),
   'x-required-role': z.enum(['open', 'viewer', 'operator', 'admin']),
   parameters: z
     .array(z.object({ in: z.enum(['path', 'query', 'header']), name: z.string(), schema: schemaNode }))

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { type CreationParts, creationParts } from '../../../../shared/http/creation-config.ts';
+import { faultsOf } from '../../../../shared/http/faults.ts';
+import { templateName } from '../../../../shared/http/fields.ts';
+import type { Fault } from '../../../../shared/kernel/errors.ts';
+import { findUnstorable } from '../../middleware/unstorable.ts';
+
+/** What was sent to be validated: its usable parts, and the faults of the others. */
+export interface SentConfig {
+  count: number | undefined;
+  template: string;
+  parts: CreationParts;
+  /** Where the configuration stands in what was sent: `/config`, or nothing when it is the whole. */
+  base: '' | '/config';
+  faults: Fault[];
+}
+
+const beside = { count: z.int().min(1), template: templateName };
+const flat = creationParts.extend(beside).partial();
+const nested = z.strictObject({ ...beside, config: creationParts }).partial();
+
+/** Takes whatever it is apart; a part that is at fault counts as not sent. */
+export function readSentConfig(body: unknown = {}): SentConfig {
+  const outer = isObject(body) ? body : {};
+  const base = Object.hasOwn(outer, 'config') ? '/config' : '';
+  const config = base === '' ? outer : outer.config;
+  const faults = faultsIn(body, base === '' ? flat : nested);
+  const isSound = (pointer: string) =>
+    !faults.some(fault => fault.pointer === pointer || fault.pointer.startsWith(`${pointer}/`));
+  return {
+    count: beside.count.optional().catch(undefined).parse(outer.count),
+    template: beside.template.catch('default').parse(outer.template),
+    parts: soundParts(isObject(config) ? config : {}, part => isSound(`${base}/${part}`)),
+    base,
+    faults,
+  };
+}
+
+/** What cannot be stored comes first: a schema would lose its way in some of it. */
+function faultsIn(body: unknown, schema: z.ZodType): Fault[] {
+  const unstorable = findUnstorable(body);
+  if (unstorable.length > 0) return unstorable;
+  const parsed = schema.safeParse(body);
+  return parsed.success ? [] : faultsOf(parsed.error, body);
+}
+
+function soundParts(config: Record<string, unknown>, isSound: (part: string) => boolean): CreationParts {
+  const kept = Object.entries(creationParts.shape)
+    .filter(([part, field]) => isSound(part) && field.safeParse(config[part]).success)
+    .map(([part]) => [part, config[part]])
+    .filter(([, value]) => value !== undefined);
+  return creationParts.parse(Object.fromEntries(kept));
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

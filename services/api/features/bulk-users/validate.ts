@@ -1,0 +1,109 @@
+import type { z } from 'zod';
+import { expand } from '../../../../shared/contracts/username-pattern.ts';
+import type { validation } from '../../../../shared/http/config-validation.ts';
+import {
+  type CreationConfig,
+  faultsOfCreation,
+  settleConfig,
+} from '../../../../shared/http/creation-config.ts';
+import type { Fault } from '../../../../shared/kernel/errors.ts';
+import type { Vault } from '../../../../shared/platform/crypto.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import type { HashPrice } from '../../../../shared/platform/hash-price.ts';
+import { findBatch } from '../../../../shared/store/bulk-batches.ts';
+import { countTaken } from '../../../../shared/store/taken-names.ts';
+import { hasUsersOfBatch } from '../../../../shared/store/user-directory.ts';
+import type { UserTable } from '../../../../shared/store/user-table.ts';
+import { type Ceilings, settingsInForce } from '../../settings-in-force.ts';
+import { warningsOf } from './config-warnings.ts';
+import { newBatch } from './new-batch.ts';
+import { readSentConfig, type SentConfig } from './sent-config.ts';
+import { findTemplate, partsOf } from './templates.ts';
+
+export interface ValidateDeps {
+  applicationDb: Executor;
+  users: UserTable;
+  vault: Vault;
+  ceilings: Ceilings;
+  priceOf: (hashes: number) => Promise<HashPrice>;
+}
+
+const previewed = 5;
+/** Names that are looked for in the application: of more users than these a sample. */
+const looked = 1000;
+
+/** Everything that can be said of a configuration, or of the body of a request, without creating anything. */
+export async function validate(
+  deps: ValidateDeps,
+  db: Executor,
+  body: unknown,
+): Promise<z.input<typeof validation>> {
+  const sent = readSentConfig(body);
+  const [template, settings] = await Promise.all([
+    findTemplate(db, sent.template),
+    settingsInForce(db, deps.ceilings),
+  ]);
+  const config = settleConfig(sent.parts, template === undefined ? {} : partsOf(template, deps.vault));
+  const { count = 1, base } = sent;
+  const errors = [
+    ...sent.faults,
+    ...(template === undefined ? [unknownTemplate(sent.template)] : []),
+    ...faultsOfCreation({ count, config, maxUsers: settings.max_bulk_users }, base),
+    ...(await batchFaults(deps, db, sent)),
+  ];
+  const hasPattern = errors.every(({ pointer }) => pointer !== `${base}/username_pattern`);
+  const hashes = hashesOf(config, count);
+  const price = await deps.priceOf(hashes);
+  const { chunkSize } = newBatch(config, count, settings.bulk_chunk_size);
+  const taken = await lookForNames(deps, config, hasPattern ? (sent.count ?? 100) : 0);
+  const namesPassword = sent.parts.password !== undefined;
+  const circumstances = { config, count: sent.count, chunkSize, namesPassword, taken, hashes, price };
+  return {
+    is_valid: errors.length === 0,
+    errors,
+    warnings: warningsOf(circumstances, base).filter(
+      ({ pointer }) => !errors.some(e => e.pointer === pointer),
+    ),
+    preview: hasPattern ? names(config, Math.min(previewed, sent.count ?? previewed)) : [],
+    estimate: { password_hashes: hashes, hash_seconds: rounded(price.seconds), cores: price.cores },
+  };
+}
+
+const unknownTemplate = (name: string): Fault => ({
+  pointer: '/template',
+  code: 'unknown_template',
+  detail: `is not known: ${name}`,
+});
+
+async function batchFaults(
+  { applicationDb, users }: ValidateDeps,
+  db: Executor,
+  { parts, base }: SentConfig,
+) {
+  const id = parts.test_batch_id;
+  if (id === undefined) return [];
+  const exists = (await findBatch(db, id)) !== undefined || (await hasUsersOfBatch(applicationDb, users, id));
+  const detail = 'is the id of a batch that exists already: leave it out, or choose another';
+  return exists ? [{ pointer: `${base}/test_batch_id`, code: 'batch_exists', detail }] : [];
+}
+
+function hashesOf({ distinct_passwords: distinct = 1 }: CreationConfig, count: number): number {
+  return distinct === 'all' ? count : Math.min(distinct, count);
+}
+
+const names = ({ username_pattern }: CreationConfig, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => expand(username_pattern, index + 1));
+
+/** Looks for the names of so many users, or for those of a sample evenly spread over them. */
+async function lookForNames({ applicationDb, users }: ValidateDeps, config: CreationConfig, count: number) {
+  const size = Math.min(count, looked);
+  const ids = Array.from({ length: size }, (_, index) => 1 + Math.floor((index * count) / size));
+  const found = await countTaken(
+    applicationDb,
+    users,
+    ids.map(id => expand(config.username_pattern, id)),
+  );
+  return { looked: size, ...found };
+}
+
+const rounded = (seconds: number) => Math.round(seconds * 1000) / 1000;
