@@ -144,6 +144,7 @@ export async function forgetGoneUsers(tx: Executor, users: UserTable, lease: Chu
     where batch_id = ${lease.batchId} and chunk_index = ${lease.chunkIndex} and user_keys <> '{}'`);
 }
 
+/** Of users in production the role sees names alone, in a view (docs/safe-cleanup.md). */
 async function findConflicts(
   tx: Executor,
   users: UserTable,
@@ -151,7 +152,6 @@ async function findConflicts(
 ): Promise<UserFailure[]> {
   const id = users.column('id');
   const name = users.column('username');
-  const address = users.column('email');
   const rows = await tx.execute<{
     number: number;
     username: string;
@@ -165,10 +165,10 @@ async function findConflicts(
       select users.${name} as username from ${users.table} as users join own on users.${id} = own.id
     )
     select number, wanted.username, wanted.email,
-      case when same_name.${id} is not null then 'username' when same_email.${id} is not null then 'email' end as by
+      case when same_name.id is not null then 'username' when same_email.id is not null then 'email' end as by
     from ${wanted(spec, range)}
-    left join ${users.table} as same_name on same_name.${name} = wanted.username
-    left join ${users.table} as same_email on same_email.${address} = wanted.email
+    left join muster_guards.taken_names as same_name on same_name.username = wanted.username
+    left join muster_guards.taken_names as same_email on same_email.email = wanted.email
     where not exists (select from made where made.username = wanted.username)
     order by number`);
   return rows.map(({ number, username, email, by }) => {

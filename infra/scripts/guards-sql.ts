@@ -1,0 +1,68 @@
+/**
+ * `npm run guards:sql -- --table public.users`: prints the SQL that guards the users of the database of
+ * `APP_DATABASE_URL`, for its administrator to review and run (docs/safe-cleanup.md). Changes nothing itself.
+ */
+import { Command } from 'commander';
+import { userMappingSchema } from '../../shared/contracts/user-mapping.ts';
+import { messageOf } from '../../shared/kernel/errors.ts';
+import { loadConfig, required } from '../../shared/platform/config.ts';
+import { openDatabase } from '../../shared/platform/db.ts';
+import { sqlMessageOf } from '../../shared/platform/sql-state.ts';
+import { readGuardScript } from '../../shared/store/guards/script.ts';
+
+const program = new Command('guards:sql')
+  .option('--table <schema.table>', 'the users', 'public.users')
+  .option('--key <column>', 'its primary key', 'id')
+  .option('--username <column>', 'the name to log in with', 'username')
+  .option('--email <column>', 'the address', 'email')
+  .option('--is-test <column>', 'true for a test user', 'is_test_user')
+  .option('--batch <column>', 'the batch of a test user', 'test_batch_id')
+  .option('--bulk <column>', 'true for users made in bulk, where there is such a column');
+
+interface Options {
+  table: string;
+  key: string;
+  username: string;
+  email: string;
+  isTest: string;
+  batch: string;
+  bulk?: string;
+}
+
+function mappingOf(options: Options) {
+  const [schema, ...table] = options.table.split('.');
+  return userMappingSchema.parse({
+    schema,
+    table: table.join('.'),
+    columns: {
+      id: options.key,
+      username: options.username,
+      email: options.email,
+      is_test_user: options.isTest,
+      test_batch_id: options.batch,
+      ...(options.bulk === undefined ? {} : { created_by_bulk: options.bulk }),
+      password_hash: 'unused',
+      created_at: 'unused',
+      updated_at: 'unused',
+    },
+  });
+}
+
+async function main(): Promise<void> {
+  const mapping = mappingOf(program.parse().opts<Options>());
+  const url = required(loadConfig(), 'APP_DATABASE_URL');
+  const database = openDatabase(url, { name: 'muster guards', maxConnections: 1 });
+  try {
+    const statements = await database.db.transaction(tx => readGuardScript(tx, mapping), {
+      accessMode: 'read only',
+    });
+    console.log(`begin;\n${statements.map(statement => `${statement};\n`).join('')}commit;`);
+  } finally {
+    await database.stop();
+  }
+}
+
+await main().catch((error: unknown) => {
+  console.error(sqlMessageOf(error) ?? messageOf(error));
+  process.exitCode = 1;
+});

@@ -1,0 +1,147 @@
+import { sql } from 'drizzle-orm';
+import type { UserMapping } from '../../contracts/user-mapping.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { Executor } from '../../platform/db.ts';
+
+/** The application's users table and the columns that say what a row is. */
+export interface GuardedUsers {
+  schema: string;
+  table: string;
+  /** The boolean column that makes a row a test user's. */
+  isTest: string;
+  /** The column with the batch that made the row. */
+  batch: string;
+  /** More columns that nobody may change. */
+  markers: string[];
+}
+
+export function guardedUsersOf({ schema, table, columns }: UserMapping): GuardedUsers {
+  return {
+    schema,
+    table,
+    isTest: columns.is_test_user.name,
+    batch: columns.test_batch_id.name,
+    markers: columns.created_by_bulk === undefined ? [] : [columns.created_by_bulk.name],
+  };
+}
+
+/** The users table and what refers to it. All names are as SQL has them: with a schema, quoted where they must be. */
+export interface GuardGraph {
+  isTest: string;
+  batch: string;
+  markers: string[];
+  /** The users table first, parents before children. */
+  tables: GuardedTable[];
+}
+
+/** What a foreign key does to its rows when the row goes to which they refer. */
+export type DeleteAction = 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
+
+/** A foreign key, from the table that has it. */
+export interface Reference {
+  constraint: string;
+  columns: string[];
+  parent: string;
+  parentColumns: string[];
+  /** By which the columns are compared to the parent's. */
+  operators: string[];
+  onDelete: DeleteAction;
+  /** Whether a change of the parent's key changes this table's rows too. */
+  followsUpdates: boolean;
+}
+
+/** A table whose rows belong to a user, by what its `references` say. The users table itself has none. */
+export interface GuardedTable {
+  name: string;
+  references: Reference[];
+}
+
+type ReferenceRow = Reference & Record<'child', string> & Record<string, unknown>;
+
+/**
+ * The users table and every table that refers to it, directly or through others, as the database has them now. What a
+ * table's rows belong to is read from references to earlier tables only, so that a cycle of tables, or one that refers to
+ * itself, is no riddle.
+ * @throws AppError `not_found` when the table or one of the columns is not there
+ */
+export async function readGuardGraph(db: Executor, users: GuardedUsers): Promise<GuardGraph> {
+  const [root] = await db.execute<{ name: string | null; columns: string[] }>(sql`
+    select ${qualifiedName('t.oid')} as name, array(
+      select quote_ident(a.attname) from jsonb_array_elements_text(${JSON.stringify([users.isTest, users.batch, ...users.markers])}::jsonb)
+        with ordinality as wanted (name, place)
+      join pg_attribute a on a.attrelid = t.oid and a.attname = wanted.name and not a.attisdropped
+      order by place) as columns
+    from to_regclass(format('%I.%I', ${users.schema}::text, ${users.table}::text)) as t (oid)`);
+  const [isTest, batch, ...markers] = root?.columns ?? [];
+  if (!root?.name || isTest === undefined || batch === undefined || markers.length < users.markers.length) {
+    throw new AppError(
+      'not_found',
+      `There is no table ${users.schema}.${users.table} with the columns named`,
+      {
+        hint: `It must have ${[users.isTest, users.batch, ...users.markers].join(', ')}.`,
+      },
+    );
+  }
+  return { isTest, batch, markers, tables: parentsFirst(root.name, await readReferences(db, root.name)) };
+}
+
+const readReferences = (db: Executor, root: string): Promise<ReferenceRow[]> =>
+  db.execute<ReferenceRow>(sql`
+    with recursive reached (oid) as (
+      select ${root}::regclass::oid
+      union
+      select c.conrelid from pg_constraint c join reached on c.confrelid = reached.oid
+      where c.contype = 'f' and c.conparentid = 0
+    )
+    select ${qualifiedName('c.conrelid')} as child, quote_ident(c.conname) as constraint,
+      ${columnNames('c.conrelid', 'c.conkey')} as columns, ${qualifiedName('c.confrelid')} as parent,
+      ${columnNames('c.confrelid', 'c.confkey')} as "parentColumns",
+      array(
+        select case op_in.nspname when 'pg_catalog' then op.oprname::text
+          else format('operator(%I.%s)', op_in.nspname, op.oprname) end
+        from unnest(c.conpfeqop) with ordinality as k (oid, place) join pg_operator op on op.oid = k.oid
+        join pg_namespace op_in on op_in.oid = op.oprnamespace order by k.place) as operators,
+      case c.confdeltype when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade'
+        when 'n' then 'set null' else 'set default' end as "onDelete",
+      c.confupdtype in ('c', 'n', 'd') as "followsUpdates"
+    from pg_constraint c
+    where c.contype = 'f' and c.conparentid = 0
+      and c.conrelid in (select oid from reached) and c.confrelid in (select oid from reached)
+    order by child, c.conname`);
+
+const qualifiedName = (oid: string) =>
+  sql.raw(`
+  (select format('%I.%I', named_in.nspname, named.relname) from pg_class named
+   join pg_namespace named_in on named_in.oid = named.relnamespace where named.oid = ${oid})`);
+
+const columnNames = (table: string, keys: string) =>
+  sql.raw(`
+  (select array_agg(quote_ident(a.attname) order by k.place) from unnest(${keys}) with ordinality as k (number, place)
+   join pg_attribute a on a.attrelid = ${table} and a.attnum = k.number)`);
+
+/** Breadth first, in the order of names, so that the same tables always give the same order. */
+function parentsFirst(root: string, rows: ReferenceRow[]): GuardedTable[] {
+  const ordered = [root];
+  for (const parent of ordered) {
+    for (const { child } of rows.filter(row => row.parent === parent)) {
+      if (!ordered.includes(child)) ordered.push(child);
+    }
+  }
+  return ordered.map((name, place) => ({
+    name,
+    references: rows
+      .filter(row => row.child === name && ordered.indexOf(row.parent) < place)
+      .map(({ child: _child, ...reference }) => reference),
+  }));
+}
+
+/** The tables that deleting or changing a user can reach by foreign keys alone, the users table first. */
+export function reachedByCascade(tables: GuardedTable[]): GuardedTable[] {
+  const reached = new Set(tables.slice(0, 1).map(table => table.name));
+  for (const { name, references } of tables) {
+    const follows = ({ parent, onDelete, followsUpdates }: Reference) =>
+      reached.has(parent) && (followsUpdates || !['no action', 'restrict'].includes(onDelete));
+    if (references.some(follows)) reached.add(name);
+  }
+  return tables.filter(({ name }) => reached.has(name));
+}

@@ -1,0 +1,46 @@
+import { sql } from 'drizzle-orm';
+import type { Executor } from '../../platform/db.ts';
+import type { GuardGraph } from './graph.ts';
+import type { TableState, UsersState } from './statements.ts';
+
+/** What the database has already, for `guardStatements`. */
+
+export function readTableStates(db: Executor, { tables }: GuardGraph): Promise<TableState[]> {
+  return db.execute<TableState & Record<string, unknown>>(sql`
+    select wanted.name,
+      exists (select from pg_policy p where p.polrelid = t.oid and p.polname not like 'muster\\_guard%')
+        or (t.relrowsecurity and not exists (
+          select from pg_policy p where p.polrelid = t.oid and p.polname = 'muster_guard_open')
+        ) as "hasOwnPolicies"
+    from jsonb_array_elements_text(${JSON.stringify(tables.map(table => table.name))}::jsonb) as wanted (name)
+    join pg_class t on t.oid = wanted.name::regclass`);
+}
+
+/** @param names columns as the application calls them */
+export async function readUsersState(
+  db: Executor,
+  graph: GuardGraph,
+  names: { id: string; username: string; email: string },
+): Promise<UsersState> {
+  const table = sql`${graph.tables[0]?.name}::regclass`;
+  const numberOf = (column: string) => sql`
+    (select attnum from pg_attribute where attrelid = ${table} and quote_ident(attname) = ${column})`;
+  const [row] = await db.execute<UsersState & Record<string, unknown>>(sql`
+    select array(
+        select quote_ident(attname) from pg_attribute
+        where attrelid = ${table} and attnum > 0 and not attisdropped and attgenerated = '' and attidentity = ''
+        order by attnum) as columns,
+      array(
+        select quote_ident(a.attname) from pg_constraint c, unnest(c.conkey) as k (number)
+        join pg_attribute a on a.attrelid = ${table} and a.attnum = k.number
+        where c.conrelid = ${table} and c.contype = 'p') as key,
+      quote_ident(${names.id}::text) as id, quote_ident(${names.username}::text) as username, quote_ident(${names.email}::text) as email,
+      exists (
+        select from pg_constraint c where c.conrelid = ${table} and c.contype = 'c'
+          and c.conkey @> array[${numberOf(graph.isTest)}, ${numberOf(graph.batch)}]) as "markersAreTied",
+      exists (
+        select from pg_attrdef d where d.adrelid = ${table} and d.adnum = ${numberOf(graph.isTest)}
+          and pg_get_expr(d.adbin, d.adrelid) = 'false') as "isTestDefaultsToFalse"`);
+  if (row === undefined) throw new Error('A select without from gives one row');
+  return row;
+}
