@@ -19,12 +19,12 @@ import { type RunningWorker, runWorker } from '../../../../test/fixtures/worker.
 const databases = testDatabases();
 const db = () => databases.platform.db;
 const started: { workers: RunningWorker[]; target?: LoggingTarget } = { workers: [] };
-/** Four runs at once, looked at by one test each. */
+/** Three runs at once and one that waits for its slots, looked at by one test each. */
 const begun: Partial<Record<'plain' | 'steered' | 'failing' | 'reduced' | 'stopped', LoadTestRow>> = {};
 
 beforeAll(async () => {
   started.target = await startLoggingTarget();
-  const start = (name: string) => runWorker(databases, postgresStore(databases), { name, loadSlots: 4 });
+  const start = (name: string) => runWorker(databases, postgresStore(databases), { name, loadSlots: 3 });
   started.workers = await Promise.all(['ada', 'bob'].map(start));
   begun.steered = await begin({ duration_seconds: 60, concurrent_users: 2 });
   begun.failing = await begin({
@@ -32,12 +32,12 @@ beforeAll(async () => {
     endpoints: [endpoint('/bad')],
     max_errors_per_minute: 20,
   });
+  begun.plain = await begin({ thresholds: ['count>10', 'count<10'].map(threshold) });
   begun.reduced = await begin({
     duration_seconds: 60,
     endpoints: [endpoint('/bad'), { ...endpoint('/good'), weight: 0 }],
     load_reduction: { error_rate: 0.5, factor: 0.5 },
   });
-  begun.plain = await begin({ thresholds: ['count>10', 'count<10'].map(threshold) });
 });
 afterAll(async () => {
   await Promise.all(started.workers.map(worker => worker.stop()));
