@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { loginSchema } from './account-sessions.ts';
 import { defineJob, type Outcome } from './job.ts';
 
 /**
@@ -71,6 +72,22 @@ const thresholdConfigSchema = z.object({
 });
 export type ThresholdConfig = z.infer<typeof thresholdConfigSchema>;
 
+export const poolPolicies = ['unique', 'round_robin', 'shared'] as const;
+
+/** Where the accounts of a run's users come from. */
+const userPoolConfigSchema = z.object({
+  /** Null: all accounts. */
+  batch_id: z.uuid().nullable(),
+  /**
+   * `unique`: an account a user, and nobody else has it. `round_robin`: the users take turns over the accounts, which
+   * are this run's alone. `shared`: any account, which other runs may use too.
+   */
+  policy: z.enum(poolPolicies),
+  /** How accounts without a session log in; null: they do not, and accounts without a session are not taken. */
+  login: loginSchema.nullable(),
+});
+export type UserPoolConfig = z.infer<typeof userPoolConfigSchema>;
+
 /** A test's configuration as it is kept. Secrets in headers are people's own business: they are shown as given. */
 export const loadTestConfigSchema = z.object({
   session_name: z.string(),
@@ -94,8 +111,16 @@ export const loadTestConfigSchema = z.object({
   workers: z.int().nullable(),
   enable_logging: z.boolean(),
   seed: z.int(),
+  /** Absent: users without accounts. */
+  user_pool: userPoolConfigSchema.optional(),
 });
 export type LoadTestConfig = z.infer<typeof loadTestConfigSchema>;
+
+/** The most users that a test may have at once, unless somebody asks for more while it runs. */
+export function peakUsersOf({ executor, concurrent_users, stages }: LoadTestConfig): number {
+  if (executor !== 'ramping-vus') return concurrent_users;
+  return Math.max(concurrent_users, ...stages.map(({ target }) => Math.round(target)));
+}
 
 /** What is in force while a test runs; shards follow it by its version. Totals are those of the whole test. */
 export const loadTestControlSchema = z.object({
@@ -147,6 +172,9 @@ export const loadMetricsSchema = endpointMetricsSchema.extend({
   vus_max: count,
   iterations: z.object({ count, rate: z.number() }),
   dropped_iterations: count,
+  /** Of the users' accounts, where the run has a pool: apart from the load, in none of the figures above. */
+  logins: z.object({ count, failed: count }).optional(),
+  login_duration: trendSchema.optional(),
 });
 export type LoadMetrics = z.infer<typeof loadMetricsSchema>;
 
@@ -186,6 +214,7 @@ const loadEventTypes = [
   'threshold_failed',
   'error_limit',
   'generator_saturated',
+  'login_failed',
 ] as const;
 const loadEventSchema = z.object({
   type: z.enum(loadEventTypes),

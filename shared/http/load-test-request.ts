@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { executorTypes, type ThresholdConfig } from '../contracts/load-tests.ts';
+import { executorTypes, poolPolicies, type ThresholdConfig } from '../contracts/load-tests.ts';
 import { parseThreshold } from '../contracts/thresholds.ts';
 import { parseDuration } from '../kernel/duration.ts';
+import { loginBody } from './account-sessions.ts';
+import { uuid } from './fields.ts';
 
 /** What is asked of a load test: each field by itself. How they go together is in `load-test-rules.ts`. */
 const maxEndpoints = 200;
@@ -133,6 +135,23 @@ const thresholds = z
     Object.entries(given).flatMap(([metric, entries]) => entries.map(entry => asConfig(metric, entry))),
   );
 
+const userPool = z
+  .strictObject({
+    batch_id: uuid.optional().describe('Default: all accounts'),
+    policy: z
+      .enum(poolPolicies)
+      .default('unique')
+      .describe(
+        '`unique`: an account of its own for each user. `round_robin`: users take turns over the accounts of the run. ' +
+          '`shared`: any account, also of other runs',
+      ),
+    login: z
+      .union([loginBody, z.literal(false)])
+      .optional()
+      .describe("How to log in. Default: the storefront's; false: use stored sessions only"),
+  })
+  .meta({ id: 'UserPool' });
+
 /** The fields of `POST /api/load-tests`. */
 export const loadTestFields = {
   session_name: name.default('Load test').describe('What people call this run'),
@@ -174,7 +193,9 @@ export const loadTestFields = {
     .min(1)
     .max(maxEndpoints)
     .optional()
-    .describe('Default: what the target lists at `/catalogue`, but for what needs a login'),
+    .describe(
+      'Default: what the target lists at `/catalogue`; without a `user_pool` but for what needs a login',
+    ),
   endpoint_weights: weights.optional().describe('In place of those of `endpoints`, by name'),
   thresholds: thresholds
     .default([])
@@ -205,6 +226,9 @@ export const loadTestFields = {
     .describe('While more than this share of requests fails, load is reduced by the factor. Default: none'),
   workers: z.int().min(1).max(1000).optional().describe('How many workers to spread it over; default: all'),
   enable_logging: z.boolean().default(true).describe('Keep samples of errors'),
+  user_pool: userPool
+    .optional()
+    .describe('Accounts for the users: see docs/accounts.md. Default: users without accounts'),
   seed: z.int().min(0).max(4_294_967_295).optional().describe('Of the random choices; default: a new one'),
 };
 

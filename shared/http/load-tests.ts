@@ -66,7 +66,7 @@ export const createLoadTestOperation = defineOperation({
     '(`TARGET_ALLOWLIST`) can be hit. Without `endpoints`, those of the target at `/catalogue`.',
   body: loadTestBody,
   responses: { 202: { description: 'The load test', schema: loadTestDetail } },
-  errors: ['target_not_allowed', 'target_unreachable', 'catalogue_unreadable'],
+  errors: ['target_not_allowed', 'target_unreachable', 'catalogue_unreadable', 'not_enough_accounts'],
 });
 
 export const listLoadTestsOperation = defineOperation({

@@ -22,6 +22,7 @@ export const errorTitles = {
   method_not_allowed: 'The method is not allowed here',
   conflict: 'The state does not allow this',
   batch_exists: 'The batch already exists',
+  not_enough_accounts: 'The pool has too few accounts',
   batch_cleaned_up: 'The batch was cleaned up',
   confirmation_required: 'This needs a confirmation',
   ledger_mismatch: 'The users table and the ledger disagree',

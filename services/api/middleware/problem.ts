@@ -26,6 +26,7 @@ export const statusOf: Record<ErrorCode, number> = {
   unsupported_media_type: 415,
   catalogue_unreadable: 422,
   idempotency_key_reused: 422,
+  not_enough_accounts: 422,
   target_not_allowed: 422,
   target_unreachable: 422,
   validation_failed: 422,
