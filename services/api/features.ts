@@ -14,6 +14,7 @@ import { storefrontUsers } from '../../shared/store/user-table.ts';
 import { createChannelHub } from './channel-hub.ts';
 import { accountSessionRoutes } from './features/account-sessions/routes.ts';
 import { accountRoutes } from './features/accounts/routes.ts';
+import { auditLogRoutes } from './features/audit-log/routes.ts';
 import { bulkUserRoutes } from './features/bulk-users/routes.ts';
 import { datasetRoutes } from './features/datasets/routes.ts';
 import { notificationRoutes } from './features/deadline-notifications/routes.ts';
@@ -53,6 +54,7 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
     ...jobRoutes({ queue, hub: jobHub }),
     ...workerRoutes(),
     ...settingRoutes(ceilings),
+    ...auditLogRoutes(),
     ...bulkUserRoutes({
       applicationDb: applicationDatabase.db,
       users: storefrontUsers,

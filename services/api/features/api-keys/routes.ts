@@ -12,6 +12,7 @@ import {
   deleteApiKey,
   listApiKeys,
 } from '../../../../shared/store/api-keys.ts';
+import { tellDeed } from '../../deed.ts';
 import { created, noContent, ok, type Route, route } from '../../route.ts';
 
 const present = (key: ApiKeyRow) => ({
@@ -29,13 +30,15 @@ export const apiKeyRoutes = (): Route[] => [
     return ok(pageFrom(rows, query.limit, key => key.id, present));
   }),
 
-  route(createApiKeyOperation, async ({ body, actor, db }) => {
-    const key = await createApiKey(db, { ...body, createdBy: actor.name });
+  route(createApiKeyOperation, async ({ body, ...call }) => {
+    const key = await createApiKey(call.db, { ...body, createdBy: call.actor.name });
+    await tellDeed(call, 'api-keys.create', key.id, body);
     return created({ ...present(key), api_key: key.token }, `/api/api-keys/${key.id}`);
   }),
 
-  route(deleteApiKeyOperation, async ({ params, db }) => {
-    await deleteApiKey(db, params.id);
+  route(deleteApiKeyOperation, async ({ params, ...call }) => {
+    await deleteApiKey(call.db, params.id);
+    await tellDeed(call, 'api-keys.delete', params.id);
     return noContent();
   }),
 

@@ -34,10 +34,12 @@ import {
 import { countOpenJobs } from '../../../../shared/store/jobs.ts';
 import { countUsers, hasUsersOfBatch, listBatchUsers } from '../../../../shared/store/user-directory.ts';
 import type { UserTable } from '../../../../shared/store/user-table.ts';
+import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
 import { type Ceilings, settingsInForce } from '../../settings-in-force.ts';
 import { submitJob } from '../../submit-job.ts';
+import { lifecycleRoutes } from './lifecycle-routes.ts';
 import { newBatch, sealedSecrets } from './new-batch.ts';
 import { presentBatch, presentBatchDetail, presentUser } from './present.ts';
 import { templateRoutes } from './template-routes.ts';
@@ -56,7 +58,7 @@ export interface BulkUserRoutesDeps {
   priceOf: (hashes: number) => Promise<HashPrice>;
 }
 
-const noTally = { created: 0, failed: 0 };
+const noTally = { created: 0, failed: 0, cleaned: 0 };
 
 export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
   route(createBulkUsersOperation, async ({ body: { count, template, config: request }, ...call }) => {
@@ -72,6 +74,7 @@ export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
       ...sealedSecrets(deps.vault, config),
     };
     if (!(await insertBatch(call.db, { ...batch, id: batchId, jobId: job.id }))) throw batchExists(batchId);
+    await tellDeed(call, 'bulk-users.create', batchId, { job_id: job.id, count, template });
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
   }),
 
@@ -138,6 +141,7 @@ export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
   route(validateConfigOperation, async ({ body, db }) => ok(await validate(deps, db, body))),
 
   ...templateRoutes(deps),
+  ...lifecycleRoutes(deps),
 ];
 
 async function existing(db: Executor, batchId: string): Promise<BatchWithJob> {

@@ -11,13 +11,13 @@ import {
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import { recordDeed } from '../../../../shared/store/audit-log.ts';
 import {
   deleteTemplate,
   insertTemplate,
   listTemplateRows,
   putTemplate,
 } from '../../../../shared/store/user-templates.ts';
+import { tellDeed } from '../../deed.ts';
 import { created, noContent, ok, type Route, route } from '../../route.ts';
 import {
   builtInTemplates,
@@ -39,31 +39,28 @@ export const templateRoutes = ({ vault }: { vault: Vault }): Route[] => [
     ok(present(await existingTemplate(db, name))),
   ),
 
-  route(createTemplateOperation, async ({ body: { name, description, config }, db, actor, requestId }) => {
-    const stored = { name, description, ...toStored(vault, config), updatedBy: actor.name };
-    const row = isBuiltIn(name) ? undefined : await insertTemplate(db, stored);
+  route(createTemplateOperation, async ({ body: { name, description, config }, ...call }) => {
+    const stored = { name, description, ...toStored(vault, config), updatedBy: call.actor.name };
+    const row = isBuiltIn(name) ? undefined : await insertTemplate(call.db, stored);
     if (row === undefined)
       throw new AppError('template_exists', `There is a template ${name} already`, {
         hint: `Replace it: PUT /api/bulk-users/config/templates/${name}`,
       });
-    await recordDeed(db, { actor: actor.name, action: 'templates.create', subject: name, requestId });
+    await tellDeed(call, 'templates.create', name);
     return created(present(fromRow(row)), `/api/bulk-users/config/templates/${name}`);
   }),
 
-  route(
-    replaceTemplateOperation,
-    async ({ params: { name }, body: { description, config }, db, actor, requestId }) => {
-      await existingTemplate(db, name);
-      const stored = { name, description, ...toStored(vault, config), updatedBy: actor.name };
-      const row = await putTemplate(db, stored);
-      await recordDeed(db, { actor: actor.name, action: 'templates.replace', subject: name, requestId });
-      return ok(present(fromRow(row)));
-    },
-  ),
+  route(replaceTemplateOperation, async ({ params: { name }, body: { description, config }, ...call }) => {
+    await existingTemplate(call.db, name);
+    const stored = { name, description, ...toStored(vault, config), updatedBy: call.actor.name };
+    const row = await putTemplate(call.db, stored);
+    await tellDeed(call, 'templates.replace', name);
+    return ok(present(fromRow(row)));
+  }),
 
-  route(deleteTemplateOperation, async ({ params: { name }, db, actor, requestId }) => {
-    if (!(await deleteTemplate(db, name))) throw nothingToDelete(name);
-    await recordDeed(db, { actor: actor.name, action: 'templates.delete', subject: name, requestId });
+  route(deleteTemplateOperation, async ({ params: { name }, ...call }) => {
+    if (!(await deleteTemplate(call.db, name))) throw nothingToDelete(name);
+    await tellDeed(call, 'templates.delete', name);
     return noContent();
   }),
 ];

@@ -26,6 +26,7 @@ import {
   insertDataset,
   listDatasets,
 } from '../../../../shared/store/datasets.ts';
+import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
@@ -53,6 +54,7 @@ export const datasetRoutes = ({ applicationDb, queue }: DatasetRoutesDeps): Rout
     const chunkOffices = body.batch_size ?? Math.max(1, Math.round((rowsPerChunk * body.offices) / rows));
     if (!(await insertDataset(call.db, { id, jobId: job.id, ...definition, chunkOffices })))
       throw datasetExists(id);
+    await tellDeed(call, 'datasets.create', id, { job_id: job.id, rows });
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
   }),
 
@@ -84,6 +86,7 @@ export const datasetRoutes = ({ applicationDb, queue }: DatasetRoutesDeps): Rout
       throw new AppError('not_found', `There is no dataset ${id}`);
     if (found !== undefined && !isTerminal(found.job.status)) throw stillGenerated(found.job.id);
     const job = await submitJob(call, queue, datasetsDelete, { dataset_id: id });
+    await tellDeed(call, 'datasets.delete', id, { job_id: job.id });
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
   }),
 ];

@@ -31,6 +31,7 @@ import {
 } from '../../../../shared/store/notification-deliveries.ts';
 import { listRunFailures } from '../../../../shared/store/notification-pages.ts';
 import { lockRuns } from '../../../../shared/store/notification-runs.ts';
+import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
@@ -56,6 +57,7 @@ export const notificationRoutes = (deps: NotificationRoutesDeps): Route[] => [
     const run = runOf(deps, body);
     if (!run.dry_run) await assertAlone(call.db);
     const job = await submitJob(call, deps.queue, notificationsRun, run);
+    await tellDeed(call, 'deadline-notifications.run', job.id, { dry_run: run.dry_run });
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
   }),
 

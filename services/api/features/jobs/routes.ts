@@ -13,6 +13,7 @@ import type { Executor } from '../../../../shared/platform/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { findJob, type JobRow, listJobs, requestCancel, requeueJob } from '../../../../shared/store/jobs.ts';
 import type { ChannelHub } from '../../channel-hub.ts';
+import { tellDeed } from '../../deed.ts';
 import { eventStream } from '../../event-stream.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
@@ -42,16 +43,17 @@ export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
 
   route(getJobOperation, async ({ params, db }) => ok(presentJob(await existing(db, params.id)))),
 
-  route(cancelJobOperation, async ({ params, db }) => {
-    const asked = await requestCancel(db, params.id);
-    const row = await existing(db, params.id);
+  route(cancelJobOperation, async ({ params, ...call }) => {
+    const asked = await requestCancel(call.db, params.id);
+    const row = await existing(call.db, params.id);
     if (!asked) throw new AppError('conflict', `The job has ended already: it is ${row.status}`);
+    await tellDeed(call, 'jobs.cancel', row.id, { kind: row.kind });
     return accepted(presentJob(row), `/api/jobs/${row.id}`);
   }),
 
-  route(retryJobOperation, async ({ params, db, afterCommit }) => {
-    const requeued = await requeueJob(db, params.id);
-    const row = await existing(db, params.id);
+  route(retryJobOperation, async ({ params, ...call }) => {
+    const requeued = await requeueJob(call.db, params.id);
+    const row = await existing(call.db, params.id);
     if (!requeued)
       throw new AppError(
         'conflict',
@@ -59,7 +61,8 @@ export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
       );
     const { kind } = row;
     if (!isJobKind(kind)) throw new AppError('conflict', `This version knows no job of kind ${kind}`);
-    afterCommit(() => queue.revive(jobContracts[kind], { job_id: row.id }));
+    await tellDeed(call, 'jobs.retry', row.id, { kind });
+    call.afterCommit(() => queue.revive(jobContracts[kind], { job_id: row.id }));
     return accepted(presentJob(row), `/api/jobs/${row.id}`);
   }),
 

@@ -21,9 +21,11 @@ import {
   requestStop,
 } from '../../../../shared/store/load-tests.ts';
 import type { ChannelHub } from '../../channel-hub.ts';
+import { tellDeed } from '../../deed.ts';
 import { eventStream } from '../../event-stream.ts';
 import { accepted, ok, preparedRoute, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
+import { assertAccounts } from './accounts.ts';
 import { assertFits } from './control.ts';
 import { existing } from './existing.ts';
 import { presentLoadTest, presentLoadTestDetail } from './present.ts';
@@ -43,9 +45,11 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
     createLoadTestOperation,
     ({ body }) => settleRequest(deps, body),
     async (call, config) => {
+      await assertAccounts(call.db, config);
       const id = newId();
       const job = await submitJob(call, deps.queue, loadTestRun, { load_test_id: id });
       const row = await insertLoadTest(call.db, { id, jobId: job.id, config });
+      await tellDeed(call, 'load-tests.start', id, { job_id: job.id, target_url: config.target_url });
       return accepted(presentLoadTestDetail(row, []), `/api/load-tests/${id}`);
     },
   ),
@@ -70,15 +74,18 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
     return ok(presentLoadTestDetail(row, await listShards(db, id)));
   }),
 
-  route(stopLoadTestOperation, async ({ params: { id }, db, actor }) => {
+  route(stopLoadTestOperation, async ({ params: { id }, ...call }) => {
+    const { db, actor } = call;
     await requestStop(db, { id, mode: 'graceful', actor: actor.name });
     const row = await existing(db, id);
+    await tellDeed(call, 'load-tests.stop', id);
     return accepted(presentLoadTestDetail(row, await listShards(db, id)), `/api/load-tests/${id}`);
   }),
 
-  route(emergencyStopOperation, async ({ db, actor }) => {
+  route(emergencyStopOperation, async call => {
     const startedAt = performance.now();
-    const stopped = await requestStop(db, { mode: 'emergency', actor: actor.name });
+    const stopped = await requestStop(call.db, { mode: 'emergency', actor: call.actor.name });
+    await tellDeed(call, 'load-tests.emergency-stop', undefined, { stopped });
     return ok({ stopped, took_ms: Math.round(performance.now() - startedAt) });
   }),
 

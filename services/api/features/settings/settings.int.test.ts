@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deed } from '../../../../shared/http/audit-log.ts';
 import { job } from '../../../../shared/http/jobs.ts';
 import { pageOf } from '../../../../shared/http/pagination.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
@@ -106,5 +107,39 @@ describe('settings', () => {
     expect((await api.call('GET', `/api/jobs/${id}`)).status).toBe(200);
     expect((await submit()).status).toBe(503);
     await change({ accepting_jobs: true });
+  });
+});
+
+describe('the audit log', () => {
+  const deedsOf = async (query: string) =>
+    (await bodyOf(await api.call('GET', `/api/audit-log?${query}`), pageOf(deed))).items;
+
+  it('tells who did what to what, by action and subject', async () => {
+    const test_batch_id = newId();
+    const response = await api.call('POST', '/api/bulk-users/create', {
+      json: { count: 2, config: { test_batch_id } },
+      headers: { 'X-Request-Id': 'trace-me' },
+    });
+    const { id } = await bodyOf(response, job);
+    await api.call('POST', `/api/jobs/${id}/cancel`);
+    expect(await deedsOf(`subject=${test_batch_id}`)).toMatchObject([
+      {
+        actor: 'MUSTER_API_KEY',
+        action: 'bulk-users.create',
+        detail: { job_id: id, count: 2, template: 'default' },
+        request_id: 'trace-me',
+      },
+    ]);
+    expect(await deedsOf(`action=jobs.cancel&subject=${id}`)).toHaveLength(1);
+    expect(await deedsOf('action=settings.change&subject=max_bulk_users&limit=1')).toMatchObject([
+      { detail: { from: 100, to: 200 } },
+    ]);
+    expect(await deedsOf('actor=nobody')).toEqual([]);
+  });
+
+  it('has nothing of a call that was refused', async () => {
+    const before = (await deedsOf('action=bulk-users.create')).length;
+    expect((await submit({ count: 5001 })).status).toBe(422);
+    expect(await deedsOf('action=bulk-users.create')).toHaveLength(before);
   });
 });

@@ -21,6 +21,7 @@ import { linesOf, parseRow } from '../../../../shared/store/copy-text.ts';
 import { assertDatasetsAtRest, findDataset } from '../../../../shared/store/datasets.ts';
 import { snapshotExists } from '../../../../shared/store/snapshot-create.ts';
 import { readManifest, readRows } from '../../../../shared/store/snapshot-files.ts';
+import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, noContent, ok, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
@@ -40,6 +41,7 @@ export const snapshotRoutes = ({ queue, snapshots }: SnapshotRoutesDeps): Route[
       throw new AppError('not_found', `There is no dataset ${dataset_id}`);
     const input = { name, description, dataset_id, tables };
     const job = await submitJob(call, queue, snapshotsCreate, input);
+    await tellDeed(call, 'snapshots.create', name, { job_id: job.id });
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
   }),
 
@@ -69,15 +71,17 @@ export const snapshotRoutes = ({ queue, snapshots }: SnapshotRoutesDeps): Route[
     return ok({ total: kept.rows, items: lines.map(line => parseRow(line, kept.columns)) });
   }),
 
-  route(deleteSnapshotOperation, async ({ params: { name } }) => {
-    if (await snapshots.remove(name)) return noContent();
-    throw new AppError('not_found', `There is no snapshot ${name}`);
+  route(deleteSnapshotOperation, async ({ params: { name }, ...call }) => {
+    if (!(await snapshots.remove(name))) throw new AppError('not_found', `There is no snapshot ${name}`);
+    await tellDeed(call, 'snapshots.delete', name);
+    return noContent();
   }),
 
   route(restoreSnapshotOperation, async ({ params: { name }, body, ...call }) => {
     await readManifest(snapshots, name);
     await assertDatasetsAtRest(call.db);
     const job = await submitJob(call, queue, snapshotsRestore, { name, ...body });
+    await tellDeed(call, 'snapshots.restore', name, { job_id: job.id });
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
   }),
 ];
