@@ -9,6 +9,7 @@ import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../shared/platform/queue/client.ts';
 import { runService } from '../../shared/platform/run-service.ts';
 import { assertEncryptionKey } from '../../shared/store/installation.ts';
+import { applyRetentionSchedule } from './features/bulk-users/retention.ts';
 import { applyNotificationSchedule } from './features/deadline-notifications/schedule.ts';
 import { notificationSettings } from './features/deadline-notifications/settings.ts';
 import { startHealthServer } from './health-server.ts';
@@ -39,6 +40,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   );
   const queue = lifecycle.add(createQueueClient(backend, Object.values(contracts)));
   await applyNotificationSchedule(queue, config);
+  await applyRetentionSchedule(queue, config);
   const worker = await startWorker({
     database,
     applicationDatabase,

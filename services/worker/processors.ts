@@ -5,8 +5,10 @@ import { runBulkLogin } from './features/account-sessions/bulk-login.ts';
 import type { AccountSessionsDeps } from './features/account-sessions/deps.ts';
 import { runLoginLane } from './features/account-sessions/lane.ts';
 import { createChunk } from './features/bulk-users/chunk.ts';
+import { cleanUpUsers } from './features/bulk-users/cleanup.ts';
 import { createBatch } from './features/bulk-users/create.ts';
 import type { BulkUsersDeps } from './features/bulk-users/deps.ts';
+import { enforceRetention } from './features/bulk-users/retention.ts';
 import { generateChunk } from './features/datasets/chunk.ts';
 import { deleteDataset } from './features/datasets/delete.ts';
 import type { DatasetsDeps } from './features/datasets/deps.ts';
@@ -41,6 +43,8 @@ type Processors = {
 const processors: Processors = {
   'bulk-users.create': createBatch,
   'bulk-users.chunk': createChunk,
+  'bulk-users.cleanup': cleanUpUsers,
+  'bulk-users.retention': enforceRetention,
   'users.bulk-login': runBulkLogin,
   'users.bulk-login-lane': runLoginLane,
   'load-tests.run': runLoadTest,

@@ -1,4 +1,5 @@
 import { bulkLogin, bulkLoginLane } from './account-sessions.ts';
+import { bulkUsersCleanup, bulkUsersRetention } from './bulk-cleanup.ts';
 import { bulkUsersChunk, bulkUsersCreate } from './bulk-users.ts';
 import { datasetsChunk, datasetsDelete, datasetsGenerate } from './datasets.ts';
 import { notificationsPage, notificationsRun, notificationsTick } from './deadline-notifications.ts';
@@ -9,6 +10,8 @@ import { snapshotsCreate, snapshotsRestore } from './snapshots.ts';
 export const contracts = {
   'bulk-users.create': bulkUsersCreate,
   'bulk-users.chunk': bulkUsersChunk,
+  'bulk-users.cleanup': bulkUsersCleanup,
+  'bulk-users.retention': bulkUsersRetention,
   'users.bulk-login': bulkLogin,
   'users.bulk-login-lane': bulkLoginLane,
   'load-tests.run': loadTestRun,
@@ -27,6 +30,7 @@ export type Contracts = typeof contracts;
 /** The jobs among them: what `jobs.kind` can be. */
 export const jobContracts = {
   'bulk-users.create': bulkUsersCreate,
+  'bulk-users.cleanup': bulkUsersCleanup,
   'users.bulk-login': bulkLogin,
   'load-tests.run': loadTestRun,
   'datasets.generate': datasetsGenerate,

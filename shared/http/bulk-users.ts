@@ -37,13 +37,15 @@ export const batch = z
   .object({
     batch_id: uuid,
     job_id: uuid,
-    status: z.enum(jobStatuses),
+    status: z.enum([...jobStatuses, 'cleaned_up']).describe('Of the creation, until cleanup is done'),
     total_requested: count,
     successful_count: count,
     failed_count: count,
     execution_time: z.number().describe('Seconds from the start to the end, or to now'),
     config: batchConfigSchema.describe('In force, without the password'),
     created_at: timestamp,
+    cleaned_up_at: timestamp.nullable().describe('When the last of its users was deleted'),
+    cleaned_count: count.describe('Users that cleanup deleted; `successful_count` still counts them'),
   })
   .meta({ id: 'Batch' });
 

@@ -52,6 +52,18 @@ export async function countBatches(db: Executor): Promise<number> {
   return row?.total ?? 0;
 }
 
+/** The username patterns of the newest batches, each once. */
+export async function listUsernamePatterns(db: Executor, limit: number): Promise<string[]> {
+  const newest = db
+    .select({ pattern: sql<string>`${bulkUserBatches.config}->>'username_pattern'`.as('pattern') })
+    .from(bulkUserBatches)
+    .orderBy(desc(bulkUserBatches.jobId))
+    .limit(limit)
+    .as('newest');
+  const rows = await db.selectDistinct({ pattern: newest.pattern }).from(newest);
+  return rows.map(({ pattern }) => pattern);
+}
+
 /** Keeps the hash that was made first, whoever made it, and gives the one in force. */
 export async function settlePasswordHash(db: Executor, id: string, hash: string): Promise<string> {
   await db

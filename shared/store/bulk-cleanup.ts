@@ -3,6 +3,7 @@ import type { Comparison } from '../contracts/bulk-cleanup.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Executor } from '../platform/db.ts';
 import { refersTo, type UserReference } from './user-references.ts';
+import type { UserTable } from './user-table.ts';
 
 /**
  * Cleanup in the application's database. What may be deleted is a user whose primary key the ledger recorded for a
@@ -11,46 +12,74 @@ import { refersTo, type UserReference } from './user-references.ts';
  * passes it by, and one that died leaves nothing half done.
  */
 
-/** Chunks that have users to delete, once nobody can create in them any more. */
-const uncleaned = sql`status in ('done', 'cancelled') and created_count > 0`;
+/** Chunks that have users to delete. */
+const uncleaned = sql`status not in ('cleaned', 'rolled_back') and created_count > 0`;
+
+/** Takes from every worker the right to create in these batches, should one have been frozen with it. */
+export async function closeBatches(db: Executor, batchIds: string[]): Promise<void> {
+  if (batchIds.length === 0) return;
+  await db.execute(sql`
+    update muster.bulk_chunks set status = 'cancelled', epoch = epoch + 1, finished_at = clock_timestamp()
+    where batch_id = any (${listOf(batchIds)}) and status in ('pending', 'running')`);
+}
+
+/** That a row is a test user which Muster made. */
+function isMarked(users: UserTable): SQL {
+  const byBulk = users.column('created_by_bulk');
+  return byBulk === undefined
+    ? sql`${users.column('is_test_user')}`
+    : sql`${users.column('is_test_user')} and ${byBulk}`;
+}
+
+/** That a row carries the id of one of these batches. */
+const ofBatches = (users: UserTable, batchIds: string[]): SQL =>
+  sql`${users.column('test_batch_id')} = any (${listOf(batchIds)}::${sql.raw(users.mapping.columns.test_batch_id.type)}[])`;
 
 /** How some batches stand in the users table, by batch id. Reads all rows: a role that row-level security binds cannot. */
-export async function compareBatches(db: Executor, batchIds: string[]): Promise<Map<string, Comparison>> {
+export async function compareBatches(
+  db: Executor,
+  users: UserTable,
+  batchIds: string[],
+): Promise<Map<string, Comparison>> {
   if (batchIds.length === 0) return new Map();
+  const [id, batch] = [users.column('id'), users.read('test_batch_id')];
   const rows = await db.execute<Comparison & { batch_id: string }>(sql`
     with chunks as (
       select batch_id, created_count, user_keys from muster.bulk_chunks
       where batch_id = any (${listOf(batchIds)}) and ${uncleaned}
     ), recorded as (
       select batch_id, sum(created_count)::int as recorded from chunks group by 1
+    ), rows as (
+      select ${id} as id, ${batch} as batch, ${isMarked(users)} as is_marked from ${users.table}
     ), found as (
-      select k.batch_id, count(u.id) filter (where u.test_batch_id = k.batch_id and u.is_test_user
-          and u.created_by_bulk)::int as present, (count(*) filter (where u.id is null))::int as gone
-      from (select batch_id, unnest(user_keys)::uuid as id from chunks) as k left join users u on u.id = k.id
+      select k.batch_id, count(*) filter (where batch = k.batch_id::text and is_marked)::int as present,
+        (count(*) filter (where rows.id is null))::int as gone
+      from (select batch_id, ${users.key(sql`unnest(user_keys)`)} as id from chunks) as k left join rows using (id)
       group by 1
     ), marked as (
-      select test_batch_id as batch_id, count(*)::int as marked from users
-      where test_batch_id = any (${listOf(batchIds)}) and is_test_user group by 1
+      select ${batch} as batch, count(*)::int as marked from ${users.table}
+      where ${ofBatches(users, batchIds)} and ${users.column('is_test_user')} group by 1
     )
-    select batch_id, coalesce(recorded, 0) as recorded, coalesce(present, 0) as present, coalesce(gone, 0) as gone,
+    select b.batch_id, coalesce(recorded, 0) as recorded, coalesce(present, 0) as present, coalesce(gone, 0) as gone,
       coalesce(recorded, 0) - coalesce(present, 0) - coalesce(gone, 0) as altered,
       coalesce(marked, 0) - coalesce(present, 0) as unrecorded
     from unnest(${listOf(batchIds)}) as b (batch_id)
-    left join recorded using (batch_id) left join found using (batch_id) left join marked using (batch_id)`);
+    left join recorded using (batch_id) left join found using (batch_id)
+    left join marked on marked.batch = b.batch_id::text`);
   return new Map(rows.map(({ batch_id, ...comparison }) => [batch_id, comparison]));
 }
 
 /** Rows that refer to users of some batches, by reference, in the order given. */
 export async function countReferring(
   db: Executor,
-  references: UserReference[],
-  batchIds: string[],
+  users: UserTable,
+  { references, batchIds }: { references: UserReference[]; batchIds: string[] },
 ): Promise<number[]> {
   if (references.length === 0 || batchIds.length === 0) return references.map(() => 0);
-  const users = sql`test_batch_id = any (${listOf(batchIds)}) and is_test_user and created_by_bulk`;
+  const theirs = sql`${ofBatches(users, batchIds)} and ${isMarked(users)}`;
   const counts = references.map(
     reference =>
-      sql`(select count(*)::int from ${sql.raw(reference.table)} where ${refersTo(reference, users)})`,
+      sql`(select count(*)::int from ${sql.raw(reference.table)} where ${refersTo(reference, theirs)})`,
   );
   const [row] = await db.execute<{ counts: number[] }>(
     sql`select array[${sql.join(counts, sql`, `)}] as counts`,
@@ -58,55 +87,39 @@ export async function countReferring(
   return row?.counts ?? [];
 }
 
-export interface CleanedChunks {
+/**
+ * Batches that the table or the ledger has, as a query `(batch, users, recorded)`: how many test users carry the id, and
+ * how many the ledger has of them; null where the ledger does not know the batch at all.
+ */
+export const batchesWithUsers = (users: UserTable): SQL => sql`
+  select batch, users, recorded from (
+    select ${users.read('test_batch_id')} as batch, count(*) as users
+    from ${users.table} where ${users.column('is_test_user')} group by 1
+  ) as marked full join (
+    select batch_id::text as batch, coalesce(sum(created_count) filter (where ${uncleaned}), 0) as recorded
+    from muster.bulk_chunks group by 1
+  ) as ledger using (batch)`;
+
+export interface TakenChunks {
   chunks: number[];
-  /** Users that the ledger had of them. */
+  /** Users that the ledger has of them. */
   recorded: number;
-  /** Of those: users whom somebody else had deleted before. */
-  gone: number;
 }
 
-export interface ChunkCleanup {
+export interface BatchCleanup {
+  users: UserTable;
   batchId: string;
   /** What refers to the users, farthest first. */
   references: UserReference[];
-  /** Chunks at once. */
-  limit: number;
-  /** Chunks that were refused before. */
-  except: number[];
-  /** How many of the users with these keys no row has any more; asked only when fewer were deleted than recorded. */
+  /** How many recorded users of some chunks have no row any more; asked only when too few could be deleted. */
   countGone(chunks: number[]): Promise<number>;
 }
 
-/**
- * Deletes the users of the next chunks that nobody else has in hand; undefined when there is none. Call in a transaction
- * of its own, over the role that may delete test users only.
- * @throws AppError `ledger_mismatch` when users are left over that are neither deleted nor gone
- */
-export async function cleanNextChunks(
+/** Holds the next chunks that nobody else has in hand, until the transaction ends; none when there is none. */
+export async function takeChunks(
   tx: Executor,
-  cleanup: ChunkCleanup,
-): Promise<CleanedChunks | undefined> {
-  const taken = await takeChunks(tx, cleanup);
-  if (taken.chunks.length === 0) return undefined;
-  const rows: Record<string, number> = {};
-  for (const reference of cleanup.references) {
-    if (reference.action !== 'delete') continue;
-    const { count } = await tx.execute(sql`
-      delete from ${sql.raw(reference.table)} where ${refersTo(reference, sql`id in (${keysOf(cleanup.batchId, taken.chunks)})`)}`);
-    if (count > 0) rows[reference.table] = (rows[reference.table] ?? 0) + count;
-  }
-  const deleted = await deleteUsers(tx, cleanup.batchId, taken.chunks);
-  const gone = deleted === taken.recorded ? 0 : await cleanup.countGone(taken.chunks);
-  if (deleted + gone !== taken.recorded) throw mismatch(cleanup.batchId, taken, deleted, gone);
-  await markCleaned(tx, cleanup.batchId, taken.chunks, { rows: { users: deleted, ...rows }, gone });
-  return { ...taken, gone };
-}
-
-async function takeChunks(
-  tx: Executor,
-  { batchId, limit, except }: ChunkCleanup,
-): Promise<{ chunks: number[]; recorded: number }> {
+  { batchId, limit, except }: { batchId: string; limit: number; except: number[] },
+): Promise<TakenChunks> {
   const rows = await tx.execute<{ chunk_index: number; created_count: number }>(sql`
     select chunk_index, created_count from muster.bulk_chunks
     where batch_id = ${batchId} and ${uncleaned} and chunk_index <> all (${integers(except)})
@@ -117,18 +130,52 @@ async function takeChunks(
   };
 }
 
-async function deleteUsers(tx: Executor, batchId: string, chunks: number[]): Promise<number> {
+/** Whether a batch has chunks to clean up besides those named. */
+export async function hasUncleaned(db: Executor, batchId: string, except: number[]): Promise<boolean> {
+  const found = await db.execute(sql`
+    select from muster.bulk_chunks
+    where batch_id = ${batchId} and ${uncleaned} and chunk_index <> all (${integers(except)}) limit 1`);
+  return found.length > 0;
+}
+
+/**
+ * Deletes the users of held chunks, and first what refers to them, over the role that may delete test users only.
+ * @throws AppError `ledger_mismatch` when users are left over that are neither deleted nor gone
+ */
+export async function cleanChunks(tx: Executor, cleanup: BatchCleanup, taken: TakenChunks): Promise<void> {
+  const rows: Record<string, number> = {};
+  const theirs = sql`${cleanup.users.column('id')} in (${keysOf(cleanup, taken.chunks)})`;
+  for (const reference of cleanup.references) {
+    if (reference.action !== 'delete') continue;
+    const { count } = await tx.execute(
+      sql`delete from ${sql.raw(reference.table)} where ${refersTo(reference, theirs)}`,
+    );
+    if (count > 0) rows[reference.table] = (rows[reference.table] ?? 0) + count;
+  }
+  const deleted = await deleteUsers(tx, cleanup, taken.chunks);
+  const gone = deleted === taken.recorded ? 0 : await cleanup.countGone(taken.chunks);
+  if (deleted + gone !== taken.recorded) throw mismatch(cleanup.batchId, taken, deleted, gone);
+  await markCleaned(tx, cleanup.batchId, taken.chunks, { rows: { users: deleted, ...rows }, gone });
+}
+
+type OfBatch = Pick<BatchCleanup, 'users' | 'batchId'>;
+
+async function deleteUsers(tx: Executor, { users, batchId }: OfBatch, chunks: number[]): Promise<number> {
   const { count } = await tx.execute(sql`
-    delete from users where id in (${keysOf(batchId, chunks)})
-      and test_batch_id = ${batchId} and is_test_user and created_by_bulk`);
+    delete from ${users.table} where ${users.column('id')} in (${keysOf({ users, batchId }, chunks)})
+      and ${users.column('test_batch_id')} = ${users.batch(batchId)} and ${isMarked(users)}`);
   return count;
 }
 
 /** Recorded users of some chunks of whom there is no row any more. Reads all rows, as `compareBatches`. */
-export async function countGoneUsers(db: Executor, batchId: string, chunks: number[]): Promise<number> {
+export async function countGoneUsers(
+  db: Executor,
+  { users, batchId }: OfBatch,
+  chunks: number[],
+): Promise<number> {
   const [row] = await db.execute<{ gone: number }>(sql`
-    select count(*)::int as gone from (${keysOf(batchId, chunks)}) as k (id)
-    where not exists (select from users u where u.id = k.id)`);
+    select count(*)::int as gone from (${keysOf({ users, batchId }, chunks)}) as k (id)
+    where not exists (select from ${users.table} as rows where rows.${users.column('id')} = k.id)`);
   return row?.gone ?? 0;
 }
 
@@ -178,8 +225,8 @@ export async function sumCleanedRows(db: Executor, batchIds: string[]): Promise<
 }
 
 /** The recorded primary keys of some chunks, as a subquery. */
-const keysOf = (batchId: string, chunks: number[]): SQL => sql`
-  select unnest(user_keys)::uuid from muster.bulk_chunks
+const keysOf = ({ users, batchId }: OfBatch, chunks: number[]): SQL => sql`
+  select ${users.key(sql`unnest(user_keys)`)} from muster.bulk_chunks
   where batch_id = ${batchId} and chunk_index = any (${integers(chunks)})`;
 
 const listOf = (ids: string[]): SQL => sql`${`{${ids.join(',')}}`}::uuid[]`;
@@ -187,7 +234,7 @@ const integers = (numbers: number[]): SQL => sql`${`{${numbers.join(',')}}`}::in
 
 const mismatch = (
   batchId: string,
-  { chunks, recorded }: { chunks: number[]; recorded: number },
+  { chunks, recorded }: TakenChunks,
   deleted: number,
   gone: number,
 ): AppError =>

@@ -138,6 +138,8 @@ export interface Tally {
   /** Users of chunks that were withdrawn before they were done. */
   withdrawn: number;
   rolledBack: number;
+  /** Users that cleanup deleted; they count as created all the same. */
+  cleaned: number;
 }
 
 /** Where a batch stands, from its chunks. */
@@ -145,28 +147,32 @@ export async function tallyBatch(db: Executor, batchId: string): Promise<Tally> 
   const [tally] = await db
     .select({
       chunks: sql<number>`count(*)::int`,
-      chunksDone: sql<number>`(count(*) filter (where status = 'done'))::int`,
+      chunksDone: sql<number>`(count(*) filter (where status in ('done', 'cleaned')))::int`,
       created: sql<number>`coalesce(sum(created_count) filter (where status <> 'rolled_back'), 0)::int`,
       failed: sql<number>`coalesce(sum(failed_count), 0)::int`,
       withdrawn: sql<number>`coalesce(sum(size) filter (where status = 'cancelled'), 0)::int`,
       rolledBack: sql<number>`coalesce(sum(size - failed_count) filter (where status = 'rolled_back'), 0)::int`,
+      cleaned: sql<number>`coalesce(sum(created_count - gone_count) filter (where status = 'cleaned'), 0)::int`,
     })
     .from(bulkChunks)
     .where(eq(bulkChunks.batchId, batchId));
-  return tally ?? { chunks: 0, chunksDone: 0, created: 0, failed: 0, withdrawn: 0, rolledBack: 0 };
+  return (
+    tally ?? { chunks: 0, chunksDone: 0, created: 0, failed: 0, withdrawn: 0, rolledBack: 0, cleaned: 0 }
+  );
 }
 
 /** The tallies of several batches, by batch id. */
 export async function tallyBatches(
   db: Executor,
   batchIds: string[],
-): Promise<Map<string, Pick<Tally, 'created' | 'failed'>>> {
+): Promise<Map<string, Pick<Tally, 'created' | 'failed' | 'cleaned'>>> {
   if (batchIds.length === 0) return new Map();
   const rows = await db
     .select({
       batchId: bulkChunks.batchId,
       created: sql<number>`coalesce(sum(created_count) filter (where status <> 'rolled_back'), 0)::int`,
       failed: sql<number>`coalesce(sum(failed_count), 0)::int`,
+      cleaned: sql<number>`coalesce(sum(created_count - gone_count) filter (where status = 'cleaned'), 0)::int`,
     })
     .from(bulkChunks)
     .where(inArray(bulkChunks.batchId, batchIds))
@@ -209,7 +215,7 @@ export function sharesByWorker(db: Executor, batchId: string): Promise<WorkerSha
       users: sql<number>`sum(created_count)::int`,
     })
     .from(bulkChunks)
-    .where(and(eq(bulkChunks.batchId, batchId), eq(bulkChunks.status, 'done')))
+    .where(and(eq(bulkChunks.batchId, batchId), inArray(bulkChunks.status, ['done', 'cleaned'])))
     .groupBy(sql`worker`)
     .orderBy(sql`worker`);
 }

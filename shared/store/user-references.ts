@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { TouchedForeignKey } from '../contracts/bulk-cleanup.ts';
 import type { Executor } from '../platform/db.ts';
 import { namesOf } from './snapshot-tables.ts';
+import type { UserTable } from './user-table.ts';
 
 /**
  * What refers to the users, directly or through other tables, as the database's own catalogue has it: cleanup works with
@@ -23,12 +24,12 @@ export interface UserReference extends Pick<TouchedForeignKey, 'name' | 'on_dele
 }
 
 /** References to a table, those that are farthest from it first: the order in which their rows can go. */
-export async function readUserReferences(db: Executor, usersTable: string): Promise<UserReference[]> {
+export async function readUserReferences(db: Executor, { mapping }: UserTable): Promise<UserReference[]> {
   const rows = await db.execute<Row>(sql`
     with recursive reached as (
       select f.oid, f.conrelid, f.confdeltype, array[f.oid] as path, array[f.confrelid, f.conrelid] as tables
       from pg_constraint f
-      where f.contype = 'f' and f.conparentid = 0 and f.confrelid = ${usersTable}::regclass
+      where f.contype = 'f' and f.conparentid = 0 and f.confrelid = format('%I.%I', ${mapping.schema}::text, ${mapping.table}::text)::regclass
         and f.conrelid <> f.confrelid
       union all
       select f.oid, f.conrelid, f.confdeltype, r.path || f.oid, r.tables || f.conrelid

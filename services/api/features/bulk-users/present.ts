@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { cleanupCandidate } from '../../../../shared/http/bulk-lifecycle.ts';
 import type { applicationUser, batch, batchDetail } from '../../../../shared/http/bulk-users.ts';
 import type { BatchWithJob } from '../../../../shared/store/bulk-batches.ts';
 import type { Tally, WorkerShare } from '../../../../shared/store/bulk-ledger.ts';
@@ -6,20 +7,34 @@ import type { UserRow } from '../../../../shared/store/user-directory.ts';
 
 export function presentBatch(
   { batch: row, job }: BatchWithJob,
-  { created, failed }: Pick<Tally, 'created' | 'failed'>,
+  { created, failed, cleaned }: Pick<Tally, 'created' | 'failed' | 'cleaned'>,
 ): z.input<typeof batch> {
   return {
     batch_id: row.id,
     job_id: row.jobId,
-    status: job.status,
+    status: row.cleanedUpAt === null ? job.status : 'cleaned_up',
     total_requested: row.totalRequested,
     successful_count: created,
     failed_count: failed,
     execution_time: secondsRunning(job.startedAt, job.finishedAt),
     config: row.config,
     created_at: row.createdAt.toISOString(),
+    cleaned_up_at: row.cleanedUpAt?.toISOString() ?? null,
+    cleaned_count: cleaned,
   };
 }
+
+export const presentCandidate = (
+  { batch: row, job }: BatchWithJob,
+  { users, now }: { users: number; now: number },
+): z.input<typeof cleanupCandidate> => ({
+  batch_id: row.id,
+  status: job.status,
+  total_requested: row.totalRequested,
+  users,
+  created_at: row.createdAt.toISOString(),
+  age_days: Math.floor((now - row.createdAt.getTime()) / 864_000) / 100,
+});
 
 export function presentBatchDetail(
   found: BatchWithJob,

@@ -7,6 +7,7 @@ import {
   markPlanned,
   settlePasswordHash,
 } from '../../../../shared/store/bulk-batches.ts';
+import { assertMayCreate } from '../../../../shared/store/bulk-cleanup-batches.ts';
 import {
   planChunks,
   reopenChunks,
@@ -43,6 +44,7 @@ export const createBatch = implementJob(bulkUsersCreate, (deps: BulkUsersDeps) =
 async function batchOf({ db }: BulkUsersDeps, id: string): Promise<BatchRow> {
   const found = await findBatch(db, id);
   if (found === undefined) throw new AppError('not_found', `There is no batch ${id}`);
+  await assertMayCreate(db, found.batch); // a retry may come after a cleanup
   return found.batch;
 }
 

@@ -1,0 +1,212 @@
+import {
+  type BulkUsersCleanupResult,
+  bulkUsersCleanup,
+  type CleanedBatch,
+  type CleanupInput,
+  type Comparison,
+} from '../../../../shared/contracts/bulk-cleanup.ts';
+import { isAppError } from '../../../../shared/kernel/errors.ts';
+import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
+import { closeBatches, sumCleanedRows, tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
+import {
+  assertFreeForCleanup,
+  finishCleanup,
+  listCleanupCandidates,
+  listTaken,
+  type Selection,
+  takeForCleanup,
+} from '../../../../shared/store/bulk-cleanup-batches.ts';
+import { findJob } from '../../../../shared/store/jobs.ts';
+import { readSettings } from '../../../../shared/store/settings.ts';
+import { readUserReferences, type UserReference } from '../../../../shared/store/user-references.ts';
+import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
+import { cleanBatch, type Refusal } from './clean-batch.ts';
+import {
+  compareAll,
+  countAffected,
+  disagreement,
+  nothingRecorded,
+  presentReferences,
+} from './cleanup-plan.ts';
+import type { BulkUsersDeps } from './deps.ts';
+
+type Call = JobCall<CleanupInput>;
+
+/** Batches whose outcome the result tells one by one. */
+const batchesInResult = 1000;
+const dayMs = 86_400_000;
+
+/** What a cleanup knows of its batches: gathered before it deletes anything, and amended as it goes. */
+interface Cleanup {
+  batches: BatchRow[];
+  references: UserReference[];
+  comparisons: Map<string, Comparison>;
+  refusals: Map<string, Refusal>;
+}
+
+/** Cleans up, or plans to: see `shared/contracts/bulk-cleanup.ts`. Every step may be done twice. */
+export const cleanUpUsers = implementJob(bulkUsersCleanup, (deps: BulkUsersDeps) => async call => {
+  if (call.input.dry_run) return plan(deps, call);
+  const batches = await takeBatches(deps, call);
+  const cleanup = await survey(deps, batches, call);
+  try {
+    await cleanAll(deps, cleanup, call);
+    return await resultOf(deps, cleanup, call);
+  } catch (error) {
+    if (!isAppError(call.signal.reason, 'cancelled')) throw error;
+    throw cancelledWith(await resultOf(deps, cleanup, call));
+  }
+});
+
+/** Counted from the job's first start, so that one that goes on has the same batches. */
+const selectionOf = ({ input, startedAt }: Call): Selection =>
+  'batch_id' in input
+    ? { batchId: input.batch_id }
+    : { createdBefore: new Date(startedAt.getTime() - input.older_than_days * dayMs) };
+
+async function takeBatches({ db, applicationDb }: BulkUsersDeps, call: Call): Promise<BatchRow[]> {
+  const selection = selectionOf(call);
+  await db.transaction(tx => takeForCleanup(tx, { jobId: call.jobId, selection }));
+  const batches = await listTaken(db, call.jobId);
+  if (batches.length === 0 && 'batchId' in selection) await assertFreeForCleanup(db, selection.batchId);
+  await closeBatches(
+    applicationDb,
+    batches.filter(isLeft).map(({ id }) => id),
+  );
+  return batches;
+}
+
+const isLeft = ({ cleanedUpAt }: BatchRow): boolean => cleanedUpAt === null;
+
+async function survey(deps: BulkUsersDeps, batches: BatchRow[], call: Call): Promise<Cleanup> {
+  call.report({ phase: 'comparing', done: 0, total: batches.length });
+  return {
+    batches,
+    references: await readUserReferences(deps.applicationDb, deps.users),
+    comparisons: await compareAll(deps, batches.filter(isLeft), call.signal),
+    refusals: new Map(),
+  };
+}
+
+async function plan(deps: BulkUsersDeps, call: Call): Promise<BulkUsersCleanupResult> {
+  const found = await listCleanupCandidates(deps.db, selectionOf(call));
+  if (found.length === 0 && 'batch_id' in call.input)
+    await assertFreeForCleanup(deps.db, call.input.batch_id);
+  const cleanup = await survey(
+    deps,
+    found.map(({ batch }) => batch),
+    call,
+  );
+  const batches = cleanup.batches.map(({ id }): CleanedBatch => {
+    const comparison = cleanup.comparisons.get(id) ?? nothingRecorded;
+    const error = disagreement(id, comparison);
+    return { batch_id: id, status: 'planned', comparison, deleted: 0, ...(error && { error }) };
+  });
+  const users = batches.reduce((total, { comparison }) => total + comparison.present, 0);
+  const batchIds = batches.map(batch => batch.batch_id);
+  const { tables, foreignKeys } = await countAffected(deps, { references: cleanup.references, batchIds });
+  return {
+    dry_run: true,
+    deleted_count: users,
+    tables: { users, ...tables },
+    foreign_keys: foreignKeys,
+    batch_count: batches.length,
+    batches: batches.slice(0, batchesInResult),
+    cleaned_up_count: 0,
+    refused_count: batches.filter(({ error }) => error !== undefined).length,
+    duration: secondsSinceStart(call),
+  };
+}
+
+/** Refuses what `strict_mode` refuses, before anything is deleted, and cleans up the rest, oldest batch first. */
+async function cleanAll(deps: BulkUsersDeps, cleanup: Cleanup, call: Call): Promise<void> {
+  const { strict_mode: strict, allow_partial_cleanup: goesOn } = await readSettings(deps.db);
+  const { refusals, comparisons } = cleanup;
+  if (strict) {
+    for (const [id, comparison] of comparisons) {
+      const error = disagreement(id, comparison);
+      if (error !== undefined) refusals.set(id, error);
+    }
+  }
+  if (refusals.size > 0 && !goesOn) return;
+  const progress = await openProgress(deps, cleanup, call);
+  const actor = (await findJob(deps.db, call.jobId))?.requestedBy ?? 'unknown';
+  for (const batch of cleanup.batches.filter(isLeft)) {
+    if (refusals.has(batch.id)) continue;
+    const options = { references: cleanup.references, strict, signal: call.signal, onCleaned: progress };
+    const refusal = await cleanBatch(deps, batch, options);
+    if (refusal === undefined) await finish(deps, batch, { jobId: call.jobId, actor });
+    else refusals.set(batch.id, refusal);
+    if (refusal !== undefined && !goesOn) return;
+  }
+}
+
+async function openProgress({ applicationDb }: BulkUsersDeps, { batches }: Cleanup, { report }: Call) {
+  const tallies = await tallyCleanup(
+    applicationDb,
+    batches.map(({ id }) => id),
+  );
+  let [done, total] = [0, 0];
+  for (const { cleaned, left } of tallies.values()) {
+    done += cleaned;
+    total += cleaned + left;
+  }
+  report({ phase: 'deleting', done, total });
+  return (users: number) => {
+    done += users;
+    report({ phase: 'deleting', done, total });
+  };
+}
+
+async function finish(
+  { db, applicationDb }: BulkUsersDeps,
+  { id }: BatchRow,
+  { jobId, actor }: { jobId: string; actor: string },
+): Promise<void> {
+  const { cleaned, deleted } = (await tallyCleanup(applicationDb, [id])).get(id) ?? {
+    cleaned: 0,
+    deleted: 0,
+  };
+  await finishCleanup(db, { batchId: id, jobId, actor, deleted, gone: cleaned - deleted });
+}
+
+async function resultOf(
+  { db, applicationDb }: BulkUsersDeps,
+  { references, comparisons, refusals }: Cleanup,
+  call: Call,
+): Promise<BulkUsersCleanupResult> {
+  const taken = await listTaken(db, call.jobId);
+  const ids = taken.map(({ id }) => id);
+  const tallies = await tallyCleanup(applicationDb, ids);
+  const batches = taken.map((batch): CleanedBatch => {
+    const error = refusals.get(batch.id);
+    const deleted = tallies.get(batch.id)?.deleted ?? 0;
+    return {
+      batch_id: batch.id,
+      status: statusOf(batch, deleted, error),
+      comparison: comparisons.get(batch.id) ?? nothingRecorded,
+      deleted,
+      ...(error && { error }),
+    };
+  });
+  return {
+    dry_run: false,
+    deleted_count: batches.reduce((total, { deleted }) => total + deleted, 0),
+    tables: await sumCleanedRows(applicationDb, ids),
+    foreign_keys: presentReferences(references),
+    batch_count: batches.length,
+    batches: batches.slice(0, batchesInResult),
+    cleaned_up_count: taken.filter(batch => !isLeft(batch)).length,
+    refused_count: refusals.size,
+    duration: secondsSinceStart(call),
+  };
+}
+
+function statusOf(batch: BatchRow, deleted: number, error: Refusal | undefined): CleanedBatch['status'] {
+  if (!isLeft(batch)) return 'cleaned_up';
+  if (deleted > 0) return 'partially_cleaned_up';
+  return error === undefined ? 'not_started' : 'refused';
+}
+
+const secondsSinceStart = ({ startedAt }: Call): number =>
+  Math.max(0, Date.now() - startedAt.getTime()) / 1000;
