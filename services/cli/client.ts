@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import got, { HTTPError, type OptionsOfTextResponseBody, RequestError } from 'got';
 import type { z } from 'zod';
 import type { Operation } from '../../shared/http/operation.ts';
@@ -18,6 +19,13 @@ interface CallInput {
   body?: unknown;
 }
 
+interface Upload {
+  source: Readable;
+  /** Its content type, and encoding. */
+  headers: Record<string, string>;
+  query?: CallInput['query'];
+}
+
 export interface Client {
   readonly url: string;
   /** Reads; tried again when the connection fails or the API is busy. */
@@ -26,6 +34,10 @@ export interface Client {
   submit<S extends z.ZodType>(operation: Answering<202, S>, input?: CallInput): Promise<z.output<S>>;
   /** An answer that is not JSON: a page, a text. */
   text(operation: Operation, input?: CallInput): Promise<string>;
+  /** Sends a body as long as it comes, once. */
+  upload<S extends z.ZodType>(operation: Answering<200, S>, body: Upload): Promise<z.output<S>>;
+  /** An answer of any length, as it comes; decompressed. */
+  download(operation: Operation, input: CallInput, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** The events of what has this id after `lastEventId`, until the API ends the stream or the connection is lost. */
   events(
     operation: Operation,
@@ -47,8 +59,8 @@ export function createClient({ url, apiKey }: Deployment): Client {
     followRedirect: false,
   });
 
-  async function ask(operation: Operation, { params = {}, query = {}, body }: CallInput): Promise<string> {
-    const searchParams = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
+  async function ask(operation: Operation, { params = {}, query, body }: CallInput): Promise<string> {
+    const searchParams = given(query);
     const options: OptionsOfTextResponseBody = { method: operation.method, searchParams };
     if (body !== undefined) options.json = body;
     return http(`${url}${fill(operation.path, params)}`, options).text();
@@ -70,6 +82,21 @@ export function createClient({ url, apiKey }: Deployment): Client {
     read: (operation, input = {}) => persist(() => call(operation, operation.responses[200].schema, input)),
     submit: (operation, input = {}) => call(operation, operation.responses[202].schema, input),
     text: (operation, input = {}) => persist(() => ask(operation, input).catch(rethrow)),
+    async upload(operation, { source, headers, query }) {
+      const options = { headers, body: source, searchParams: given(query), timeout: unhurried };
+      const text = await http.post(`${url}${operation.path}`, options).text().catch(rethrow);
+      return parseAnswer(operation.responses[200].schema, text);
+    },
+    async *download(operation, { params = {}, query }, signal) {
+      const options = { searchParams: given(query), timeout: unhurried, signal };
+      const stream = http.stream(`${url}${fill(operation.path, params)}`, options);
+      stream.on('error', () => {}); // the loop throws it
+      try {
+        for await (const piece of stream) yield piece;
+      } catch (error) {
+        rethrow(error);
+      }
+    },
     async *events(operation, id, lastEventId, signal) {
       const stream = http.stream(`${url}${fill(operation.path, { id })}`, {
         headers: { accept: 'text/event-stream', ...(lastEventId ? { 'last-event-id': lastEventId } : {}) },
@@ -85,6 +112,12 @@ export function createClient({ url, apiKey }: Deployment): Client {
     },
   };
 }
+
+/** For what is long: it may take any time, as long as something moves. */
+const unhurried = { connect: 5000, request: 86_400_000, socket: 60_000 };
+
+const given = (query: CallInput['query'] = {}) =>
+  Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
 
 const readAttempts = 4;
 const passing = new Set([429, 502, 503, 504]);

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { loadConfig } from '../../shared/platform/config.ts';
 import { runCli } from './program.ts';
 import { answer, answerProblem, jobId, jobOf, startTinyApi } from './testing/tiny-api.ts';
@@ -161,5 +162,39 @@ describe('muster', () => {
     const { code, out } = await run('health');
     expect(code).toBe(1);
     expect(out).toContain('postgres              down');
+  });
+
+  it('streams a file into the account pool, as its name says', async () => {
+    const file = join(dataDir, 'users.ndjson.gz');
+    await writeFile(file, gzipSync('{"username":"a","email":"a@example.com"}\n'));
+    const result = { success: true, synced_count: 1, failed_count: 0, created: 1, updated: 0, deleted: 0 };
+    const more = {
+      unchanged: 0,
+      errors: [],
+      sync_timestamp: '2026-01-31T12:00:00Z',
+      duration: 1,
+      bytes_received: 9,
+    };
+    api = await startTinyApi({
+      'POST /api/users/import': (_, response) => answer(response, { ...result, ...more }),
+    });
+    const { code, out } = await run(`accounts import ${file}`);
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/created +1/) });
+    expect(api.requests[0]?.headers).toMatchObject({
+      'content-type': 'application/x-ndjson',
+      'content-encoding': 'gzip',
+    });
+    expect(await run('accounts import no-such-file')).toMatchObject({ code: 2 });
+  });
+
+  it('writes an export to stdout, or says why it cannot', async () => {
+    const path = 'GET /api/bulk-users/export';
+    api = await startTinyApi({ [path]: (_, response) => void response.end('{"users":[]}') });
+    expect(await run('export users --test-users')).toMatchObject({ code: 0, out: '{"users":[]}' });
+    await api.stop();
+    const refusal = { code: 'forbidden', title: 'The API key may not do this' };
+    api = await startTinyApi({ [path]: (_, response) => answerProblem(response, 403, refusal) });
+    const { code, err } = await run('export users --credentials');
+    expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('forbidden, HTTP 403') });
   });
 });

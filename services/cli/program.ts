@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAccountsCommands } from './commands/accounts.ts';
 import { addDatasetsCommands } from './commands/datasets.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addHealthCommand } from './commands/health.ts';
@@ -42,6 +43,7 @@ function createProgram(terminal: Terminal): Command {
       return command(context, this.opts(), this.args[0] ?? '');
     };
   addUsersCommands(program, act);
+  addAccountsCommands(program, act);
   addLoadTestsCommands(program, act);
   addDatasetsCommands(program, act);
   addSnapshotsCommands(program, act);
