@@ -61,19 +61,21 @@ async function measure(
   const snapshot = await runJob(stack, 'POST', '/api/snapshots', { name: 'bench' });
   note('snapshot, submit to done', snapshot.seconds);
   if (round === 0) describe(generated.parse(dataset.result).total_rows, made.parse(snapshot.result).bytes);
-  await measureRestore(stack, 'into empty tables', note);
-  await measureRestore(stack, 'in place of as many rows', note);
+  await empty(copy);
+  await measureRestore('into empty tables');
+  await changeAll(copy);
+  await measureRestore('in place of as many changed rows');
+  await measureRestore('over the same rows');
   note('plain COPY, one session', await copyPlainly(copy));
   await measureDump(stack, copy, note);
   await callApi(stack, 'DELETE', '/api/snapshots/bench');
   await runJob(stack, 'DELETE', `/api/datasets/${generated.parse(dataset.result).dataset_id}`);
 
-  async function measureRestore(of: BenchStack, where: string, add: typeof note): Promise<void> {
-    if (where.startsWith('into')) await empty(copy);
+  async function measureRestore(where: string): Promise<void> {
     await copy.run('checkpoint');
-    const { seconds, result } = await runJob(of, 'POST', '/api/snapshots/bench/restore', {});
-    add(`restore ${where}, submit to done`, seconds);
-    add(`restore ${where}, alone`, restored.parse(result).restore_seconds);
+    const { seconds, result } = await runJob(stack, 'POST', '/api/snapshots/bench/restore', {});
+    note(`restore ${where}, submit to done`, seconds);
+    note(`restore ${where}, alone`, restored.parse(result).restore_seconds);
   }
 }
 
@@ -83,6 +85,12 @@ const describe = (rows: number, bytes: number): void =>
 async function empty(copy: CopyConnection): Promise<void> {
   await copy.run(`truncate ${datasetTables.join(', ')}, push_subscriptions`);
   await copy.run('checkpoint');
+}
+
+/** Leaves no row as it was, and the dead ones to be cleared away by others. */
+async function changeAll(copy: CopyConnection): Promise<void> {
+  for (const table of datasetTables) await copy.run(`update ${table} set updated_at = now()`);
+  await copy.run(`vacuum ${datasetTables.join(', ')}`);
 }
 
 /** The rows are read before the clock starts, and come from memory. */
@@ -158,6 +166,7 @@ async function measureTenfold(
     `ten times the offices: generate ${seconds.toFixed(2)} s, ${(seconds / median).toFixed(1)} times as long`,
   );
   const snapshot = await runJob(stack, 'POST', '/api/snapshots', { name: 'tenfold' });
+  await changeAll(copy);
   await copy.run('checkpoint');
   const restore = await runJob(stack, 'POST', '/api/snapshots/tenfold/restore', {});
   const after = (await stack.peakWorkerRssBytes()) ?? Number.NaN;

@@ -44,6 +44,8 @@ const snapshotTable = tableSchema.extend({
   stored_bytes: count,
   /** SHA-256 of the rows as text: of the file's contents, and of what COPY gives of the table. */
   checksum: sha256,
+  /** Of the rows in any order, made by the database; see `snapshot-digests.ts`. Snapshots of earlier versions lack it. */
+  row_digest: z.string().optional(),
 });
 export type SnapshotTable = z.infer<typeof snapshotTable>;
 
@@ -124,6 +126,8 @@ export const snapshotsRestore = defineJob({
     ...totals,
     /** Test rows that were there before and went. */
     removed_rows: count,
+    /** Of `total_rows`, those that were there already, in tables that had these rows and no other: they stayed. */
+    unchanged_rows: count,
     /** Of `seconds`, the transaction alone. */
     restore_seconds: z.number(),
   }),

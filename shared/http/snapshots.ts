@@ -69,6 +69,10 @@ export const snapshotDetail = snapshot
           bytes: count.describe('As text'),
           stored_bytes: count,
           checksum: z.string().describe('SHA-256 of the rows as text, in order of the primary key'),
+          row_digest: z
+            .string()
+            .optional()
+            .describe("Of the rows in any order, by the database's own hashes"),
           columns: z.array(snapshotColumn),
           primary_key: z.array(z.string()),
           foreign_keys: z.array(snapshotForeignKey),

@@ -9,6 +9,7 @@ import { AppError } from '../kernel/errors.ts';
 import type { BundleDraft, BundleStore } from '../platform/bundles.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
 import type { Progress } from '../platform/queue/contract.ts';
+import { digestRows } from './snapshot-digests.ts';
 import { compress, digesting, manifestPart, partOf, readManifest } from './snapshot-files.ts';
 import {
   copyOutOf,
@@ -81,6 +82,11 @@ async function writeRows(
       tables.push(await writeTable(connection, draft, table, { filter, part: partOf(index) }));
     }
     report({ phase: 'copying', done: live.length, total: live.length });
+    const digests = await digestRows(
+      connection,
+      live.map(table => ({ table, from: table.name })),
+      filter,
+    );
     return {
       format: 1,
       name,
@@ -90,7 +96,7 @@ async function writeRows(
       filter,
       database: await identifyDatabase(connection),
       schema_version: schemaVersionOf(tables),
-      tables,
+      tables: tables.map((table, index) => ({ ...table, row_digest: digests[index] })),
     };
   });
 }

@@ -3,7 +3,8 @@ import type { SnapshotManifest, SnapshotTable } from '../contracts/snapshots.ts'
 import { AppError } from '../kernel/errors.ts';
 import type { BundleStore } from '../platform/bundles.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
-import { digestAll, readRows } from './snapshot-files.ts';
+import { type DigestSource, digestRows } from './snapshot-digests.ts';
+import { type Digest, digestAll, readRows } from './snapshot-files.ts';
 import { columnList, conditionOf, copyOutOf, type LiveTable, quote } from './snapshot-tables.ts';
 import { orderTables } from './table-order.ts';
 
@@ -45,12 +46,30 @@ export function planRestore(
   return { manifest, tables, groups };
 }
 
+/** The names of the tables that have the snapshot's rows already, and no other test row. */
+export async function findUnchanged(
+  connection: CopyConnection,
+  { groups, manifest }: Plan,
+): Promise<Set<string>> {
+  const tables = groups.flat();
+  const sources = tables.map(({ live }) => ({ table: live, from: live.name }));
+  const digests = await digestRows(connection, sources, manifest.filter);
+  return new Set(
+    tables.filter(({ kept }, index) => digests[index] === kept.row_digest).map(({ kept }) => kept.name),
+  );
+}
+
 /** Deletes the rows that the snapshot replaces, in one statement: references are looked at when all of them are gone. */
 export async function removeRows(
   connection: CopyConnection,
   { groups, manifest: { filter } }: Plan,
+  unchanged: ReadonlySet<string>,
 ): Promise<number> {
-  const tables = groups.flat().toReversed(); // children first
+  const tables = groups
+    .flat()
+    .filter(({ kept }) => !unchanged.has(kept.name))
+    .toReversed(); // children first
+  if (tables.length === 0) return 0;
   const parts = tables.map(
     ({ live }, index) =>
       `gone_${index} as (delete from ${live.name} t where ${conditionOf(filter, 't')} returning 1)`,
@@ -60,6 +79,13 @@ export async function removeRows(
   const [found] = await connection.query(z.object({ removed: z.coerce.number() }), statement);
   return found?.removed ?? 0;
 }
+
+/** Reads a table's rows to their end and drops them. @throws AppError `snapshot_damaged` */
+export const checkFile = async (
+  store: BundleStore,
+  { manifest }: Plan,
+  { kept }: PlannedTable,
+): Promise<Digest> => digestAll(readRows(store, manifest, kept));
 
 export async function loadTable(
   connection: CopyConnection,
@@ -90,13 +116,32 @@ export async function moveStaged(connection: CopyConnection, group: readonly Pla
   await connection.run(`with ${parts.join(', ')} select`);
 }
 
-export async function verifyTable(
+/**
+ * Looks at what stands in the tables now: by the digests that the database makes, and where one differs, or the snapshot
+ * has none, by the rows themselves.
+ * @throws AppError `conflict`
+ */
+export async function verifyRows(connection: CopyConnection, { groups, manifest }: Plan): Promise<void> {
+  const tables = groups.flat();
+  const sources = tables.map(({ live, stage }) => ({
+    table: live,
+    from: stage !== undefined && !live.row_security ? stage : live.name, // the stage, beside rows that stayed
+  }));
+  const digests = await digestRows(connection, sources, manifest.filter);
+  for (const [index, { kept }] of tables.entries()) {
+    const source = sources[index];
+    if (source !== undefined && digests[index] !== kept.row_digest)
+      await verifyText(connection, manifest, source, kept);
+  }
+}
+
+async function verifyText(
   connection: CopyConnection,
-  { manifest }: Plan,
-  { live, kept, stage }: PlannedTable,
+  { filter }: SnapshotManifest,
+  { table, from }: DigestSource,
+  kept: SnapshotTable,
 ): Promise<void> {
-  const isBesideOthers = stage !== undefined && !live.row_security;
-  const statement = copyOutOf(live, manifest.filter, isBesideOthers ? stage : live.name);
+  const statement = copyOutOf(table, filter, from);
   const { checksum } = await digestAll(connection.copyOut(statement));
   if (checksum === kept.checksum) return;
   throw new AppError('conflict', `Nothing was restored: the rows of ${kept.name} came out different`, {

@@ -81,7 +81,11 @@ it('has only whole snapshots after processes were killed while they made some', 
 it('has the data as before or as restored after processes were killed while they restored it', async () => {
   const restored = await digests();
   const change = () =>
-    databases.application.sql`update staffs set first_name = 'changed' where is_test_data and not is_system`;
+    databases.application.sql.unsafe(
+      datasetTables
+        .map(table => `update ${table} set updated_at = '2030-01-01' where is_test_data`)
+        .join('; '),
+    );
   await change();
   const changed = await digests();
   const usualMs = await run('restore', 'base');
@@ -124,6 +128,7 @@ describe('a worker', () => {
 
   it('takes over a restore whose worker was killed in the middle', async () => {
     const restored = await digests();
+    await databases.application.sql`update offices set name = 'changed'`;
     await databases.application.sql`delete from support_plan_cycles`;
     const body = { clean_existing: true, allow_other_database: false };
     const job = await stack.client.submit(restoreSnapshotOperation, { params: { name: 'base' }, body });

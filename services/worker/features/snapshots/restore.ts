@@ -14,15 +14,18 @@ type Call = JobCall<{ name: string; clean_existing: boolean; allow_other_databas
 export const restoreSnapshotJob = implementJob(snapshotsRestore, (deps: SnapshotsDeps) => async call => {
   const startedAt = performance.now();
   await assertDatasetsAtRest(deps.db);
-  const { manifest, removedRows, restoreSeconds } = await restore(deps, call).catch((error: unknown) => {
-    throw isAboutRows(error) ? rowsRefused(error) : error;
-  });
+  const { manifest, removedRows, unchangedRows, restoreSeconds } = await restore(deps, call).catch(
+    (error: unknown) => {
+      throw isAboutRows(error) ? rowsRefused(error) : error;
+    },
+  );
   const stats = rowsByTable(manifest);
   return {
     name: call.input.name,
     stats,
     total_rows: Object.values(stats).reduce((total, rows) => total + rows, 0),
     removed_rows: removedRows,
+    unchanged_rows: unchangedRows,
     restore_seconds: restoreSeconds,
     seconds: secondsSince(startedAt),
   };
