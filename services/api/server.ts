@@ -1,8 +1,8 @@
 import { contracts } from '../../shared/contracts/index.ts';
 import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
 import { type Config, required } from '../../shared/platform/config.ts';
-import { createVault } from '../../shared/platform/crypto.ts';
-import { openDatabase } from '../../shared/platform/db.ts';
+import { createVault, type Vault } from '../../shared/platform/crypto.ts';
+import { type Db, openDatabase } from '../../shared/platform/db.ts';
 import { type HttpServer, serveHttp } from '../../shared/platform/http-server.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
@@ -10,6 +10,8 @@ import { createQueueClient } from '../../shared/platform/queue/client.ts';
 import { readVersion } from '../../shared/platform/version.ts';
 import { assertEncryptionKey } from '../../shared/store/installation.ts';
 import { createApp } from './app.ts';
+import { applyConfigFile } from './config-file/apply.ts';
+import { readConfigFile } from './config-file/read.ts';
 import { createFeatureRoutes } from './features.ts';
 import { prepareFirstKey } from './first-key.ts';
 import { createHousekeeping } from './housekeeping.ts';
@@ -29,6 +31,7 @@ export async function startApi(config: Config, logger: Logger, lifecycle: Lifecy
   const vault = createVault(required(config, 'MUSTER_ENCRYPTION_KEY'));
   await assertEncryptionKey(stores.database.db, vault);
   const firstKey = await prepareFirstKey(stores.database.db, config);
+  await takeConfigFile(config, stores.database.db, vault, logger);
   lifecycle.add(createHousekeeping({ db: stores.database.db, logger })).start();
   const stopping = new AbortController();
   const routes = createFeatureRoutes({ ...stores, config, logger }, lifecycle);
@@ -49,6 +52,14 @@ export async function startApi(config: Config, logger: Logger, lifecycle: Lifecy
     },
   });
   return { server, firstKey };
+}
+
+async function takeConfigFile(config: Config, db: Db, vault: Vault, logger: Logger): Promise<void> {
+  const { MUSTER_CONFIG: path } = config;
+  if (path === undefined) return;
+  const file = await readConfigFile(path, { maxBulkUsers: config.MAX_BULK_USERS });
+  const encryptionKey = required(config, 'MUSTER_ENCRYPTION_KEY');
+  await applyConfigFile({ db, vault, encryptionKey, logger }, file);
 }
 
 async function openStores(config: Config, logger: Logger, lifecycle: Lifecycle) {

@@ -82,6 +82,10 @@ const environment = z.object({
   LOAD_SLOTS: z.coerce.number().int().min(0).max(64).default(2),
   LOAD_MAX_CONNECTIONS: z.coerce.number().int().min(1).max(60_000).default(5000),
   TARGET_ALLOWLIST: targets.optional(),
+  /** Which other Musters users may be synced with. */
+  SYNC_PEER_ALLOWLIST: targets.default(['localhost']),
+  /** A file of settings and templates (docs/settings.md), JSON or YAML. */
+  MUSTER_CONFIG: z.string().optional(),
   MAX_BULK_USERS: z.coerce.number().int().min(1).max(10_000_000).optional(),
   MAX_LOAD_USERS: z.coerce.number().int().min(1).default(10_000),
   MAX_LOAD_RATE: z.coerce.number().min(1).default(50_000),
@@ -162,3 +166,6 @@ export function required<K extends keyof Config>(config: Config, name: K): NonNu
 
 /** Where snapshots are kept: it must be the same folder for the api and all workers. */
 export const snapshotFolder = (config: Config): string => join(config.DATA_DIR, 'snapshots');
+
+/** Where syncs put files for load testers: it must be the same folder for all workers. */
+export const exportsFolder = (config: Config): string => join(config.DATA_DIR, 'exports');

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { AppError } from '../kernel/errors.ts';
 
 /** Encrypts and decrypts secrets at rest. */
@@ -47,6 +47,12 @@ export function createVault(keyHex: string): Vault {
 
 /** The digest under which random tokens (API keys, sessions) are stored: they have 256 bits, so no salt or cost. */
 export const tokenDigest = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+/** A digest that tells nothing without the installation's key: of texts with secrets in them, to know them again. */
+export function keyedDigest(keyHex: string, text: string): string {
+  const key = Buffer.from(hkdfSync('sha256', Buffer.from(keyHex, 'hex'), 'muster', 'digest', 32));
+  return createHmac('sha256', key).update(text).digest('hex');
+}
 
 /** A random token of 256 bits behind a prefix that secret scanners can look for. */
 export const newToken = (prefix: string): string => `${prefix}_${randomBytes(32).toString('base64url')}`;

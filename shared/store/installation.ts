@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { installation } from '../../drizzle/platform/schema/settings.ts';
 import { AppError, isAppError } from '../kernel/errors.ts';
 import type { Vault } from '../platform/crypto.ts';
@@ -36,4 +36,18 @@ function opens(vault: Vault, sealed: string): boolean {
     if (isAppError(error, 'secret_unreadable')) return false;
     throw error;
   }
+}
+
+/** Stores a value of the installation; false when it was that already. Holds off others until the transaction ends. */
+export async function noteValue(tx: Executor, name: string, value: string): Promise<boolean> {
+  const noted = await tx
+    .insert(installation)
+    .values({ name, value })
+    .onConflictDoUpdate({
+      target: installation.name,
+      set: { value },
+      setWhere: sql`${installation.value} is distinct from ${value}`,
+    })
+    .returning({ name: installation.name });
+  return noted.length > 0;
 }

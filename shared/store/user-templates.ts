@@ -34,13 +34,27 @@ export async function insertTemplate(
   return row;
 }
 
-/** Stores a template in the place of the one of this name, if there is one. */
-export async function putTemplate(tx: Executor, template: StoredTemplate): Promise<TemplateRow> {
-  const [row] = await tx
+/** Stores templates, each in the place of the one of its name, if there is one. */
+export async function putTemplates(tx: Executor, templates: StoredTemplate[]): Promise<TemplateRow[]> {
+  if (templates.length === 0) return [];
+  return tx
     .insert(userTemplates)
-    .values(template)
-    .onConflictDoUpdate({ target: userTemplates.name, set: { ...template, updatedAt: sql`now()` } })
+    .values(templates)
+    .onConflictDoUpdate({
+      target: userTemplates.name,
+      set: {
+        description: sql`excluded.description`,
+        config: sql`excluded.config`,
+        sealedPassword: sql`excluded.sealed_password`,
+        updatedBy: sql`excluded.updated_by`,
+        updatedAt: sql`now()`,
+      },
+    })
     .returning();
+}
+
+export async function putTemplate(tx: Executor, template: StoredTemplate): Promise<TemplateRow> {
+  const [row] = await putTemplates(tx, [template]);
   if (row === undefined) throw new Error(`The template ${template.name} was stored and is not there`);
   return row;
 }

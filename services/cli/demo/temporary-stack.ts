@@ -45,6 +45,7 @@ async function launch(dataDir: string, keep: boolean): Promise<ChildProcess> {
     'TEST_DATA_DATABASE_URL',
     'REDIS_URL',
     'MUSTER_API_KEY',
+    'MUSTER_CONFIG',
     'MUSTER_ENCRYPTION_KEY',
     'DISABLE_AUTH',
     'HOST',
