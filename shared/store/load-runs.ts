@@ -11,6 +11,7 @@ import {
 import { endedLoadTestStatuses } from '../contracts/load-tests.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Db, Executor } from '../platform/db.ts';
+import { releaseAccounts } from './account-leases.ts';
 import { appendLoadEvents, loadTestsChannel } from './load-events.ts';
 import { initialControl, type LoadTestRow } from './load-tests.ts';
 import { limitTransaction } from './transactions.ts';
@@ -100,6 +101,7 @@ export async function saveRun(tx: Executor, test: LoadTestRow, news: RunNews): P
     .where(eq(loadTests.id, test.id))
     .returning();
   if (saved === undefined) throw new Error(`The load test ${test.id} is held and is not there`);
+  if (ends) await releaseAccounts(tx, test.id);
   if (status !== test.status) await appendLoadEvents(tx, test.id, [{ type: 'status', message: status }]);
   await tx.execute(sql`select pg_notify(${loadTestsChannel}, ${test.id})`);
   return saved;

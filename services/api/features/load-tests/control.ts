@@ -2,6 +2,7 @@ import { refused } from '../../../../shared/http/faults.ts';
 import { isArrivalRate, type LoadControlBody } from '../../../../shared/http/load-test-rules.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
 import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
+import { assertAccountsFor } from './accounts.ts';
 import { faultsOfWeights } from './endpoints.ts';
 import { faultsOfControlLimits, type LoadLimits } from './limits.ts';
 
@@ -19,6 +20,7 @@ export function assertFits(row: LoadTestRow, body: LoadControlBody, limits: Load
     ...faultsOfInterval(row, body),
   ];
   if (faults.length > 0) throw refused(faults);
+  assertAccountsFor(config, body.concurrent_users);
 }
 
 function faultsOfExecutor({ config: { executor } }: LoadTestRow, body: LoadControlBody): Fault[] {

@@ -4,18 +4,23 @@ import { catalogueSchema, type EndpointRequest } from '../../../../shared/http/l
 import type { Fault } from '../../../../shared/kernel/errors.ts';
 import { fetchJson, type Target, unreadable } from '../../target.ts';
 
-const cataloguePath = '/catalogue';
+/** With `login=true` the storefront gives weights for visitors who are logged in; other targets may ignore it. */
+const cataloguePath = (loggedIn: boolean): string => (loggedIn ? '/catalogue?login=true' : '/catalogue');
 
-/** The endpoints that the target lists, but for those that need a login. */
-export async function fetchCatalogue(target: Target): Promise<EndpointRequest[]> {
-  const answer = await fetchJson(target, cataloguePath);
+/** The endpoints that the target lists; for visitors who are not logged in, but for those that need it. */
+export async function fetchCatalogue(
+  target: Target,
+  { loggedIn }: { loggedIn: boolean },
+): Promise<EndpointRequest[]> {
+  const path = cataloguePath(loggedIn);
+  const answer = await fetchJson(target, path);
   const parsed = catalogueSchema.safeParse(answer);
   if (!parsed.success) {
     const [fault] = faultsOf(parsed.error, answer);
-    throw unreadable(`at ${cataloguePath}, ${fault?.pointer} ${fault?.detail}`);
+    throw unreadable(`at ${path}, ${fault?.pointer} ${fault?.detail}`);
   }
-  const open = parsed.data.endpoints.filter(({ requires_login }) => !requires_login);
-  if (open.length === 0) throw unreadable(`nothing at ${cataloguePath} can be used without a login`);
+  const open = parsed.data.endpoints.filter(({ requires_login }) => loggedIn || !requires_login);
+  if (open.length === 0) throw unreadable(`nothing at ${path} can be used without a login`);
   return open.map(({ requires_login: _, ...endpoint }) => endpoint);
 }
 

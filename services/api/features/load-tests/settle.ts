@@ -1,5 +1,10 @@
 import { randomInt } from 'node:crypto';
-import type { LoadTestConfig, ThresholdConfig } from '../../../../shared/contracts/load-tests.ts';
+import { defaultLogin } from '../../../../shared/contracts/account-sessions.ts';
+import type {
+  LoadTestConfig,
+  ThresholdConfig,
+  UserPoolConfig,
+} from '../../../../shared/contracts/load-tests.ts';
 import { parseThreshold } from '../../../../shared/contracts/thresholds.ts';
 import { pointerTo, refuse, refused } from '../../../../shared/http/faults.ts';
 import type { LoadTestBody } from '../../../../shared/http/load-test-rules.ts';
@@ -27,7 +32,9 @@ export async function settleRequest(deps: SettleDeps, body: LoadTestBody): Promi
   const durationField = body.duration_minutes === undefined ? 'duration' : 'duration_minutes';
   const limited = faultsOfLimits(deps.limits, shape, durationField);
   const target = await findTarget(targetUrl, deps.allowlist);
-  const given = body.endpoints ?? (limited.length > 0 ? [] : await fetchCatalogue(target));
+  const given =
+    body.endpoints ??
+    (limited.length > 0 ? [] : await fetchCatalogue(target, { loggedIn: body.user_pool !== undefined }));
   if (given.length === 0) throw refused(limited);
   const { endpoints, faults } = settleEndpoints(target.url, given, body.endpoint_weights);
   const all = [...limited, ...faults, ...faultsOfSelectors(body.thresholds, given)];
@@ -45,8 +52,14 @@ export async function settleRequest(deps: SettleDeps, body: LoadTestBody): Promi
     workers: body.workers ?? null,
     enable_logging: body.enable_logging,
     seed: body.seed ?? randomInt(2 ** 32),
+    ...(body.user_pool !== undefined && { user_pool: settlePool(body.user_pool) }),
   };
 }
+
+function settlePool({ batch_id, policy, login = defaultLogin }: UserPoolBody): UserPoolConfig {
+  return { batch_id: batch_id ?? null, policy, login: login === false ? null : login };
+}
+type UserPoolBody = NonNullable<LoadTestBody['user_pool']>;
 
 const defaultInterval = { min: 1, max: 5 };
 

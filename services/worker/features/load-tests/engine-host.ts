@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Delta } from './engine/delta.ts';
+import type { AccountList } from './engine/engine-parts.ts';
 import type { EngineAccount, EngineControl, EnginePlan } from './engine/plan.ts';
 import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messages.ts';
 
@@ -10,7 +11,10 @@ export interface EngineThread {
   /** `elapsedMs` of the run at this moment; negative to begin later. */
   start(elapsedMs: number): void;
   control(control: EngineControl): void;
-  setAccounts(accounts: readonly EngineAccount[]): void;
+  setAccounts(accounts: AccountList): void;
+  setAccount(position: number, account: EngineAccount | undefined): void;
+  /** Calls back for each user that waits for a new session. */
+  onUnauthorized(callback: (position: number) => void): void;
   /** Calls back with one delta a second, on the seconds of the run, and with the last one before `ended`. */
   onDelta(callback: (delta: Delta) => void): void;
   stop(): void;
@@ -23,13 +27,18 @@ export interface EngineThread {
 
 const abortMs = 100;
 
-export function startEngineThread(plan: EnginePlan, accounts: readonly EngineAccount[] = []): EngineThread {
-  const workerData: EngineThreadInput = { plan, accounts };
+/** @param options `renews`: whether users whose session is refused wait for a new one */
+export function startEngineThread(
+  plan: EnginePlan,
+  { accounts = [], renews = false }: { accounts?: AccountList; renews?: boolean } = {},
+): EngineThread {
+  const workerData: EngineThreadInput = { plan, accounts, renews };
   const thread = new Worker(new URL('./engine-thread.ts', import.meta.url), {
     workerData,
     name: 'load-engine',
   });
   const listeners: ((delta: Delta) => void)[] = [];
+  let tellUnauthorized: (position: number) => void = () => {};
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
   const order = (message: EngineOrder) => thread.postMessage(message);
@@ -38,6 +47,7 @@ export function startEngineThread(plan: EnginePlan, accounts: readonly EngineAcc
   thread.on('message', (news: EngineNews) => {
     if (news.type === 'ready') ready.resolve();
     else if (news.type === 'delta') for (const listener of listeners) listener(news.delta);
+    else if (news.type === 'unauthorized') tellUnauthorized(news.position);
     else void terminate();
   });
   thread.on('error', fail);
@@ -62,6 +72,10 @@ export function startEngineThread(plan: EnginePlan, accounts: readonly EngineAcc
     start: elapsedMs => order({ type: 'start', elapsedMs, sentAt: process.hrtime.bigint() }),
     control: control => order({ type: 'control', control }),
     setAccounts: list => order({ type: 'accounts', accounts: list }),
+    setAccount: (position, account) => order({ type: 'account', position, account }),
+    onUnauthorized(callback) {
+      tellUnauthorized = callback;
+    },
     onDelta: callback => void listeners.push(callback),
     stop: () => order({ type: 'stop' }),
     abort() {

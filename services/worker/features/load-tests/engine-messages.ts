@@ -1,4 +1,5 @@
 import type { Delta } from './engine/delta.ts';
+import type { AccountList } from './engine/engine-parts.ts';
 import type { EngineAccount, EngineControl, EnginePlan } from './engine/plan.ts';
 
 /** What a worker's main thread and an engine's thread say to each other. */
@@ -6,13 +7,21 @@ export type EngineOrder =
   /** `sentAt` of the process's monotonic clock (`process.hrtime`), so that the way to the thread costs no time. */
   | { type: 'start'; elapsedMs: number; sentAt: bigint }
   | { type: 'control'; control: EngineControl }
-  | { type: 'accounts'; accounts: readonly EngineAccount[] }
+  | { type: 'accounts'; accounts: AccountList }
+  | { type: 'account'; position: number; account: EngineAccount | undefined }
   | { type: 'stop' }
   | { type: 'abort' };
 
-export type EngineNews = { type: 'ready' } | { type: 'delta'; delta: Delta } | { type: 'ended' };
+export type EngineNews =
+  | { type: 'ready' }
+  | { type: 'delta'; delta: Delta }
+  /** A user of the engine waits for a new session. */
+  | { type: 'unauthorized'; position: number }
+  | { type: 'ended' };
 
 export interface EngineThreadInput {
   plan: EnginePlan;
-  accounts: readonly EngineAccount[];
+  accounts: AccountList;
+  /** Whether users whose session is refused wait for a new one. */
+  renews: boolean;
 }

@@ -11,9 +11,10 @@ import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messag
  */
 const abortMs = 50; // for connections to close; after that what is known is sent as it is
 
-function runEngine(port: MessagePort, { plan, accounts }: EngineThreadInput): void {
-  const engine = createEngine(plan, { accounts });
+function runEngine(port: MessagePort, { plan, accounts, renews }: EngineThreadInput): void {
   const tell = (news: EngineNews) => port.postMessage(news);
+  const onUnauthorized = (position: number) => tell({ type: 'unauthorized', position });
+  const engine = createEngine(plan, { accounts, ...(renews && { onUnauthorized }) });
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;
 
@@ -45,6 +46,7 @@ function runEngine(port: MessagePort, { plan, accounts }: EngineThreadInput): vo
     if (order.type === 'start') sendEachSecond(startEngine(engine, order));
     else if (order.type === 'control') tryControl(engine, order.control);
     else if (order.type === 'accounts') engine.setAccounts(order.accounts);
+    else if (order.type === 'account') engine.setAccount(order.position, order.account);
     else if (order.type === 'stop') engine.stop();
     else {
       engine.abort();

@@ -1,3 +1,5 @@
+import type { Executor } from '../../../../shared/platform/db.ts';
+import { accountNeedOf, leaseAccounts, leastAccounts } from '../../../../shared/store/account-leases.ts';
 import { appendLoadEvents, type NewLoadEvent } from '../../../../shared/store/load-events.ts';
 import { asConductor, type RunLease, saveRun } from '../../../../shared/store/load-runs.ts';
 import { shardLeaseMs } from '../../../../shared/store/load-shards.ts';
@@ -24,10 +26,25 @@ export const tryToPlace = ({ db }: LoadTestsDeps, lease: RunLease): Promise<Load
     await lockSlots(tx);
     const places = placesFor(await listFreeSlots(tx), test.config.workers);
     if (places.length === 0) return test;
+    const missing = await takeAccounts(tx, test, places.length);
+    if (missing > 0) return saveRun(tx, test, { status: 'failed', reason: tooFewAccounts(missing) });
     await placeShards(tx, { testId: test.id, places, leaseMs: shardLeaseMs });
     await appendLoadEvents(tx, test.id, eventsOf(test, places));
     return saveRun(tx, test, { status: 'starting' });
   });
+
+/** Takes the accounts that the test's users need; gives how many are missing, and then takes none. */
+async function takeAccounts(tx: Executor, { id, config }: LoadTestRow, shards: number): Promise<number> {
+  const need = accountNeedOf(config);
+  if (need === undefined) return 0;
+  const found = await leaseAccounts(tx, { testId: id, shards, need });
+  return Math.max(0, leastAccounts(need) - found);
+}
+
+const tooFewAccounts = (missing: number) => ({
+  code: 'not_enough_accounts',
+  message: `The pool has too few free accounts: ${missing} more are needed`,
+});
 
 function eventsOf({ config: { workers } }: LoadTestRow, places: FreeSlots[]): NewLoadEvent[] {
   if (workers === null || places.length >= workers) return [];

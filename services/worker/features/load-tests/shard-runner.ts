@@ -3,6 +3,7 @@ import { messageOf } from '../../../../shared/kernel/errors.ts';
 import type { Service } from '../../../../shared/kernel/lifecycle.ts';
 import { createLoop } from '../../../../shared/kernel/loop.ts';
 import { waitAtMost } from '../../../../shared/kernel/time.ts';
+import { reclaimAccounts } from '../../../../shared/store/account-leases.ts';
 import { concludeAbandoned } from '../../../../shared/store/load-runs.ts';
 import { renewShards, type ShardLease, takeShards } from '../../../../shared/store/load-shards.ts';
 import { closeSlots } from '../../../../shared/store/load-slots.ts';
@@ -65,7 +66,10 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
   const sweep = createLoop({
     name: 'abandoned load tests',
     intervalMs: sweepEveryMs,
-    runOnce: () => concludeAbandoned(db),
+    async runOnce() {
+      await concludeAbandoned(db);
+      await reclaimAccounts(db);
+    },
     onError,
   });
   // Beside the rounds: a query that hangs must not keep engines going.

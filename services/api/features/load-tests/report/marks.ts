@@ -16,6 +16,7 @@ const tones: Record<LoadEvent['type'], Tone> = {
   threshold_failed: 'serious',
   error_limit: 'serious',
   generator_saturated: 'warning',
+  login_failed: 'warning',
 };
 
 export const toneOf = ({ type }: Pick<LoadEvent, 'type'>): Tone => tones[type];

@@ -16,12 +16,20 @@ import { createTimerWheel } from './timer-wheel.ts';
 import { type UserSurroundings, VirtualUser } from './virtual-user.ts';
 
 export interface EngineOptions {
-  accounts?: readonly EngineAccount[];
+  accounts?: AccountList;
+  /** A user's session is refused, and it waits for `setAccount`; `position` is its place in this engine. */
+  onUnauthorized?: (position: number) => void;
   /** Instead of the system's resolver. */
   lookup?: Lookup;
   /** Gets how late the starts of an open model are: for measuring the engine itself. */
   lateness?: LatencyRecorder;
 }
+
+/** By the position of their users, who begin it anew where it ends. */
+export type AccountList = readonly (EngineAccount | undefined)[];
+
+export const accountAt = (list: AccountList, position: number): EngineAccount | undefined =>
+  list[position % Math.max(1, list.length)];
 
 /** What stands between a user and its next request. */
 interface Gate {
@@ -37,8 +45,8 @@ export interface EngineParts {
   choice: EndpointChoice;
   connections: Connections;
   load: Load;
-  /** The sessions of the users to come, by position. */
-  accounts: { list: readonly EngineAccount[] };
+  /** The sessions of the users to come. */
+  accounts: { list: AccountList };
   /** Resolves when the load is done, with all of this closed. */
   done: Promise<void>;
 }
@@ -59,6 +67,7 @@ export function assembleEngine(plan: EnginePlan, options: EngineOptions): Engine
   const around: UserSurroundings = {
     ...{ origin, host: hostname, connections, wheel, recorder, breaker },
     choose: choice.choose,
+    ...(options.onUnauthorized && { askForSession: askerFor(plan, options.onUnauthorized) }),
     isStopping: () => gate.stopping,
     isCutOff: () => gate.cutOff,
     finished: (user, lost) => load.finished(user, lost),
@@ -69,7 +78,7 @@ export function assembleEngine(plan: EnginePlan, options: EngineOptions): Engine
     elapsedMs: clock.elapsedMs,
     admits: () => !gate.paused && (breaker?.admits() ?? true),
     createUser: (position, index) =>
-      new VirtualUser(index, around, createRandom(plan.seed, index), accounts.list[position]),
+      new VirtualUser(index, around, createRandom(plan.seed, index), accountAt(accounts.list, position)),
     setUsers: users => setUsers(connections, load, users),
     onDone: done.resolve,
   });
@@ -80,6 +89,12 @@ export function assembleEngine(plan: EnginePlan, options: EngineOptions): Engine
   };
   return { clock, recorder, gate, choice, connections, load, accounts, done: done.promise.then(close) };
 }
+
+/** Tells a user's place among those of its engine. */
+const askerFor =
+  ({ share: { index, count } }: EnginePlan, onUnauthorized: (position: number) => void) =>
+  (user: VirtualUser): void =>
+    onUnauthorized((user.index - index) / count);
 
 function createRecorder({ endpoints, executor, keepErrorSamples }: EnginePlan, clock: RunClock): RunRecorder {
   const open = factsOf(executor).schedule().model === 'open';

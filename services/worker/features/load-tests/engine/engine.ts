@@ -1,7 +1,13 @@
 import { AppError } from '../../../../../shared/kernel/errors.ts';
 import type { Delta } from './delta.ts';
 import { createDrain } from './drain.ts';
-import { assembleEngine, type EngineOptions, type EngineParts } from './engine-parts.ts';
+import {
+  type AccountList,
+  accountAt,
+  assembleEngine,
+  type EngineOptions,
+  type EngineParts,
+} from './engine-parts.ts';
 import { factsOf } from './executors/kinds.ts';
 import { createHealthMonitor } from './health.ts';
 import type { EngineAccount, EngineControl, EnginePlan } from './plan.ts';
@@ -13,8 +19,10 @@ export interface Engine {
   start(at: { elapsedMs: number }): void;
   /** Before the start as well as while it runs. Throws `validation_failed` and changes nothing. */
   control(control: EngineControl): void;
-  /** Sessions for this engine's users, in their order; users beyond the list have none. Replaces those there were. */
-  setAccounts(accounts: readonly EngineAccount[]): void;
+  /** Sessions for this engine's users, in their order; users beyond the list begin it anew. Replaces those there were. */
+  setAccounts(accounts: AccountList): void;
+  /** The session of one user, which waits for it after a 401; undefined: there is none to be had. */
+  setAccount(position: number, account: EngineAccount | undefined): void;
   /** What happened since the last drain. Good after the end too, once. */
   drain(): Delta;
   /** No new requests; those under way may take `gracefulStopMs` to complete, then they are cut off. */
@@ -71,7 +79,11 @@ export function createEngine(plan: EnginePlan, options: EngineOptions = {}): Eng
     control: control => applyControl(parts, control),
     setAccounts(list) {
       accounts.list = list;
-      for (const [position, user] of load.users().entries()) user.session.setAccount(list[position]);
+      for (const [position, user] of load.users().entries())
+        user.session.setAccount(accountAt(list, position));
+    },
+    setAccount(position, account) {
+      load.users()[position]?.renewed(account);
     },
     drain: createDrain(parts, health),
     stop: () => stop(false),

@@ -69,8 +69,9 @@ export function createOpenLoad(schedule: OpenSchedule, deps: OpenLoadDeps): Load
     user.begin(performance.now() - (deps.elapsedMs() - dueMs));
   }
 
-  /** Ends the wait for a connection: the arrival is not delivered. */
+  /** Ends the wait for a session, and that for a connection: such an arrival is not delivered. */
   function giveUp(user: VirtualUser): void {
+    if (user.awaitsSession && user.rest()) busy--;
     if (!user.awaitsConnection || !user.rest()) return;
     busy--;
     deps.onDropped();

@@ -27,13 +27,17 @@ export interface UserSurroundings {
   isStopping(): boolean;
   /** Requests under way are being cut off: what ends now is not counted. */
   isCutOff(): boolean;
+  /** Gets a user a new session, which `renewed` then takes; absent: a 401 is an answer like any other. */
+  readonly askForSession?: (user: VirtualUser) => void;
   /** The user is idle again. `lost`: it got no whole answer. */
   finished(user: VirtualUser, lost: boolean): void;
   /** The user has slept. */
   woken(user: VirtualUser): void;
 }
 
-type State = 'idle' | 'waiting' | 'requesting' | 'sleeping';
+type State = 'idle' | 'waiting' | 'requesting' | 'renewing' | 'sleeping';
+/** A login is tried several times, with pauses. */
+const longestRenewalMs = 60_000;
 const maxCheckedBytes = 1024 * 1024; // a check sees the first MiB of a body, so that memory stays bounded
 
 /**
@@ -41,7 +45,8 @@ const maxCheckedBytes = 1024 * 1024; // a check sees the first MiB of a body, so
  *
  *   idle ──begin──► waiting ──connection──► requesting ──answer or error──► idle (`finished` is called)
  *    ▲                 └──timeout──► idle      └──redirect on the origin──► requesting
- *    └──woken── sleeping ◄──sleep── idle
+ *    ├──woken── sleeping ◄──sleep── idle
+ *    └──no session── renewing ◄──401── requesting      with a session: the same request once more
  *
  * A class that is its own undici handler, with one timer and one options object, because this is the path of every
  * request: sending one allocates nothing here.
@@ -68,6 +73,9 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
   #failure: Error | undefined;
   #checked: Buffer[] | undefined;
   #checkedBytes = 0;
+  /** The answer that is not counted before it is known whether there is a new session. */
+  #unauthorized: { serviceUs: number; responseUs: number } | undefined;
+  #mayRenew = true;
 
   constructor(index: number, around: UserSurroundings, random: Random, account: EngineAccount | undefined) {
     this.index = index;
@@ -82,6 +90,10 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
     return this.#state === 'waiting';
   }
 
+  get awaitsSession(): boolean {
+    return this.#state === 'renewing';
+  }
+
   /** Sends one request, chosen by weight. `intendedAt` (of `performance.now()`) is when it should have started. */
   begin(intendedAt: number): void {
     this.#redirects = 0;
@@ -94,10 +106,11 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
     this.#around.wheel.setAbout(this.#timer, delayMs, this.random());
   }
 
-  /** Ends sleeping and waiting; false when a request is under way. */
+  /** Ends sleeping and waiting, for a session too; false when a request is under way. */
   rest(): boolean {
     if (this.#state === 'requesting') return false;
     this.#around.wheel.clear(this.#timer);
+    if (this.#state === 'renewing') this.#countUnauthorized('http_4xx');
     this.#state = 'idle';
     return true;
   }
@@ -170,9 +183,10 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
     const { wheel, recorder, breaker } = this.#around;
     wheel.clear(this.#timer);
     const kind = this.#kindOfAnswer();
-    recorder
-      .endpoint(this.#template.endpoint)
-      .answered(this.#status, toUs(endedAt - this.#writtenAt), toUs(endedAt - this.#intendedAt), kind);
+    const [serviceUs, responseUs] = [toUs(endedAt - this.#writtenAt), toUs(endedAt - this.#intendedAt)];
+    if (this.#status !== 401) this.#mayRenew = true;
+    else if (this.#renew({ serviceUs, responseUs })) return;
+    recorder.endpoint(this.#template.endpoint).answered(this.#status, serviceUs, responseUs, kind);
     if (kind === undefined) breaker?.succeeded();
     else this.#noteError(kind, kind === 'application' ? new Error('A check of the body failed') : undefined);
     const next = this.#location === undefined ? undefined : this.#nextHop(this.#location);
@@ -194,6 +208,38 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
       this.#noteError(kind, cause);
     }
     this.#finish(true);
+  }
+
+  /** Asks for a new session, once until an answer is no 401; false when there is nobody to ask, or no account. */
+  #renew(answer: { serviceUs: number; responseUs: number }): boolean {
+    const { askForSession, wheel, connections } = this.#around;
+    if (askForSession === undefined || !this.#mayRenew || this.session.username === undefined) return false;
+    this.#mayRenew = false;
+    this.#unauthorized = answer;
+    this.#state = 'renewing';
+    if (connections.shared) this.releaseConnection();
+    wheel.setAtLeast(this.#timer, longestRenewalMs);
+    askForSession(this);
+    return true;
+  }
+
+  /** A new session, or none: the request is sent again, or has failed. */
+  renewed(account: EngineAccount | undefined): void {
+    if (account !== undefined) this.session.setAccount(account);
+    if (this.#state !== 'renewing') return;
+    this.#around.wheel.clear(this.#timer);
+    this.#countUnauthorized(account === undefined ? 'http_4xx' : undefined);
+    if (account === undefined || this.#around.isStopping()) this.#finish(false);
+    else this.#send(this.#template, performance.now());
+  }
+
+  #countUnauthorized(kind: ErrorKind | undefined): void {
+    if (this.#unauthorized === undefined) return;
+    const { serviceUs, responseUs } = this.#unauthorized;
+    this.#unauthorized = undefined;
+    this.#around.recorder.endpoint(this.#template.endpoint).answered(401, serviceUs, responseUs, kind);
+    if (kind === undefined) this.#around.breaker?.succeeded();
+    else this.#noteError(kind, undefined);
   }
 
   #kindOfAnswer(): ErrorKind | undefined {
@@ -222,11 +268,13 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
     this.#around.recorder.sample(this.#template, kind, this.#status, cause, this.session.username);
   }
 
-  /** The timer is the request's timeout, or the end of a sleep. */
+  /** The timer is the request's timeout, the end of a sleep, or that of the patience for a session. */
   #timeUp(): void {
     if (this.#state === 'sleeping') {
       this.#state = 'idle';
       this.#around.woken(this);
+    } else if (this.#state === 'renewing') {
+      this.renewed(undefined);
     } else if (this.#state === 'waiting') {
       this.onResponseError(undefined, new NoConnectionError(this.#template.timeoutMs));
     } else if (this.#client !== undefined) {
