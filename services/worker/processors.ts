@@ -8,6 +8,7 @@ import { createChunk } from './features/bulk-users/chunk.ts';
 import { cleanUpUsers } from './features/bulk-users/cleanup.ts';
 import { createBatch } from './features/bulk-users/create.ts';
 import type { BulkUsersDeps } from './features/bulk-users/deps.ts';
+import { hashPart } from './features/bulk-users/hash-part.ts';
 import { enforceRetention } from './features/bulk-users/retention.ts';
 import { generateChunk } from './features/datasets/chunk.ts';
 import { deleteDataset } from './features/datasets/delete.ts';
@@ -22,6 +23,10 @@ import { runLoadTest } from './features/load-tests/run.ts';
 import { createSnapshotJob } from './features/snapshots/create.ts';
 import type { SnapshotsDeps } from './features/snapshots/deps.ts';
 import { restoreSnapshotJob } from './features/snapshots/restore.ts';
+import type { UserSyncDeps } from './features/user-sync/deps.ts';
+import { runSyncLane } from './features/user-sync/lane.ts';
+import { runUserSync } from './features/user-sync/run.ts';
+import { userSyncTickProcessor } from './features/user-sync/tick.ts';
 
 /** What the processors of all features need, made by `main.ts`. */
 export type WorkerDeps = AccountSessionsDeps &
@@ -29,7 +34,8 @@ export type WorkerDeps = AccountSessionsDeps &
   DatasetsDeps &
   LoadTestsDeps &
   SnapshotsDeps &
-  NotificationDeps;
+  NotificationDeps &
+  UserSyncDeps;
 
 /** A processor for every contract: one that is missing, or made for another contract, does not compile. */
 type Processors = {
@@ -43,6 +49,7 @@ type Processors = {
 const processors: Processors = {
   'bulk-users.create': createBatch,
   'bulk-users.chunk': createChunk,
+  'bulk-users.hash': hashPart,
   'bulk-users.cleanup': cleanUpUsers,
   'bulk-users.retention': enforceRetention,
   'users.bulk-login': runBulkLogin,
@@ -56,6 +63,9 @@ const processors: Processors = {
   'deadline-notifications.run': notificationsRunProcessor,
   'deadline-notifications.page': notificationsPageProcessor,
   'deadline-notifications.tick': notificationsTickProcessor,
+  'user-sync.run': runUserSync,
+  'user-sync.lane': runSyncLane,
+  'user-sync.tick': userSyncTickProcessor,
 };
 
 /** Calls `start` with each processor. What a processor's payload is, only its own contract and handler know. */

@@ -6,6 +6,7 @@ import { createLifecycle } from '../../shared/kernel/lifecycle.ts';
 import type { BundleStore } from '../../shared/platform/bundles.ts';
 import type { Vault } from '../../shared/platform/crypto.ts';
 import type { Database } from '../../shared/platform/db.ts';
+import { hashesAtOnce } from '../../shared/platform/hash-all.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import type { CancelSource } from '../../shared/platform/queue/cancellation.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
@@ -31,6 +32,8 @@ export interface WorkerOptions {
   testDataDatabase: Database;
   /** Where the application keeps its users; the storefront's table when absent. */
   users?: UserTable;
+  /** Threads of libuv's pool (`UV_THREADPOOL_SIZE`). */
+  poolThreads?: number;
   /** The application's database again, for connections of their own that copy. */
   applicationUrl: string;
   snapshots: BundleStore;
@@ -45,6 +48,10 @@ export interface WorkerOptions {
   /** Shards of load tests that this worker runs at once. */
   loadSlots: number;
   loadLimits: EngineLimits;
+  /** Which other Musters users are synced with: as `SYNC_PEER_ALLOWLIST`. */
+  syncPeers: readonly string[];
+  /** Where syncs put files for load testers. */
+  exportsFolder: string;
   /** Locks and looks for stalled jobs; the consumer's defaults when absent. */
   lockDurationMs?: number;
   stalledIntervalMs?: number;
@@ -87,12 +94,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     applicationDatabase,
     testDataDb: testDataDatabase.db,
     users: options.users ?? storefrontUsers,
+    hashesAtOnce: hashesAtOnce(options.poolThreads ?? 4),
     notifications,
     applicationUrl: options.applicationUrl,
     snapshots: options.snapshots,
     queue,
     vault,
     loginClient,
+    syncPeers: parseAllowlist(options.syncPeers).allowlist,
+    exportsFolder: options.exportsFolder,
     logger,
     workerName: name,
   };

@@ -75,3 +75,20 @@ export const bulkUsersChunk = defineQueue({
   jobId: ({ batch_id, chunk_index, run }) => `${batch_id}-${run}-${chunk_index}`,
   options: { concurrency: 2, attempts: 5, backoffMs: 200, keepSeconds: 3600 },
 });
+
+/** Passwords that one task hashes: about a third of a second's work of one core. */
+export const hashesOfTask = 16;
+
+/** A part of a batch's distinct passwords, hashed before the first chunk is handed out. */
+export const bulkUsersHash = defineQueue({
+  name: 'bulk-users.hash',
+  payload: z.strictObject({
+    batch_id: z.uuid(),
+    /** Slots from `part * hashesOfTask` on. */
+    part: z.int().min(0),
+    run: z.int().min(0),
+  }),
+  result: z.object({ hashed: z.int() }),
+  jobId: ({ batch_id, part, run }) => `${batch_id}-${run}-${part}`,
+  options: { concurrency: 1, attempts: 5, backoffMs: 200, keepSeconds: 3600 },
+});

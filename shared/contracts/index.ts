@@ -1,15 +1,17 @@
 import { bulkLogin, bulkLoginLane } from './account-sessions.ts';
 import { bulkUsersCleanup, bulkUsersRetention } from './bulk-cleanup.ts';
-import { bulkUsersChunk, bulkUsersCreate } from './bulk-users.ts';
+import { bulkUsersChunk, bulkUsersCreate, bulkUsersHash } from './bulk-users.ts';
 import { datasetsChunk, datasetsDelete, datasetsGenerate } from './datasets.ts';
 import { notificationsPage, notificationsRun, notificationsTick } from './deadline-notifications.ts';
 import { loadTestRun } from './load-tests.ts';
 import { snapshotsCreate, snapshotsRestore } from './snapshots.ts';
+import { userSyncLane, userSyncRun, userSyncTick } from './user-sync.ts';
 
 /** Every queue of Muster. Workers must have a processor for each; Bull Board, metrics and the CLI iterate it. */
 export const contracts = {
   'bulk-users.create': bulkUsersCreate,
   'bulk-users.chunk': bulkUsersChunk,
+  'bulk-users.hash': bulkUsersHash,
   'bulk-users.cleanup': bulkUsersCleanup,
   'bulk-users.retention': bulkUsersRetention,
   'users.bulk-login': bulkLogin,
@@ -23,6 +25,9 @@ export const contracts = {
   'deadline-notifications.run': notificationsRun,
   'deadline-notifications.page': notificationsPage,
   'deadline-notifications.tick': notificationsTick,
+  'user-sync.run': userSyncRun,
+  'user-sync.lane': userSyncLane,
+  'user-sync.tick': userSyncTick,
 } as const;
 
 export type Contracts = typeof contracts;
@@ -38,6 +43,7 @@ export const jobContracts = {
   'snapshots.create': snapshotsCreate,
   'snapshots.restore': snapshotsRestore,
   'deadline-notifications.run': notificationsRun,
+  'user-sync.run': userSyncRun,
 } as const;
 export type JobKind = keyof typeof jobContracts;
 

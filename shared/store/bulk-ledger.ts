@@ -59,19 +59,26 @@ export async function claimChunk(
   return lease;
 }
 
+/** Whether nobody has claimed or withdrawn a chunk since; says nothing of the next moment. */
+export async function holdsLease(db: Executor, lease: ChunkLease): Promise<boolean> {
+  const [row] = await db.select({ held: sql`true` }).from(bulkChunks).where(isLease(lease));
+  return row !== undefined;
+}
+
+const isLease = ({ batchId, chunkIndex, epoch }: ChunkLease) =>
+  and(
+    eq(bulkChunks.batchId, batchId),
+    eq(bulkChunks.chunkIndex, chunkIndex),
+    eq(bulkChunks.epoch, epoch),
+    eq(bulkChunks.status, 'running'),
+  );
+
 /** Holds a claimed chunk until the transaction ends; false when the lease is void. Clears an earlier run's failures. */
 export async function holdChunk(tx: Executor, lease: ChunkLease): Promise<boolean> {
   const [row] = await tx
     .select({ failedCount: bulkChunks.failedCount })
     .from(bulkChunks)
-    .where(
-      and(
-        eq(bulkChunks.batchId, lease.batchId),
-        eq(bulkChunks.chunkIndex, lease.chunkIndex),
-        eq(bulkChunks.epoch, lease.epoch),
-        eq(bulkChunks.status, 'running'),
-      ),
-    )
+    .where(isLease(lease))
     .for('update');
   if (row === undefined) return false;
   if (row.failedCount > 0) {

@@ -1,12 +1,15 @@
 import { z } from 'zod';
+import { expand } from '../../shared/contracts/username-pattern.ts';
 import { batchDetail, failure } from '../../shared/http/bulk-users.ts';
 import { job } from '../../shared/http/jobs.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
+import { openCredentials } from '../../shared/store/batch-credentials.ts';
 import { type TestApi, testApi } from '../fixtures/api.ts';
 import { type TestDatabases, testDatabases } from '../fixtures/database.ts';
 import { describeEachBackend, type TestQueueStore } from '../fixtures/queue.ts';
-import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
+import { logIn, startStorefront } from '../fixtures/storefront.ts';
+import { type RunningWorker, runWorker, testVault } from '../fixtures/worker.ts';
 
 const databases = testDatabases();
 type Job = z.infer<typeof job>;
@@ -192,6 +195,52 @@ describeEachBackend(databases, store => {
     });
     const { batch_id } = await batchOf(api, submitted);
     expect((await failuresOf(api, batch_id)).items).toEqual([]);
+  });
+
+  it.each([
+    ['one each', 'all', 6],
+    ['three for all', 3, 3],
+  ])('gives different passwords, %s, that open the storefront', async (_, distinct_passwords, hashes) => {
+    const submitted = await create(api, {
+      count: 6,
+      config: { username_pattern: name(`distinct_${distinct_passwords}`), distinct_passwords },
+    });
+    expect(await ended(api, submitted)).toMatchObject({
+      status: 'succeeded',
+      result: { successful_count: 6 },
+    });
+    const { batch_id } = await batchOf(api, submitted);
+    expect(await usersIn(databases, batch_id)).toEqual({ users: 6, names: 6, hashes });
+    const passwordOf = await openCredentials(databases.platform.db, testVault, [batch_id]);
+    const names = [1, 2, 3, 4, 5, 6].map(id => expand(name(`distinct_${distinct_passwords}`), id));
+    const passwords = names.map(username => passwordOf(batch_id, username) ?? '');
+    expect(new Set(passwords).size).toBe(hashes);
+    const shop = await startStorefront(databases.application);
+    const [first = '', second = ''] = names;
+    const answers = await Promise.all([
+      logIn(shop.url, first, passwords[0] ?? ''),
+      logIn(shop.url, second, passwords[1] ?? ''),
+      logIn(shop.url, second, passwords[0] ?? ''),
+    ]);
+    await shop.stop();
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 401]);
+  });
+
+  it('stops while passwords are hashed when it is cancelled, with nobody created', async () => {
+    const submitted = await create(api, {
+      count: 5000,
+      config: { username_pattern: name('hashing'), distinct_passwords: 4000 },
+    });
+    await waitFor('the hashing', async () => {
+      const { progress } = await jobOf(api, submitted.id);
+      return progress?.phase === 'hashing' && progress.done > 0 ? true : undefined;
+    });
+    expect((await api.call('POST', `/api/jobs/${submitted.id}/cancel`)).status).toBe(202);
+    expect(await ended(api, submitted)).toMatchObject({
+      status: 'cancelled',
+      result: { successful_count: 0 },
+    });
+    expect(await usersIn(databases, (await batchOf(api, submitted)).batch_id)).toMatchObject({ users: 0 });
   });
 
   it('refuses a batch id that exists, and gives the first answer again for an idempotency key', async () => {

@@ -8,9 +8,9 @@ import { newBatchSecret } from '../../../../shared/platform/derived-password.ts'
  * @param usualChunk the setting `bulk_chunk_size`: null lets the count choose
  */
 export function newBatch(config: CreationConfig, count: number, usualChunk: number | null) {
-  const chunkSize =
-    config.batch_size ?? Math.max(usualChunk ?? chunkSizeFor(count), Math.ceil(count / maxChunks));
-  const { distinct_passwords } = config;
+  const distinct_passwords = distinctFor(config, count);
+  const usual = distinct_passwords === 'all' ? hashedChunkSize : (usualChunk ?? chunkSizeFor(count));
+  const chunkSize = config.batch_size ?? Math.max(usual, Math.ceil(count / maxChunks));
   const kept: BatchConfig = {
     username_pattern: config.username_pattern,
     email_domain: config.email_domain,
@@ -23,6 +23,13 @@ export function newBatch(config: CreationConfig, count: number, usualChunk: numb
   };
   return { totalRequested: count, chunkSize, config: kept };
 }
+
+/** As many passwords as users, or more, are one each. */
+const distinctFor = ({ distinct_passwords: distinct }: CreationConfig, count: number) =>
+  typeof distinct === 'number' && distinct >= count ? 'all' : distinct;
+
+/** Where each user's password is hashed, a chunk of so many takes a second or two of one core. */
+const hashedChunkSize = 100;
 
 /** The shared password of a batch, or the secret from which its different ones are derived; encrypted. */
 export const sealedSecrets = (vault: Vault, { password, distinct_passwords }: CreationConfig) =>

@@ -1,8 +1,7 @@
 import { bulkUsersChunk } from '../../../../shared/contracts/bulk-users.ts';
-import { isTerminal } from '../../../../shared/contracts/job.ts';
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
-import { type BatchRow, findBatch } from '../../../../shared/store/bulk-batches.ts';
+import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
 import {
   type ChunkLease,
   claimChunk,
@@ -17,8 +16,10 @@ import {
   rangeOf,
   type UserSpec,
 } from '../../../../shared/store/user-creation.ts';
+import { chunkPasswords } from './chunk-passwords.ts';
 import { createRange, rowFaultOf } from './create-range.ts';
 import type { BulkUsersDeps } from './deps.ts';
+import { openBatch } from './open-batch.ts';
 
 /** Well above what 10,000 users take on a slow database: one that takes longer is tried again. */
 const longestChunkMs = 30_000;
@@ -29,9 +30,9 @@ const nothing = { created: 0, failed: 0 };
  * One chunk: its users, its failures and its `done` mark are one transaction, held to the epoch under which this
  * worker claimed it. A task that comes too late (chunk done, withdrawn, job ended) does nothing and completes.
  */
-export const createChunk = implement(bulkUsersChunk, (deps: BulkUsersDeps) => async ({ payload }) => {
-  const spec = await specOf(deps, payload);
-  if (spec === undefined) return nothing;
+export const createChunk = implement(bulkUsersChunk, (deps: BulkUsersDeps) => async ({ payload, signal }) => {
+  const batch = await openBatch(deps, payload);
+  if (batch === undefined) return nothing;
   const lease = await claimChunk(deps.applicationDb, {
     batchId: payload.batch_id,
     chunkIndex: payload.chunk_index,
@@ -39,7 +40,8 @@ export const createChunk = implement(bulkUsersChunk, (deps: BulkUsersDeps) => as
   });
   if (lease === undefined) return nothing;
   try {
-    const failures = await writeChunk(deps, lease, spec);
+    const password = await chunkPasswords(deps, batch, { lease, signal });
+    const failures = await writeChunk(deps, lease, userSpec(batch, password));
     return { created: lease.size - failures.length, failed: failures.length };
   } catch (error) {
     if (isAppError(error, 'lease_lost')) return nothing;
@@ -47,26 +49,14 @@ export const createChunk = implement(bulkUsersChunk, (deps: BulkUsersDeps) => as
   }
 });
 
-async function specOf(
-  { db }: BulkUsersDeps,
-  { batch_id, run }: { batch_id: string; run: number },
-): Promise<UserSpec | undefined> {
-  const found = await findBatch(db, batch_id);
-  if (found === undefined || isTerminal(found.job.status) || found.job.run !== run) return undefined;
-  return userSpec(found.batch);
-}
-
-function userSpec({ id, config, passwordHash }: BatchRow): UserSpec {
-  if (passwordHash === null) throw new AppError('internal_error', `The batch ${id} has no password hash yet`);
-  return {
-    batchId: id,
-    usernamePattern: config.username_pattern,
-    emailDomain: config.email_domain,
-    role: config.user_role,
-    customAttributes: config.custom_attributes,
-    password: passwordHash,
-  };
-}
+const userSpec = ({ id, config }: BatchRow, password: UserSpec['password']): UserSpec => ({
+  batchId: id,
+  usernamePattern: config.username_pattern,
+  emailDomain: config.email_domain,
+  role: config.user_role,
+  customAttributes: config.custom_attributes,
+  password,
+});
 
 /** Makes the chunk's users in the hope that nothing stands in the way, and with care where something does. */
 async function writeChunk(deps: BulkUsersDeps, lease: ChunkLease, spec: UserSpec): Promise<UserFailure[]> {

@@ -1,6 +1,6 @@
 import { type BulkUsersCreateResult, bulkUsersCreate } from '../../../../shared/contracts/bulk-users.ts';
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
-import { hashPassword } from '../../../../shared/platform/password.ts';
+import { passwordHashers } from '../../../../shared/platform/password-formats.ts';
 import {
   type BatchRow,
   findBatch,
@@ -17,6 +17,7 @@ import {
 } from '../../../../shared/store/bulk-ledger.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
 import { conductChunks } from './conduct.ts';
+import { conductHashes } from './conduct-hashes.ts';
 import type { BulkUsersDeps } from './deps.ts';
 import { rollBackBatch } from './rollback.ts';
 
@@ -29,7 +30,7 @@ type Call = JobCall<{ batch_id: string }>;
 export const createBatch = implementJob(bulkUsersCreate, (deps: BulkUsersDeps) => async call => {
   const batch = await batchOf(deps, call.input.batch_id);
   try {
-    await settleHash(deps, batch);
+    await settleHashes(deps, batch, call);
     await planBatch(deps, batch, call);
     const tally = await conductChunks(deps, batch, call);
     if (batch.config.on_error === 'rollback' && tally.failed > 0) return await rollBack(deps, batch, call);
@@ -48,10 +49,13 @@ async function batchOf({ db }: BulkUsersDeps, id: string): Promise<BatchRow> {
   return found.batch;
 }
 
-/** One shared password costs one hash a batch; it is made off the event loop. */
-async function settleHash({ db, vault }: BulkUsersDeps, batch: BatchRow): Promise<void> {
+/** One shared password costs one hash a batch; it is made off the event loop. Different ones are made by all workers. */
+async function settleHashes(deps: BulkUsersDeps, batch: BatchRow, call: Call): Promise<void> {
+  const { db, vault, users } = deps;
+  await conductHashes(deps, batch, call);
   if (batch.passwordHash !== null || batch.sealedPassword === null) return;
-  await settlePasswordHash(db, batch.id, await hashPassword(vault.open(batch.sealedPassword)));
+  const { hash } = passwordHashers[users.mapping.password_format];
+  await settlePasswordHash(db, batch.id, await hash(vault.open(batch.sealedPassword)));
 }
 
 async function planBatch({ db, applicationDb }: BulkUsersDeps, batch: BatchRow, call: Call): Promise<void> {

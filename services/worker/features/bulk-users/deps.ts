@@ -13,4 +13,6 @@ export interface BulkUsersDeps extends JobRunnerDeps {
   users: UserTable;
   queue: QueueClient;
   vault: Vault;
+  /** Password hashes that one task makes at the same time. */
+  hashesAtOnce: number;
 }
