@@ -1,6 +1,12 @@
 import { contracts } from '../../shared/contracts/index.ts';
 import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
-import { type Config, required, snapshotFolder, targetAllowlist } from '../../shared/platform/config.ts';
+import {
+  type Config,
+  exportsFolder,
+  required,
+  snapshotFolder,
+  targetAllowlist,
+} from '../../shared/platform/config.ts';
 import { createVault } from '../../shared/platform/crypto.ts';
 import { openDatabase } from '../../shared/platform/db.ts';
 import { localBundles } from '../../shared/platform/local-bundles.ts';
@@ -12,6 +18,7 @@ import { assertEncryptionKey } from '../../shared/store/installation.ts';
 import { applyRetentionSchedule } from './features/bulk-users/retention.ts';
 import { applyNotificationSchedule } from './features/deadline-notifications/schedule.ts';
 import { notificationSettings } from './features/deadline-notifications/settings.ts';
+import { applySyncSchedule } from './features/user-sync/schedule.ts';
 import { startHealthServer } from './health-server.ts';
 import { startWorker } from './worker.ts';
 
@@ -40,6 +47,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   );
   const queue = lifecycle.add(createQueueClient(backend, Object.values(contracts)));
   await applyNotificationSchedule(queue, config);
+  await applySyncSchedule(queue);
   await applyRetentionSchedule(queue, config);
   const worker = await startWorker({
     database,
@@ -56,6 +64,8 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     drainMs: Math.max(0, config.SHUTDOWN_TIMEOUT_MS - closingMs),
     loadSlots: config.LOAD_SLOTS,
     loadLimits: { allowlist: targetAllowlist(config), maxConnections: config.LOAD_MAX_CONNECTIONS },
+    syncPeers: config.SYNC_PEER_ALLOWLIST,
+    exportsFolder: exportsFolder(config),
     lockDurationMs: config.WORKER_LOCK_MS,
     stalledIntervalMs: Math.round(config.WORKER_LOCK_MS / 3),
   });

@@ -117,6 +117,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       worker: name,
       slots: loadSlots,
       limits: options.loadLimits,
+      vault,
+      loginClient,
       logger,
     }),
   );

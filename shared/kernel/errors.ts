@@ -30,10 +30,12 @@ export const errorTitles = {
   dataset_exists: 'The dataset already exists',
   template_exists: 'The template already exists',
   snapshot_exists: 'The snapshot already exists',
+  sync_running: 'A sync of this target has not ended',
   snapshot_damaged: 'The snapshot is not as it was written',
   snapshot_mismatch: 'The snapshot does not fit the database',
   // how a job ended
   cancelled: 'The job was cancelled',
+  deletion_guard: 'The sync would delete too many users',
   payload_unreadable: 'The job payload does not fit its contract',
   lease_lost: 'Another worker took this over',
   secret_unreadable: 'A stored secret cannot be decrypted',

@@ -1,0 +1,163 @@
+import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import { hashPassword } from '../../../../shared/platform/password.ts';
+import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
+import {
+  type DigestTable,
+  listEntries,
+  readBuckets,
+  readHashProbe,
+  readSubBuckets,
+} from '../../../../shared/store/account-digests.ts';
+import {
+  deleteIncomingUsers,
+  type IncomingUser,
+  insertIncomingUsers,
+  updateIncomingUsers,
+} from '../../../../shared/store/synced-users.ts';
+import type { UserReference } from '../../../../shared/store/user-references.ts';
+import type { UserTable } from '../../../../shared/store/user-table.ts';
+import type { Side, SyncUser } from './sides.ts';
+
+/** The application's side, as far as it is compared. */
+export const applicationSide = (db: Executor, table: DigestTable): Side => ({
+  buckets: scope => readBuckets(db, table, scope),
+  subBuckets: (scope, buckets) => readSubBuckets(db, table, scope, buckets),
+  entries: (scope, choice) => listEntries(db, table, scope, choice),
+  probe: () => readHashProbe(db),
+});
+
+export interface ApplicationDeps {
+  /** The application's database for the role that may write to test users only. */
+  testDataDb: Executor;
+  users: UserTable;
+  references: readonly UserReference[];
+}
+
+/** What a chunk wants to be true in the application. */
+export interface ApplicationChanges {
+  users: SyncUser[];
+  /** Usernames among them that the application has already. */
+  existing: ReadonlySet<string>;
+  deletions: string[];
+}
+
+export interface ApplicationOutcome {
+  created: number;
+  updated: number;
+  /** Usernames of those who are as they should be now. */
+  done: Set<string>;
+  deleted: Set<string>;
+  faults: SyncFault[];
+}
+
+/** Marks a user whose password nobody knows: no password has this hash. */
+const noPassword = '!';
+
+/** Writes what the load tester has to the application: test users only, each fault for itself. */
+export async function changeApplication(
+  deps: ApplicationDeps,
+  { users, existing, deletions }: ApplicationChanges,
+): Promise<ApplicationOutcome> {
+  const { testDataDb: db, users: table, references } = deps;
+  const faults: SyncFault[] = [];
+  const testUsers = users.filter(isTestUser);
+  faults.push(...users.filter(user => !isTestUser(user)).map(notATestUser));
+  const incoming = await Promise.all(testUsers.map(incomingUsers()));
+  const update = (tx: Executor, rows: readonly IncomingUser[]) => updateIncomingUsers(tx, table, rows);
+  const insert = (tx: Executor, rows: readonly IncomingUser[]) => insertIncomingUsers(tx, table, rows);
+  const remove = (tx: Executor, rows: readonly string[]) => deleteIncomingUsers(tx, table, references, rows);
+  const updated = await withCare(
+    db,
+    incoming.filter(({ username }) => existing.has(username)),
+    update,
+    faults,
+  );
+  const created = await withCare(
+    db,
+    incoming.filter(({ username }) => !existing.has(username)),
+    insert,
+    faults,
+  );
+  const deleted = await withCare(db, deletions, remove, faults);
+  const done = new Set([...updated, ...created]);
+  const told = new Set(faults.map(({ username }) => username));
+  for (const { username } of incoming)
+    if (!done.has(username) && !told.has(username)) faults.push(inTheWay(username));
+  for (const username of deletions)
+    if (!deleted.includes(username) && !told.has(username)) faults.push(inTheWay(username));
+  return { created: created.length, updated: updated.length, done, deleted: new Set(deleted), faults };
+}
+
+const isTestUser = (user: SyncUser): user is SyncUser & { test_batch_id: string } =>
+  user.is_test_user && user.test_batch_id !== null;
+
+/** A password that many share is hashed once. */
+function incomingUsers() {
+  const hashes = new Map<string, Promise<string>>();
+  const hashOf = (password: string | undefined): Promise<string> => {
+    if (password === undefined) return Promise.resolve(noPassword);
+    const known = hashes.get(password) ?? hashPassword(password);
+    hashes.set(password, known);
+    return known;
+  };
+  return async (user: SyncUser & { test_batch_id: string }): Promise<IncomingUser> => ({
+    username: user.username,
+    email: user.email,
+    role: user.role,
+    custom_attributes: user.custom_attributes,
+    test_batch_id: user.test_batch_id,
+    created_at: user.created_at,
+    updated_at: user.updated_at,
+    password_hash: await hashOf(user.password),
+  });
+}
+
+/**
+ * Writes rows in one transaction; when a row is refused (an address that is taken, a value that does not fit), halves
+ * them until those at fault stand alone.
+ */
+async function withCare<Row extends string | { username: string }>(
+  db: Executor,
+  rows: readonly Row[],
+  write: (tx: Executor, rows: readonly Row[]) => Promise<string[]>,
+  faults: SyncFault[],
+): Promise<string[]> {
+  if (rows.length === 0) return [];
+  try {
+    return await db.transaction(tx => write(tx, rows));
+  } catch (error) {
+    if (!blamesARow(error)) throw error;
+    const [first] = rows;
+    if (rows.length === 1 && first !== undefined) {
+      faults.push(refusedRow(typeof first === 'string' ? first : first.username, error));
+      return [];
+    }
+    const middle = Math.ceil(rows.length / 2);
+    const lower = await withCare(db, rows.slice(0, middle), write, faults);
+    return lower.concat(await withCare(db, rows.slice(middle), write, faults));
+  }
+}
+
+const blamesARow = (error: unknown): boolean => /^(22|23|42501|P0001)/.test(sqlStateOf(error) ?? '');
+
+const refusedRow = (username: string, error: unknown): SyncFault => ({
+  kind: 'conflict',
+  code: sqlStateOf(error) === '23505' ? 'email_taken' : 'refused_by_application',
+  message: `The application refused ${username}: ${sqlMessageOf(error)}`,
+  username,
+});
+
+const inTheWay = (username: string): SyncFault => ({
+  kind: 'conflict',
+  code: 'not_writable',
+  message: `${username}, or its address, is somebody else's in the application: a production user's, or of another batch`,
+  username,
+});
+
+const notATestUser = ({ username }: SyncUser): SyncFault => ({
+  kind: 'conflict',
+  code: 'production_user',
+  message: `${username} is no test user: only those are written to the application`,
+  username,
+});

@@ -1,0 +1,181 @@
+import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
+import { AppError } from '../../../../shared/kernel/errors.ts';
+import type { Entry } from '../../../../shared/store/account-digests.ts';
+import {
+  concludeSyncChunk,
+  type SyncChunkLease,
+  type SyncCounts,
+} from '../../../../shared/store/sync-chunks.ts';
+import { readApplicationUsers } from '../../../../shared/store/synced-users.ts';
+import { type ApplicationOutcome, changeApplication } from './application-side.ts';
+import { describeConflicts } from './conflicts.ts';
+import { type Decision, decide, type SideName } from './decide.ts';
+import type { UserSyncDeps } from './deps.ts';
+import { withPasswords } from './passwords.ts';
+import type { SyncSession } from './session.ts';
+import type { Conflict, SyncUser, UserDigest } from './sides.ts';
+
+/** How many faults a chunk keeps; it counts all of them. */
+const keptFaults = 100;
+
+/**
+ * One chunk: looks at its users on both sides again, decides about each, and does it. Whatever became of them since
+ * they were written down, or was done by a worker that died, is seen in the digests.
+ * @throws AppError `lease_lost` when another lane has the chunk
+ */
+export async function syncChunk(
+  deps: UserSyncDeps,
+  session: SyncSession,
+  lease: SyncChunkLease,
+  mode: 'plan' | 'apply',
+): Promise<void> {
+  const bytesBefore = session.target.bytesMoved();
+  const states = await readStates(session, lease.usernames);
+  const work = sortOut(states, session);
+  const conflicts = await describeConflicts(deps, session, work.conflicts);
+  const conclude = async (tx: UserSyncDeps['db'], counts: Omit<SyncCounts, 'bytes' | 'conflicts'>) => {
+    const faults = [...counts.faults, ...conflicts].slice(0, keptFaults);
+    const bytes = session.target.bytesMoved() - bytesBefore;
+    const all = { ...counts, faults, bytes, conflicts: work.conflicts.length };
+    if (!(await concludeSyncChunk(tx, lease, all))) throw new AppError('lease_lost');
+  };
+  if (mode === 'plan') return conclude(deps.db, plannedCounts(work, states));
+  await applyWork(deps, session, states, work, conclude);
+}
+
+interface UserState {
+  application: Entry | undefined;
+  target: Entry | undefined;
+  base: string | null;
+}
+type States = Map<string, UserState>;
+
+async function readStates({ application, target, scope }: SyncSession, usernames: string[]): Promise<States> {
+  const [ours, theirs, bases] = await Promise.all([
+    application.entries(scope, { usernames }),
+    target.entries(scope, { usernames }),
+    target.bases(usernames),
+  ]);
+  const oursByName = new Map(ours.map(entry => [entry.username, entry]));
+  const theirsByName = new Map(theirs.map(entry => [entry.username, entry]));
+  return new Map(
+    usernames.map(username => {
+      const their = theirsByName.get(username);
+      const base = (bases === undefined ? their?.base : bases.get(username)) ?? null;
+      return [username, { application: oursByName.get(username), target: their, base }];
+    }),
+  );
+}
+
+/** Usernames by what is to be done about them. */
+interface Work {
+  settled: UserDigest[];
+  write: Record<SideName, string[]>;
+  delete: Record<SideName, string[]>;
+  conflicts: Conflict[];
+}
+
+function sortOut(states: States, { rules, run }: SyncSession): Work {
+  const work: Work = {
+    settled: [],
+    write: { application: [], load_tester: [] },
+    delete: { application: [], load_tester: [] },
+    conflicts: [],
+  };
+  for (const [username, state] of states) {
+    const decision = decide(threeStates(state, run.clockSkewMs), rules);
+    if (decision.do === 'settle') work.settled.push({ username, digest: state.application?.digest ?? null });
+    else if (decision.do !== 'leave') work[decision.do][decision.at].push(username);
+    if (decision.do !== 'settle' && decision.conflict)
+      work.conflicts.push({ username, winner: winnerOf(decision) });
+  }
+  return work;
+}
+
+const winnerOf = (decision: Decision): SideName | undefined => {
+  if (decision.do !== 'write' && decision.do !== 'delete') return undefined;
+  return decision.at === 'application' ? 'load_tester' : 'application';
+};
+
+/** The target's times are put on the application's clock. */
+const threeStates = ({ application, target, base }: UserState, skewMs: number) => ({
+  application: { digest: application?.digest ?? null, changedAt: application?.changedAt },
+  target: {
+    digest: target?.digest ?? null,
+    changedAt: target === undefined ? undefined : target.changedAt - skewMs,
+  },
+  base,
+});
+
+function plannedCounts(work: Work, states: States): Omit<SyncCounts, 'bytes' | 'conflicts'> {
+  const isNew = (side: 'application' | 'target') => (username: string) =>
+    (states.get(username)?.[side]?.digest ?? null) === null;
+  const newHere = work.write.application.filter(isNew('application')).length;
+  const newThere = work.write.load_tester.filter(isNew('target')).length;
+  return {
+    created: newHere + newThere,
+    updated: work.write.application.length + work.write.load_tester.length - newHere - newThere,
+    deletedInApplication: work.delete.application.length,
+    deletedInTarget: work.delete.load_tester.length,
+    unchanged: work.settled.filter(({ digest }) => digest !== null).length,
+    failed: 0,
+    faults: [],
+  };
+}
+
+type Conclude = (tx: UserSyncDeps['db'], counts: Omit<SyncCounts, 'bytes' | 'conflicts'>) => Promise<void>;
+
+async function applyWork(
+  deps: UserSyncDeps,
+  session: SyncSession,
+  states: States,
+  work: Work,
+  conclude: Conclude,
+): Promise<void> {
+  const pulled = await applyToApplication(session, states, work);
+  const users = await usersToSend(deps, session, work.write.load_tester);
+  const digestOf = (username: string, side: 'application' | 'target') =>
+    states.get(username)?.[side]?.digest ?? null;
+  const changes = {
+    users,
+    written: users.map(({ username }) => ({ username, digest: digestOf(username, 'application') })),
+    deletions: work.delete.load_tester,
+    settled: [
+      ...work.settled,
+      ...[...pulled.done].map(username => ({ username, digest: digestOf(username, 'target') })),
+      ...[...pulled.deleted].map(username => ({ username, digest: null })),
+    ],
+  };
+  await session.target.apply(changes, (tx, outcome) =>
+    conclude(tx, {
+      created: pulled.created + outcome.created,
+      updated: pulled.updated + outcome.updated,
+      deletedInApplication: pulled.deleted.size,
+      deletedInTarget: outcome.deleted,
+      unchanged: work.settled.filter(({ digest }) => digest !== null).length,
+      failed: pulled.faults.length + outcome.faults.length,
+      faults: [...pulled.faults, ...outcome.faults] satisfies SyncFault[],
+    }),
+  );
+}
+
+async function applyToApplication(
+  { target, applicationDeps }: SyncSession,
+  states: States,
+  work: Work,
+): Promise<ApplicationOutcome> {
+  const names = work.write.application;
+  const users = names.length === 0 ? [] : await target.users(names);
+  const existing = new Set(names.filter(username => states.get(username)?.application !== undefined));
+  return changeApplication(applicationDeps, { users, existing, deletions: work.delete.application });
+}
+
+/** Users as the application has them now. */
+async function usersToSend(
+  deps: UserSyncDeps,
+  { run }: SyncSession,
+  usernames: string[],
+): Promise<SyncUser[]> {
+  if (usernames.length === 0) return [];
+  return withPasswords(deps, run, await readApplicationUsers(deps.applicationDb, deps.users, usernames));
+}

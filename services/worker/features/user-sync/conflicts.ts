@@ -1,0 +1,45 @@
+import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
+import { readApplicationUsers } from '../../../../shared/store/synced-users.ts';
+import { differingFields } from '../../../../shared/store/user-differences.ts';
+import type { UserSyncDeps } from './deps.ts';
+import type { SyncSession } from './session.ts';
+import type { Conflict } from './sides.ts';
+
+/** How many conflicts of a chunk are told with the fields in which the two sides differed. */
+const maxDescribed = 100;
+
+/** Says of each user whom both sides had changed in what they differed, and whose state held. */
+export async function describeConflicts(
+  { applicationDb, users: table }: UserSyncDeps,
+  { target }: SyncSession,
+  conflicts: readonly Conflict[],
+): Promise<SyncFault[]> {
+  const described = conflicts.slice(0, maxDescribed);
+  if (described.length === 0) return [];
+  const names = described.map(({ username }) => username);
+  const [ours, theirs] = await Promise.all([
+    readApplicationUsers(applicationDb, table, names),
+    target.users(names),
+  ]);
+  const oursByName = new Map(ours.map(user => [user.username, user]));
+  const theirsByName = new Map(theirs.map(user => [user.username, user]));
+  return described.map(({ username, winner }) => {
+    const [own, their] = [oursByName.get(username), theirsByName.get(username)];
+    const isDeletion = own === undefined || their === undefined;
+    const what = isDeletion
+      ? 'was deleted on one side and changed on the other'
+      : 'was changed on both sides';
+    const end =
+      winner === undefined
+        ? 'left as it is'
+        : `the ${winner === 'application' ? 'application' : 'load tester'}'s state holds`;
+    return {
+      kind: 'conflict',
+      code: isDeletion ? 'deleted_and_changed' : 'changed_on_both',
+      message: `${username} ${what}: ${end}`,
+      username,
+      ...(winner !== undefined && { resolution: winner }),
+      fields: differingFields(own, their),
+    };
+  });
+}

@@ -1,0 +1,22 @@
+import { openCredentials } from '../../../../shared/store/batch-credentials.ts';
+import type { SyncRunRow } from '../../../../shared/store/sync-runs.ts';
+import type { UserSyncDeps } from './deps.ts';
+import type { SyncUser } from './sides.ts';
+
+/**
+ * The users with their passwords: of test users only, where they are known. To another Muster and into a file they go
+ * when an admin asked; the built-in pool has them in any case.
+ */
+export async function withPasswords(
+  { db, vault }: Pick<UserSyncDeps, 'db' | 'vault'>,
+  { target, withCredentials }: Pick<SyncRunRow, 'target' | 'withCredentials'>,
+  users: SyncUser[],
+): Promise<SyncUser[]> {
+  if (target.type !== 'load_tester' && !withCredentials) return users;
+  const batches = new Set(users.flatMap(({ test_batch_id: batch }) => (batch === null ? [] : [batch])));
+  const passwordOf = await openCredentials(db, vault, [...batches]);
+  return users.map(user => ({
+    ...user,
+    password: user.is_test_user ? passwordOf(user.test_batch_id, user.username) : undefined,
+  }));
+}

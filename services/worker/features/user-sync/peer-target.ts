@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import { importResult } from '../../../../shared/http/accounts.ts';
+import {
+  maxPeerUsernames,
+  peerDeleted,
+  peerDigests,
+  peerEntries,
+  peerUsers,
+} from '../../../../shared/http/sync-peer.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import {
+  type Bucket,
+  type Choice,
+  type Entry,
+  foldBuckets,
+  type Scope,
+} from '../../../../shared/store/account-digests.ts';
+import {
+  forgetBases,
+  readBases,
+  replaceBases,
+  saveBases,
+  summarizeBases,
+} from '../../../../shared/store/sync-bases.ts';
+import type { PeerClient } from './peer-client.ts';
+import type { Side, SyncUser, Target, TargetOutcome } from './sides.ts';
+
+export interface PeerTargetOptions {
+  db: Executor;
+  client: PeerClient;
+  /** Under which the digests of the last sync are kept. */
+  targetKey: string;
+  withCredentials: boolean;
+}
+
+/**
+ * The pool of another Muster. What is written there cannot be one transaction with the chunk's mark here; a chunk that
+ * is done again finds the users as they should be, and writes nothing.
+ */
+export function peerTarget({ db, client, targetKey, withCredentials }: PeerTargetOptions): Target {
+  const askDigests = (question: object) => client.post('/api/users/sync/digests', question, peerDigests);
+
+  async function write(users: readonly SyncUser[]): Promise<TargetOutcome> {
+    if (users.length === 0) return { created: 0, updated: 0, deleted: 0, faults: [] };
+    const rows = withCredentials ? users : users.map(({ password: _password, ...user }) => user);
+    const { created, updated, errors } = await client.postLines('/api/users/import', rows, importResult);
+    const faults = errors.map(({ kind, code, message, username }) => ({
+      kind,
+      code,
+      message,
+      ...(username !== undefined && { username }),
+    }));
+    return { created, updated, deleted: 0, faults };
+  }
+
+  return {
+    async buckets(scope) {
+      return (await askDigests({ scope: wireScope(scope) })).buckets.map(bucketOf);
+    },
+    async subBuckets(scope, within) {
+      return (await askDigests({ scope: wireScope(scope), within })).buckets.map(bucketOf);
+    },
+    async entries(scope, choice) {
+      const found: Entry[] = [];
+      for (const part of partsOf(choice)) {
+        const question = { scope: wireScope(scope), choice: part };
+        const { entries } = await client.post('/api/users/sync/entries', question, peerEntries);
+        for (const [username, digest, changedAt] of entries) {
+          found.push({ username, digest, base: null, changedAt });
+        }
+      }
+      return found;
+    },
+    async probe() {
+      return z.object({ probe: z.string(), now: z.number() }).parse(await askDigests({ within: [] }));
+    },
+    bases: usernames => readBases(db, targetKey, usernames),
+    async users(usernames) {
+      const found: SyncUser[] = [];
+      for (const part of inParts(usernames)) {
+        const question = { usernames: part, include_credentials: withCredentials };
+        const { users } = await client.post('/api/users/sync/users', question, peerUsers);
+        found.push(...users.map(syncUserOf));
+      }
+      return found;
+    },
+    async apply(changes, conclude) {
+      const outcome = await write(changes.users);
+      for (const usernames of inParts(changes.deletions)) {
+        const { deleted } = await client.post('/api/users/sync/deletions', { usernames }, peerDeleted);
+        outcome.deleted += deleted;
+      }
+      const failed = new Set(outcome.faults.map(({ username }) => username));
+      const written = changes.written.filter(({ username }) => !failed.has(username));
+      await db.transaction(async tx => {
+        await saveBases(tx, targetKey, [...written, ...changes.settled]);
+        await forgetBases(tx, targetKey, changes.deletions);
+        await conclude(tx, outcome);
+      });
+    },
+    async settleAll(scope, application, buckets) {
+      if (scope.batchId !== undefined) return; // bases do not tell of batches: those of others would go
+      const kept = await summarizeBases(db, targetKey);
+      const { users, digest } = foldBuckets(buckets);
+      if (kept.users !== users || kept.digest !== digest)
+        await replaceBases(db, targetKey, allEntries(application, scope));
+    },
+    bytesMoved: () => client.bytesMoved(),
+  };
+}
+
+/** All users of a side in pages, a sixteenth of them each. */
+async function* allEntries(side: Side, scope: Scope): AsyncGenerator<Entry[]> {
+  const step = 256;
+  for (let first = 0; first < 4096; first += step) {
+    yield side.entries(scope, { buckets: Array.from({ length: step }, (_, index) => first + index) });
+  }
+}
+
+const bucketOf = ([bucket, users, digest, unsettled]: z.output<
+  typeof peerDigests
+>['buckets'][number]): Bucket => ({
+  bucket,
+  users,
+  digest,
+  unsettled,
+});
+
+const wireScope = ({ batchId, testUsersOnly, modifiedSince }: Scope) => ({
+  ...(batchId !== undefined && { batch_id: batchId }),
+  ...(modifiedSince !== undefined && { modified_since: modifiedSince }),
+  test_users_only: testUsersOnly,
+});
+
+function* inParts(usernames: readonly string[]): Generator<readonly string[]> {
+  for (let first = 0; first < usernames.length; first += maxPeerUsernames)
+    yield usernames.slice(first, first + maxPeerUsernames);
+}
+
+function* partsOf(choice: Choice): Generator<object> {
+  if ('buckets' in choice) yield choice;
+  else if ('subBuckets' in choice) yield { sub_buckets: choice.subBuckets };
+  else for (const usernames of inParts(choice.usernames)) yield { usernames };
+}
+
+const syncUserOf = (user: z.output<typeof peerUsers>['users'][number]): SyncUser => ({
+  id: user.id ?? null,
+  username: user.username,
+  email: user.email,
+  role: user.role,
+  is_test_user: user.is_test_user,
+  test_batch_id: user.test_batch_id ?? null,
+  custom_attributes: user.custom_attributes,
+  created_at: user.created_at ?? new Date(0).toISOString(),
+  updated_at: user.updated_at ?? new Date(0).toISOString(),
+  password: user.password ?? undefined,
+});

@@ -1,0 +1,79 @@
+import { addSyncChunks, clearSyncChunks } from '../../../../shared/store/sync-chunks.ts';
+import { saveSyncPlan } from '../../../../shared/store/sync-runs.ts';
+import { readWatermark } from '../../../../shared/store/synced-users.ts';
+import type { JobCall } from '../../job-runner.ts';
+import { compareSides, type Findings } from './compare.ts';
+import type { UserSyncDeps } from './deps.ts';
+import type { SyncSession } from './session.ts';
+
+/** Names that are written down in one statement, in chunks. */
+const chunksAtOnce = 20;
+
+/** Compares both sides and writes the users who differ down, in chunks. Until the plan is saved it is made anew. */
+export async function planRun(
+  deps: UserSyncDeps,
+  session: SyncSession,
+  call: JobCall<unknown>,
+): Promise<void> {
+  const { run, settings } = session;
+  call.report({ phase: 'comparing', done: 0, total: 1 });
+  await clearSyncChunks(deps.db, run.id);
+  const watermark = await readWatermark(deps.applicationDb);
+  const chunks = chunkWriter(deps, run.id, settings.sync_chunk_size);
+  const findings = await compareSides(session, async names => {
+    call.signal.throwIfAborted();
+    await chunks.add(names);
+  });
+  await chunks.flush();
+  const plan = {
+    plannedRun: call.run,
+    mode: mustCount(session, findings) ? ('plan' as const) : ('apply' as const),
+    applicationUsers: findings.applicationUsers,
+    targetUsers: findings.targetUsers,
+    unchanged: findings.unchanged,
+    comparedBytes: session.target.bytesMoved(),
+    clockSkewMs: findings.clockSkewMs,
+    syncTimestamp: watermark.now,
+    applicationXmin: watermark.xmin,
+  };
+  await saveSyncPlan(deps.db, run.id, plan);
+  Object.assign(run, plan);
+  if (Math.abs(plan.clockSkewMs) >= 5000)
+    call.log(
+      `The clocks differ by ${plan.clockSkewMs} ms: times of the load tester are taken as so much earlier`,
+    );
+}
+
+/** Whether so many users are on one side only that the deletions among them must be counted before any is done. */
+function mustCount({ run, settings }: SyncSession, findings: Findings): boolean {
+  if (run.dryRun) return true;
+  if (run.confirm) return false;
+  const share = settings.sync_max_delete_share;
+  const tooMany = (alone: number, users: number) => alone > share * users;
+  return (
+    (run.direction !== 'pull' && tooMany(findings.onlyTarget, findings.targetUsers)) ||
+    (run.direction !== 'push' && tooMany(findings.onlyApplication, findings.applicationUsers))
+  );
+}
+
+function chunkWriter({ db }: UserSyncDeps, runId: string, size: number) {
+  let waiting: string[] = [];
+  let firstIndex = 0;
+  async function write(names: string[]): Promise<void> {
+    firstIndex = await addSyncChunks(db, { runId, firstIndex, size }, names);
+  }
+  return {
+    async add(names: string[]): Promise<void> {
+      waiting = waiting.length === 0 ? names : waiting.concat(names);
+      const step = size * chunksAtOnce;
+      let written = 0;
+      for (; waiting.length - written >= step; written += step)
+        await write(waiting.slice(written, written + step));
+      waiting = waiting.slice(written);
+    },
+    async flush(): Promise<void> {
+      await write(waiting);
+      waiting = [];
+    },
+  };
+}

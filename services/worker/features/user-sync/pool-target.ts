@@ -1,0 +1,88 @@
+import type { Vault } from '../../../../shared/platform/crypto.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import {
+  listEntries,
+  poolTable,
+  readBuckets,
+  readHashProbe,
+  readSubBuckets,
+} from '../../../../shared/store/account-digests.ts';
+import { createPasswordKeeper, sealPasswords } from '../../../../shared/store/account-passwords.ts';
+import { markDeleted, upsertAccounts } from '../../../../shared/store/accounts.ts';
+import {
+  settleAccounts,
+  settlePool,
+  settleTombstones,
+  usersOfPool,
+} from '../../../../shared/store/synced-accounts.ts';
+import { type Meter, measured } from './meter.ts';
+import type { Target, TargetChanges } from './sides.ts';
+
+/**
+ * The built-in load tester: the pool of accounts in Muster's own database. What a chunk writes and its `done` mark are
+ * one transaction.
+ */
+export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
+  const keeper = createPasswordKeeper(vault);
+  return {
+    ...measured(
+      {
+        buckets: scope => readBuckets(db, poolTable, scope),
+        subBuckets: (scope, buckets) => readSubBuckets(db, poolTable, scope, buckets),
+        entries: (scope, choice) => listEntries(db, poolTable, scope, choice),
+        probe: () => readHashProbe(db),
+      },
+      meter,
+    ),
+    bases: () => undefined,
+    async users(usernames) {
+      const rows = await usersOfPool(db, usernames);
+      return meter.counted(
+        rows.map(({ sealed_password, ...user }) =>
+          sealed_password === null ? user : { ...user, password: keeper.open(sealed_password) },
+        ),
+      );
+    },
+    async apply(changes, conclude) {
+      meter.counted(changes.users);
+      await db.transaction(async tx => {
+        const sealed = await sealPasswords(tx, keeper, passwordsOf(changes));
+        const { created, updated } = await upsertAccounts(tx, accountsOf(changes, sealed), {
+          onConflict: 'overwrite',
+          inSync: true,
+        });
+        const deleted =
+          changes.deletions.length === 0 ? 0 : await markDeleted(tx, { usernames: changes.deletions });
+        const gone = changes.deletions.map(username => ({ username, digest: null }));
+        await settleAccounts(tx, [...changes.settled, ...gone]);
+        await conclude(tx, { created, updated, deleted, faults: [] });
+      });
+    },
+    async settleAll(scope, _application, buckets) {
+      const isSettled = buckets.every(({ unsettled }) => unsettled === 0);
+      await (isSettled ? settleTombstones(db, scope) : settlePool(db, scope));
+    },
+    bytesMoved: () => meter.bytes,
+  };
+}
+
+const accountsOf = ({ users }: TargetChanges, sealed: ReadonlyMap<string, string>) =>
+  users.map(user => ({
+    username: user.username,
+    email: user.email,
+    role: user.role,
+    isTestUser: user.is_test_user,
+    testBatchId: user.test_batch_id,
+    customAttributes: user.custom_attributes,
+    sealedPassword: sealed.get(user.username),
+    sourceId: user.id,
+    createdAt: user.created_at,
+    updatedAt: user.updated_at,
+  }));
+
+const passwordsOf = ({ users }: TargetChanges): Map<string, string> =>
+  new Map(
+    users.flatMap(({ username, password }) =>
+      password === undefined ? [] : [[username, password] satisfies [string, string]],
+    ),
+  );

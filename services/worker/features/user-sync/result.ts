@@ -1,0 +1,39 @@
+import type { SyncResult } from '../../../../shared/contracts/user-sync.ts';
+import { firstSyncFaults, type SyncTally } from '../../../../shared/store/sync-chunks.ts';
+import type { JobCall } from '../../job-runner.ts';
+import type { UserSyncDeps } from './deps.ts';
+import { faultOf, type PeerError } from './peer-error.ts';
+import type { SyncSession } from './session.ts';
+
+/** How many errors a result lists. */
+const listed = 100;
+
+export async function resultOf(
+  { db }: UserSyncDeps,
+  { run, target }: SyncSession,
+  call: JobCall<unknown>,
+  { tally, inSync, error }: { tally: SyncTally; inSync: boolean; error?: PeerError },
+): Promise<SyncResult> {
+  const faults = await firstSyncFaults(db, run.id, listed);
+  const errors = error === undefined ? faults : [faultOf(error), ...faults].slice(0, listed);
+  const failed = tally.failed + tally.withdrawn;
+  const unchanged = run.unchanged + tally.unchanged;
+  return {
+    success: failed === 0 && error === undefined,
+    synced_count: tally.created + tally.updated + unchanged,
+    failed_count: failed,
+    created: tally.created,
+    updated: tally.updated,
+    deleted: tally.deletedInApplication + tally.deletedInTarget,
+    unchanged,
+    conflicts: tally.conflicts,
+    errors,
+    sync_timestamp: (run.syncTimestamp ?? call.startedAt).toISOString(),
+    duration: Math.max(0, Date.now() - call.startedAt.getTime()) / 1000,
+    // The conductor's own reading covers the comparison and the proof; the chunks told theirs.
+    bytes_sent: Math.max(run.comparedBytes, target.bytesMoved()) + tally.bytes,
+    in_sync: inSync,
+    dry_run: run.dryRun,
+    clock_skew_ms: run.clockSkewMs,
+  };
+}

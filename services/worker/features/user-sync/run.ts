@@ -1,0 +1,114 @@
+import { type SyncResult, userSyncRun } from '../../../../shared/contracts/user-sync.ts';
+import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
+import { differingBuckets } from '../../../../shared/store/account-digests.ts';
+import { dropTombstones } from '../../../../shared/store/accounts.ts';
+import {
+  reopenSyncChunks,
+  type SyncTally,
+  tallySync,
+  withdrawSyncChunks,
+} from '../../../../shared/store/sync-chunks.ts';
+import { endSyncRun, findSyncRun, holdTarget, setSyncMode } from '../../../../shared/store/sync-runs.ts';
+import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
+import { isRetryable } from '../../outcome.ts';
+import { conductLanes } from './conduct.ts';
+import type { UserSyncDeps } from './deps.ts';
+import { PeerError } from './peer-error.ts';
+import { planRun } from './plan.ts';
+import { resultOf } from './result.ts';
+import { openSession, type SyncSession } from './session.ts';
+import { writeSyncFile } from './sync-file.ts';
+
+type Call = JobCall<{ sync_run_id: string }>;
+
+/**
+ * The conductor of one sync. It compares, writes down who differs, hands lanes out, and proves at the end that both
+ * sides are the same. Each step may be done twice, by a conductor that follows one that died.
+ *
+ *   comparing ──► (counting ──►) syncing ──► proving ──► done
+ *                      └── a dry run ends here, and one that would delete too many
+ */
+export const runUserSync = implementJob(userSyncRun, (deps: UserSyncDeps) => async call => {
+  const found = await findSyncRun(deps.db, call.input.sync_run_id);
+  if (found === undefined) throw new AppError('not_found', `There is no sync ${call.input.sync_run_id}`);
+  await holdTarget(deps.db, found.run);
+  const session = await openSession(deps, found.run, call.signal);
+  try {
+    const result = await sync(deps, session, call);
+    await endSyncRun(deps.db, found.run.id);
+    return result;
+  } catch (error) {
+    return await settle(deps, session, call, error);
+  } finally {
+    await session.close();
+  }
+});
+
+async function sync(deps: UserSyncDeps, session: SyncSession, call: Call): Promise<SyncResult> {
+  if (session.run.target.type === 'file') return writeSyncFile(deps, session, call);
+  if (session.run.plannedRun < call.run) await planRun(deps, session, call);
+  const tally = await work(deps, session, call);
+  const inSync = session.run.dryRun ? false : await prove(deps, session, call);
+  return resultOf(deps, session, call, { tally, inSync });
+}
+
+async function work(deps: UserSyncDeps, session: SyncSession, call: Call): Promise<SyncTally> {
+  const { run } = session;
+  if (run.mode === 'plan') {
+    const planned = await conductLanes(deps, session, 'plan', call);
+    if (run.dryRun || planned.withdrawn > 0) return planned;
+    guardDeletions(session, planned);
+    await reopenSyncChunks(deps.db, run.id);
+    await setSyncMode(deps.db, run.id, 'apply');
+    run.mode = 'apply';
+  }
+  return conductLanes(deps, session, 'apply', call);
+}
+
+/** @throws AppError `deletion_guard` when a larger share of a side would go than the setting lets pass unasked */
+function guardDeletions({ run, settings }: SyncSession, tally: SyncTally): void {
+  if (run.confirm) return;
+  const share = settings.sync_max_delete_share;
+  const guard = (side: string, deletions: number, users: number) => {
+    if (deletions === 0 || deletions <= share * users) return;
+    throw new AppError(
+      'deletion_guard',
+      `The sync would delete ${deletions} of ${users} users ${side}, more than a share of ${share}: nothing was changed`,
+      { hint: 'Send it again with "confirm": true if that is meant.' },
+    );
+  };
+  guard('in the load tester', tally.deletedInTarget, run.targetUsers);
+  guard('in the application', tally.deletedInApplication, run.applicationUsers);
+}
+
+/** Reads the digests of both sides again. When they are the same, that is noted as the state of the last sync. */
+async function prove(deps: UserSyncDeps, session: SyncSession, call: Call): Promise<boolean> {
+  const { application, target, scope, settings } = session;
+  call.report({ phase: 'proving', done: 0, total: 1 });
+  const [ours, theirs] = await Promise.all([application.buckets(scope), target.buckets(scope)]);
+  const inSync = differingBuckets(ours, theirs).length === 0;
+  if (inSync) await target.settleAll(scope, application, theirs);
+  await dropTombstones(deps.db, settings.sync_tombstone_days);
+  call.report({ phase: 'proving', done: 1, total: 1 });
+  return inSync;
+}
+
+/** What a peer does is a result; a cancellation keeps what was done; what may pass leaves the run as it is. */
+async function settle(
+  deps: UserSyncDeps,
+  session: SyncSession,
+  call: Call,
+  error: unknown,
+): Promise<SyncResult> {
+  const { run } = session;
+  const isCancelled = isAppError(call.signal.reason, 'cancelled');
+  if (!isCancelled && (call.signal.aborted || (!(error instanceof PeerError) && isRetryable(error))))
+    throw error;
+  await withdrawSyncChunks(deps.db, run.id);
+  const tally = await tallySync(deps.db, run.id);
+  await endSyncRun(deps.db, run.id);
+  if (error instanceof PeerError && !isCancelled)
+    return resultOf(deps, session, call, { tally, inSync: false, error });
+  if (!isCancelled) throw error;
+  throw cancelledWith(await resultOf(deps, session, call, { tally, inSync: false }));
+}

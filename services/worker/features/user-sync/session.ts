@@ -1,0 +1,90 @@
+import type { Settings } from '../../../../shared/contracts/settings.ts';
+import type { DigestTable, Scope } from '../../../../shared/store/account-digests.ts';
+import { readSettings } from '../../../../shared/store/settings.ts';
+import { type SyncRunRow, xminBefore } from '../../../../shared/store/sync-runs.ts';
+import { digestTableOf } from '../../../../shared/store/synced-users.ts';
+import { readUserReferences } from '../../../../shared/store/user-references.ts';
+import { type ApplicationDeps, applicationSide } from './application-side.ts';
+import type { Rules } from './decide.ts';
+import type { UserSyncDeps } from './deps.ts';
+import { createMeter, measured } from './meter.ts';
+import { createPeerClient } from './peer-client.ts';
+import { peerTarget } from './peer-target.ts';
+import { poolTarget } from './pool-target.ts';
+import type { Side, Target } from './sides.ts';
+
+/** A run with both of its sides opened: the conductor has one, and each lane. */
+export interface SyncSession {
+  run: SyncRunRow;
+  settings: Settings;
+  rules: Rules;
+  /** Who takes part, changed or not. */
+  scope: Scope;
+  /** Of them, those that are compared: the changed ones only, where the request says so. */
+  comparedScope: Scope;
+  application: Side;
+  /** What writes to the application need. */
+  applicationDeps: ApplicationDeps;
+  target: Target;
+  close(): Promise<void>;
+}
+
+export async function openSession(
+  deps: UserSyncDeps,
+  run: SyncRunRow,
+  signal: AbortSignal,
+): Promise<SyncSession> {
+  const settings = await readSettings(deps.db);
+  const table = await digestTableOf(deps.applicationDb, deps.users);
+  const sides = openSides(deps, run, table, settings, signal);
+  const scope = { batchId: run.filter.batch_id, testUsersOnly: run.filter.test_users_only };
+  const references = run.direction === 'push' ? [] : await readUserReferences(deps.applicationDb, deps.users);
+  return {
+    run,
+    settings,
+    rules: { direction: run.direction, policy: run.conflictPolicy, full: run.full },
+    scope,
+    comparedScope: { ...scope, ...(await changesOnly(deps, run)) },
+    applicationDeps: { testDataDb: deps.testDataDb, users: deps.users, references },
+    ...sides,
+  };
+}
+
+async function changesOnly({ db }: UserSyncDeps, run: SyncRunRow): Promise<Partial<Scope>> {
+  const { modified_since: moment } = run.filter;
+  if (moment === undefined) return {};
+  return { modifiedSince: moment, modifiedFromXid: await xminBefore(db, run.targetKey, moment) };
+}
+
+function openSides(
+  { db, applicationDb, vault, syncPeers }: UserSyncDeps,
+  run: SyncRunRow,
+  table: DigestTable,
+  settings: Settings,
+  signal: AbortSignal,
+): Pick<SyncSession, 'application' | 'target' | 'close'> {
+  const application = applicationSide(applicationDb, table);
+  if (run.target.type !== 'http') {
+    const meter = createMeter();
+    return {
+      application: measured(application, meter),
+      target: poolTarget(db, vault, meter),
+      close: async () => {},
+    };
+  }
+  const client = createPeerClient({
+    baseUrl: run.target.base_url,
+    apiKey: vault.open(run.sealedApiKey ?? ''),
+    allowlist: syncPeers,
+    timeoutMs: settings.sync_timeout_seconds * 1000,
+    retries: settings.sync_retry_attempts,
+    retryDelayMs: settings.sync_retry_delay_seconds * 1000,
+    signal,
+  });
+  const { targetKey, withCredentials } = run;
+  return {
+    application,
+    target: peerTarget({ db, client, targetKey, withCredentials }),
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,77 @@
+import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Bucket, Choice, Entry, Scope } from '../../../../shared/store/account-digests.ts';
+
+/** A user as it travels: the fields of the export document. */
+export interface SyncUser {
+  id: string | null;
+  username: string;
+  email: string;
+  role: string;
+  is_test_user: boolean;
+  test_batch_id: string | null;
+  custom_attributes: Record<string, unknown>;
+  created_at: string;
+  updated_at: string;
+  /** In clear, between two processes only; absent when it is not known, or not to be told. */
+  password?: string | undefined;
+}
+
+/** One side of a sync, as far as it is compared. */
+export interface Side {
+  buckets(scope: Scope): Promise<Bucket[]>;
+  /** The smaller buckets within some buckets. */
+  subBuckets(scope: Scope, buckets: number[]): Promise<Bucket[]>;
+  entries(scope: Scope, choice: Choice): Promise<Entry[]>;
+  /** What its hash function makes of known text, and its clock in milliseconds. */
+  probe(): Promise<{ probe: string; now: number }>;
+}
+
+/** A user whom both sides had changed, and whose state holds; undefined when nobody may write it. */
+export interface Conflict {
+  username: string;
+  winner: 'application' | 'load_tester' | undefined;
+}
+
+export interface UserDigest {
+  username: string;
+  digest: string | null;
+}
+
+/** What a chunk wants to be true at the target. */
+export interface TargetChanges {
+  users: SyncUser[];
+  /** The same users with the digests that they will have. */
+  written: UserDigest[];
+  /** Usernames. */
+  deletions: string[];
+  /** Users who are the same on both sides now, with their digest; null for those whom neither has. */
+  settled: UserDigest[];
+}
+
+export interface TargetOutcome {
+  created: number;
+  updated: number;
+  deleted: number;
+  faults: SyncFault[];
+}
+
+/** The load tester's side. */
+export interface Target extends Side {
+  /** The digests of the last sync of these users; the built-in pool gives its own with `entries`. */
+  bases(usernames: readonly string[]): Promise<Map<string, string>> | undefined;
+  /** Users with all their fields, for the application to take over. */
+  users(usernames: readonly string[]): Promise<SyncUser[]>;
+  /**
+   * Writes, and in the transaction of what it writes to Muster's own database, `conclude`. Doing it twice is the same as
+   * doing it once.
+   */
+  apply(
+    changes: TargetChanges,
+    conclude: (tx: Executor, outcome: TargetOutcome) => Promise<void>,
+  ): Promise<void>;
+  /** Both sides are the same, with these buckets: notes it for all users in scope for whom it is not noted. */
+  settleAll(scope: Scope, application: Side, buckets: readonly Bucket[]): Promise<void>;
+  /** Bytes moved until now. */
+  bytesMoved(): number;
+}

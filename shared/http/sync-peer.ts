@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { transferredUser } from './accounts.ts';
+import { uuid } from './fields.ts';
+import { defineOperation } from './operation.ts';
+
+/**
+ * What two installations of Muster ask each other while they sync: the digests of the pool, at three levels of detail,
+ * and the users themselves. Users are written by `importUsers`. All are POST because their questions are long; those
+ * that only read change nothing.
+ */
+const tag = 'User sync';
+const count = z.int().min(0);
+const digest = z.string().regex(/^-?\d{1,20}$/);
+
+/** Questions with thousands of usernames of 255 characters. */
+const maxQuestionBytes = 16 * 1024 * 1024;
+/** Usernames of one question at most. */
+export const maxPeerUsernames = 5000;
+
+const scope = z.strictObject({
+  batch_id: uuid.optional(),
+  test_users_only: z.boolean().default(true),
+  modified_since: z.iso
+    .datetime({ offset: true, error: 'must be an ISO 8601 time with an offset' })
+    .refine(text => !(Date.parse(text) < Date.UTC(1, 0)), 'must be of the year 1 or later')
+    .optional(),
+});
+const usernames = z.array(z.string().min(1).max(255)).min(1).max(maxPeerUsernames);
+const buckets = z.array(z.int().min(0).max(4095)).max(4096);
+const subBuckets = z.array(z.int().min(0).max(262_143)).max(262_144);
+
+export const peerDigests = z.object({
+  probe: digest.describe('What the server makes of a known text: it must be the same on both sides'),
+  now: z.number().describe("The server's clock, in milliseconds since 1970"),
+  buckets: z
+    .array(z.tuple([count, count, digest, count]))
+    .describe('Number, users, digest, users whose last sync is not up to date'),
+});
+
+export const peerDigestsOperation = defineOperation({
+  id: 'readPoolDigests',
+  method: 'post',
+  path: '/api/users/sync/digests',
+  role: 'viewer',
+  tag,
+  summary: 'Digests of the account pool, for another Muster to compare',
+  description:
+    'Without `within`, of the 4,096 buckets into which users are divided by the hash of their names; with it, of the 64 ' +
+    'smaller ones in each of the buckets named.',
+  body: z.strictObject({ scope: scope.prefault({}), within: buckets.optional() }),
+  maxBodyBytes: maxQuestionBytes,
+  responses: {
+    200: { description: 'The digests', contentTypes: ['application/json'], schema: peerDigests },
+  },
+  transaction: false,
+});
+
+export const peerEntries = z.object({
+  entries: z
+    .array(z.tuple([z.string(), digest.nullable(), z.number()]))
+    .describe('Username, digest (null when deleted), time of the change in milliseconds since 1970'),
+});
+
+export const peerEntriesOperation = defineOperation({
+  id: 'listPoolEntries',
+  method: 'post',
+  path: '/api/users/sync/entries',
+  role: 'viewer',
+  tag,
+  summary: 'Users of some buckets, or by name, with their digests',
+  body: z.strictObject({
+    scope: scope.prefault({}),
+    choice: z.union([
+      z.strictObject({ buckets }),
+      z.strictObject({ sub_buckets: subBuckets }),
+      z.strictObject({ usernames }),
+    ]),
+  }),
+  maxBodyBytes: maxQuestionBytes,
+  responses: {
+    200: { description: 'The users', contentTypes: ['application/json'], schema: peerEntries },
+  },
+  transaction: false,
+});
+
+export const peerUsers = z.object({ users: z.array(transferredUser) });
+
+export const peerUsersOperation = defineOperation({
+  id: 'readPoolUsers',
+  method: 'post',
+  path: '/api/users/sync/users',
+  role: 'viewer',
+  tag,
+  summary: 'Accounts by name with all their fields; for an admin, who asks for them, with passwords',
+  body: z.strictObject({ usernames, include_credentials: z.boolean().default(false) }),
+  maxBodyBytes: maxQuestionBytes,
+  responses: {
+    200: { description: 'Those that are there', contentTypes: ['application/json'], schema: peerUsers },
+  },
+  transaction: false,
+});
+
+export const peerDeleted = z.object({ deleted: count });
+
+export const peerDeleteOperation = defineOperation({
+  id: 'deletePoolUsers',
+  method: 'post',
+  path: '/api/users/sync/deletions',
+  role: 'admin',
+  tag,
+  summary: 'Delete accounts by name, as the application did',
+  description: 'As `DELETE /api/users`: a tombstone stays for `sync_tombstone_days`.',
+  body: z.strictObject({ usernames }),
+  maxBodyBytes: maxQuestionBytes,
+  responses: { 200: { description: 'How many there were', schema: peerDeleted } },
+});

@@ -1,0 +1,199 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { Executor } from '../platform/db.ts';
+
+/**
+ * Digests of users, computed by the database that has them, so that two databases are compared without their rows
+ * travelling. A user's digest is 64 bits over what must be the same on both sides; a bucket's is the `bit_xor` of its
+ * users', which neither order nor plan changes. There are 4,096 buckets, by a hash of the username, and in each 64
+ * smaller ones. A change that one side missed goes unseen with a chance of 2^-64 a bucket.
+ */
+export interface Bucket {
+  bucket: number;
+  users: number;
+  /** 64 bits, signed, in decimal. */
+  digest: string;
+  /** Users whose digest of the last sync is not their digest: the pool's only, 0 elsewhere. */
+  unsettled: number;
+}
+
+/** A user in a list: its digest is null when it was deleted and only its tombstone is left. */
+export interface Entry {
+  username: string;
+  digest: string | null;
+  /** The digest that both sides had after the last sync; null where that is not kept, or there was none. */
+  base: string | null;
+  /** When it was changed or deleted, in milliseconds, on the clock of its side. */
+  changedAt: number;
+}
+
+/** Which users take part. */
+export interface Scope {
+  batchId?: string | undefined;
+  testUsersOnly: boolean;
+  /** Of these only what was changed at this moment or later. */
+  modifiedSince?: string | undefined;
+  /** With it: and what was written by this transaction or a later one, where the table tells. */
+  modifiedFromXid?: string | undefined;
+}
+
+/** Which of them are listed: those of some buckets (of either size) or those of some usernames. */
+export type Choice = { buckets: number[] } | { subBuckets: number[] } | { usernames: readonly string[] };
+
+/** A table of users, seen as rows with the columns of `accounts`. */
+export interface DigestTable {
+  /** What stands behind `from`, under the name `u`. */
+  from: SQL;
+  ofBatch(id: string): SQL;
+  digest: SQL;
+  bucket: SQL;
+  base: SQL;
+  /** Null, or when the row became a tombstone. */
+  deletedAt: SQL;
+  unsettled: SQL;
+  /** The transaction that wrote a row last; undefined where the table does not tell. */
+  modifiedXid?: SQL | undefined;
+}
+
+const hash = sql`hashtextextended(u.username::text, 1)`;
+/** The low bits are the bucket's: a smaller one lies in the bucket that its number is modulo 4,096. */
+const subBucket = sql`(${hash} & 262143)::int`;
+export const bucketOfSub = (sub: number): number => sub & 4095;
+
+/** The expression of `accounts.digest`: both must give the same for the same user. */
+const digestOfColumns = sql`hashtextextended(u.username || E'\\x1f' || u.email || E'\\x1f' || u.role || E'\\x1f'
+  || u.is_test_user::text || E'\\x1f' || coalesce(u.test_batch_id::text, '') || E'\\x1f' || u.custom_attributes::text, 0)`;
+
+export const poolTable: DigestTable = {
+  from: sql`accounts as u`,
+  ofBatch: id => sql`u.test_batch_id = ${id}::uuid`,
+  digest: sql`u.digest`,
+  bucket: sql`u.bucket`,
+  base: sql`u.base_digest`,
+  deletedAt: sql`u.deleted_at`,
+  unsettled: sql`u.base_digest is distinct from u.digest`,
+};
+
+/** Of a table that keeps no digests: they are computed in passing. */
+export const computedTable = (table: Pick<DigestTable, 'from' | 'ofBatch' | 'modifiedXid'>): DigestTable => ({
+  ...table,
+  digest: digestOfColumns,
+  bucket: sql`(${hash} & 4095)`,
+  base: sql`null::bigint`,
+  deletedAt: sql`null::timestamptz`,
+  unsettled: sql`false`,
+});
+
+const numbers = (values: readonly number[]) => sql`${`{${values.join(',')}}`}::int[]`;
+
+const texts = (values: readonly string[]) =>
+  sql`(select jsonb_array_elements_text(${JSON.stringify(values)}::jsonb))`;
+
+function inScope(table: DigestTable, scope: Scope): SQL {
+  const { batchId, testUsersOnly, modifiedSince, modifiedFromXid } = scope;
+  const conditions = [sql`true`];
+  if (batchId !== undefined) conditions.push(table.ofBatch(batchId));
+  if (testUsersOnly) conditions.push(sql`u.is_test_user`);
+  if (modifiedSince !== undefined) {
+    const later = sql`u.updated_at >= ${modifiedSince}::timestamptz`;
+    const byXid =
+      table.modifiedXid === undefined || modifiedFromXid === undefined
+        ? sql``
+        : sql`or ${table.modifiedXid} >= ${modifiedFromXid}::xid8`;
+    conditions.push(sql`(${later} ${byXid})`);
+  }
+  return sql.join(conditions, sql` and `);
+}
+
+const live = (table: DigestTable): SQL => sql`${table.deletedAt} is null`;
+/** A deletion is a change too: where changes are asked for, tombstones count as users without a digest. */
+const present = (table: DigestTable, { modifiedSince }: Scope): SQL =>
+  modifiedSince === undefined ? live(table) : sql`true`;
+const digestIfLive = (table: DigestTable): SQL => sql`case when ${live(table)} then ${table.digest} end`;
+
+/** The buckets that have anybody, of all users in scope. One pass over the table. */
+export async function readBuckets(db: Executor, table: DigestTable, scope: Scope): Promise<Bucket[]> {
+  const rows = await db.execute<{ b: number; n: number; d: string; u: number }>(sql`
+    select ${table.bucket}::int as b, count(*)::int as n, coalesce(bit_xor(${digestIfLive(table)}), 0)::text as d,
+      (count(*) filter (where ${table.unsettled}))::int as u
+    from ${table.from} where ${inScope(table, scope)} and ${present(table, scope)} group by 1`);
+  return rows.map(({ b, n, d, u }) => ({ bucket: b, users: n, digest: d, unsettled: u }));
+}
+
+/** The same for the smaller buckets within some buckets: `bucket` is the smaller one's number. */
+export async function readSubBuckets(
+  db: Executor,
+  table: DigestTable,
+  scope: Scope,
+  buckets: readonly number[],
+): Promise<Bucket[]> {
+  const rows = await db.execute<{ b: number; n: number; d: string }>(sql`
+    select ${subBucket} as b, count(*)::int as n, bit_xor(${table.digest})::text as d
+    from ${table.from}
+    where ${inScope(table, scope)} and ${live(table)} and ${table.bucket} = any(${numbers(buckets)}) group by 1`);
+  return rows.map(({ b, n, d }) => ({ bucket: b, users: n, digest: d, unsettled: 0 }));
+}
+
+/** Lists users. Those that are chosen by name are listed with their tombstones, all others without. */
+export async function listEntries(
+  db: Executor,
+  table: DigestTable,
+  scope: Scope,
+  choice: Choice,
+): Promise<Entry[]> {
+  const rows = await db.execute<{
+    username: string;
+    digest: string | null;
+    base: string | null;
+    at: number;
+  }>(sql`
+    select u.username::text as username, (${digestIfLive(table)})::text as digest,
+      ${table.base}::text as base,
+      (extract(epoch from coalesce(${table.deletedAt}, u.updated_at)) * 1000)::float8 as at
+    from ${table.from} where ${inScope(table, scope)} and ${isChosen(table, scope, choice)}`);
+  return rows.map(({ username, digest, base, at }) => ({ username, digest, base, changedAt: at }));
+}
+
+function isChosen(table: DigestTable, scope: Scope, choice: Choice): SQL {
+  if ('usernames' in choice) return sql`u.username in ${texts(choice.usernames)}`;
+  if ('buckets' in choice)
+    return sql`${present(table, scope)} and ${table.bucket} = any(${numbers(choice.buckets)})`;
+  return sql`${present(table, scope)} and ${subBucket} = any(${numbers(choice.subBuckets)})`;
+}
+
+/** All users in scope folded into one digest. */
+export interface Summary {
+  users: number;
+  /** 16 hex digits, the same for the same users. */
+  digest: string;
+}
+
+/** How many users the buckets have, and all their digests in one. */
+export const foldBuckets = (buckets: readonly Bucket[]): { users: number; digest: bigint } => ({
+  users: buckets.reduce((total, bucket) => total + bucket.users, 0),
+  digest: buckets.reduce((folded, bucket) => folded ^ BigInt(bucket.digest), 0n),
+});
+
+export function summarize(buckets: readonly Bucket[]): Summary {
+  const { users, digest } = foldBuckets(buckets);
+  return { users, digest: BigInt.asUintN(64, digest).toString(16).padStart(16, '0') };
+}
+
+/** The numbers of the buckets in which two sides are not the same, in order. */
+export function differingBuckets(one: readonly Bucket[], other: readonly Bucket[]): number[] {
+  const left = new Map(one.map(bucket => [bucket.bucket, bucket]));
+  const differing = other.filter(({ bucket, users, digest }) => {
+    const same = left.get(bucket);
+    left.delete(bucket);
+    return same?.users !== users || same.digest !== digest;
+  });
+  return [...differing.map(({ bucket }) => bucket), ...left.keys()].sort((a, b) => a - b);
+}
+
+/** A digest of known text: two servers that disagree about it cannot be compared. */
+export async function readHashProbe(db: Executor): Promise<{ probe: string; now: number }> {
+  const [row] = await db.execute<{ probe: string; now: number }>(sql`
+    select hashtextextended('muster' || E'\\x1f', 0)::text as probe,
+      (extract(epoch from clock_timestamp()) * 1000)::float8 as now`);
+  if (row === undefined) throw new Error('A select without from gave no row');
+  return row;
+}

@@ -1,0 +1,133 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { syncChunks } from '../../drizzle/platform/schema/user-sync.ts';
+import type { SyncFault } from '../contracts/user-sync.ts';
+import type { Executor } from '../platform/db.ts';
+
+/** The chunks of a sync: `drizzle/platform/schema/user-sync.ts` draws their states. */
+type ChunkRow = typeof syncChunks.$inferSelect;
+export type SyncChunkLease = Pick<ChunkRow, 'runId' | 'chunkIndex' | 'epoch' | 'usernames'>;
+export type SyncCounts = Pick<
+  ChunkRow,
+  | 'created'
+  | 'updated'
+  | 'deletedInApplication'
+  | 'deletedInTarget'
+  | 'unchanged'
+  | 'failed'
+  | 'conflicts'
+  | 'bytes'
+> & { faults: SyncFault[] };
+
+/** Forgets the chunks of an earlier run of the job. */
+export async function clearSyncChunks(tx: Executor, runId: string): Promise<void> {
+  await tx.delete(syncChunks).where(eq(syncChunks.runId, runId));
+}
+
+/** Writes users down, `size` in a chunk, from the chunk number `firstIndex` on; gives the next free number. */
+export async function addSyncChunks(
+  tx: Executor,
+  { runId, firstIndex, size }: { runId: string; firstIndex: number; size: number },
+  usernames: readonly string[],
+): Promise<number> {
+  if (usernames.length === 0) return firstIndex;
+  await tx.execute(sql`
+    insert into sync_chunks (run_id, chunk_index, usernames)
+    select ${runId}::uuid, ${firstIndex}::int + (n - 1) / ${size}::int, array_agg(username order by n)
+    from jsonb_array_elements_text(${JSON.stringify(usernames)}::jsonb) with ordinality as named(username, n)
+    group by 2`);
+  return firstIndex + Math.ceil(usernames.length / size);
+}
+
+/** Takes a chunk for a lane: the one that the lane had when its worker died, else the next. */
+export async function claimSyncChunk(
+  db: Executor,
+  { runId, lane, worker }: { runId: string; lane: number; worker: string },
+): Promise<SyncChunkLease | undefined> {
+  const [row] = await db.execute<{ chunk_index: number; epoch: number; usernames: string[] }>(sql`
+    update sync_chunks set status = 'running', epoch = epoch + 1, lane = ${lane}, worker = ${worker}
+    where run_id = ${runId} and chunk_index = (
+      select chunk_index from sync_chunks
+      where run_id = ${runId} and (status = 'pending' or (status = 'running' and lane = ${lane}))
+      order by status desc, chunk_index limit 1 for update skip locked)
+    returning chunk_index, epoch, usernames`);
+  if (row === undefined) return undefined;
+  return { runId, chunkIndex: row.chunk_index, epoch: row.epoch, usernames: row.usernames };
+}
+
+/** Marks a claimed chunk done; false when the lease is void. The last statement of what the chunk has written. */
+export async function concludeSyncChunk(
+  tx: Executor,
+  lease: SyncChunkLease,
+  counts: SyncCounts,
+): Promise<boolean> {
+  const { count } = await tx
+    .update(syncChunks)
+    .set({ ...counts, status: 'done', finishedAt: sql`clock_timestamp()` })
+    .where(
+      and(
+        eq(syncChunks.runId, lease.runId),
+        eq(syncChunks.chunkIndex, lease.chunkIndex),
+        eq(syncChunks.epoch, lease.epoch),
+        eq(syncChunks.status, 'running'),
+      ),
+    );
+  return count > 0;
+}
+
+/** What was counted is to be done now: all chunks are open again. */
+export async function reopenSyncChunks(tx: Executor, runId: string): Promise<void> {
+  await tx.execute(sql`
+    update sync_chunks set status = 'pending', epoch = epoch + 1, lane = null, finished_at = null
+    where run_id = ${runId}`);
+}
+
+/** Withdraws every chunk that is not done: no worker that holds one can conclude it any more. */
+export async function withdrawSyncChunks(db: Executor, runId: string): Promise<void> {
+  await db.execute(sql`
+    update sync_chunks set status = 'cancelled', epoch = epoch + 1, finished_at = clock_timestamp()
+    where run_id = ${runId} and status in ('pending', 'running')`);
+}
+
+export interface SyncTally extends Omit<SyncCounts, 'faults'> {
+  chunks: number;
+  chunksDone: number;
+  /** Chunks that some lane has or will take. */
+  chunksOpen: number;
+  /** Users in all chunks, and in those that were withdrawn. */
+  users: number;
+  withdrawn: number;
+}
+
+/** Where a run stands, from its chunks. */
+export async function tallySync(db: Executor, runId: string): Promise<SyncTally> {
+  const sum = (column: string) =>
+    sql<number>`coalesce(sum(${sql.identifier(column)}) filter (where status = 'done'), 0)::float8`;
+  const [tally] = await db
+    .select({
+      chunks: sql<number>`count(*)::int`,
+      chunksDone: sql<number>`(count(*) filter (where status = 'done'))::int`,
+      chunksOpen: sql<number>`(count(*) filter (where status in ('pending', 'running')))::int`,
+      users: sql<number>`coalesce(sum(cardinality(usernames)), 0)::int`,
+      withdrawn: sql<number>`coalesce(sum(cardinality(usernames)) filter (where status = 'cancelled'), 0)::int`,
+      created: sum('created'),
+      updated: sum('updated'),
+      deletedInApplication: sum('deleted_in_application'),
+      deletedInTarget: sum('deleted_in_target'),
+      unchanged: sum('unchanged'),
+      failed: sum('failed'),
+      conflicts: sum('conflicts'),
+      bytes: sum('bytes'),
+    })
+    .from(syncChunks)
+    .where(eq(syncChunks.runId, runId));
+  if (tally === undefined) throw new Error('An aggregate gave no row');
+  return tally;
+}
+
+/** What went wrong or was decided, in the order of the chunks: the first `limit`. */
+export async function firstSyncFaults(db: Executor, runId: string, limit: number): Promise<SyncFault[]> {
+  const rows = await db.execute<{ fault: SyncFault }>(sql`
+    select fault from sync_chunks, jsonb_array_elements(faults) with ordinality as listed(fault, n)
+    where run_id = ${runId} and status = 'done' order by chunk_index, n limit ${limit}`);
+  return rows.map(({ fault }) => fault);
+}

@@ -1,0 +1,64 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { Executor } from '../platform/db.ts';
+import type { Scope } from './account-digests.ts';
+
+/** What sync reads and notes in the pool of accounts, besides what `accounts.ts` writes. */
+interface PoolUser {
+  id: string | null;
+  username: string;
+  email: string;
+  role: string;
+  is_test_user: boolean;
+  test_batch_id: string | null;
+  custom_attributes: Record<string, unknown>;
+  created_at: string;
+  updated_at: string;
+  sealed_password: string | null;
+}
+
+const named = (usernames: readonly string[]): SQL =>
+  sql`username in (select jsonb_array_elements_text(${JSON.stringify(usernames)}::jsonb))`;
+
+/** Accounts by username, those that were deleted aside. */
+export async function usersOfPool(db: Executor, usernames: readonly string[]): Promise<PoolUser[]> {
+  const rows = await db.execute<{ [K in keyof PoolUser]: PoolUser[K] }>(sql`
+    select source_id as id, username, email, role, is_test_user, test_batch_id::text as test_batch_id, custom_attributes,
+      to_json(created_at) #>> '{}' as created_at, to_json(updated_at) #>> '{}' as updated_at, sealed_password
+    from accounts where status <> 'deleted' and ${named(usernames)}`);
+  return [...rows];
+}
+
+/** The state as it is now, deletions included, counts as that of the last sync. */
+const settle = sql`
+  base_digest = case when status <> 'deleted' then a.digest end,
+  status = case when status = 'created' then 'synced' else status end, synced_at = now()`;
+const unsettled = sql`a.base_digest is distinct from case when status <> 'deleted' then a.digest end`;
+
+/** Notes for these accounts that both sides are the same, if they still are what they were taken for. */
+export async function settleAccounts(
+  tx: Executor,
+  users: readonly { username: string; digest: string | null }[],
+): Promise<void> {
+  if (users.length === 0) return;
+  await tx.execute(sql`
+    update accounts a set ${settle}
+    from jsonb_to_recordset(${JSON.stringify(users)}::jsonb) as same(username text, digest bigint)
+    where a.username = same.username and ${unsettled}
+      and same.digest is not distinct from case when status <> 'deleted' then a.digest end`);
+}
+
+const within = ({ batchId, testUsersOnly }: Scope): SQL => sql`
+  ${batchId === undefined ? sql`` : sql`and test_batch_id = ${batchId}::uuid`}
+  ${testUsersOnly ? sql`and is_test_user` : sql``}`;
+
+/** Notes it for all accounts in scope. */
+export async function settlePool(db: Executor, scope: Scope): Promise<void> {
+  await db.execute(sql`update accounts a set ${settle} where ${unsettled} ${within(scope)}`);
+}
+
+/** Notes it for those that were deleted: neither side has them any more. */
+export async function settleTombstones(db: Executor, scope: Scope): Promise<void> {
+  await db.execute(sql`
+    update accounts set base_digest = null
+    where deleted_at is not null and base_digest is not null ${within(scope)}`);
+}
