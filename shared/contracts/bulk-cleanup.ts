@@ -48,8 +48,11 @@ const touchedForeignKey = z.object({
   table: z.string(),
   references: z.string(),
   on_delete: z.enum(['no action', 'restrict', 'cascade', 'set null', 'set default']),
-  /** `delete`: its rows go first. The other two are the database's own doing. */
-  action: z.enum(['delete', 'set null', 'set default']),
+  /**
+   * `delete`: its rows go first. `none`: Muster may not delete there, and a row refuses the deletion. The other two are
+   * the database's own doing.
+   */
+  action: z.enum(['delete', 'none', 'set null', 'set default']),
   /** Whether an index serves it; without one the whole table is read for every chunk. */
   indexed: z.boolean(),
   /** Rows that refer to users of the batches; counted in dry runs only. */

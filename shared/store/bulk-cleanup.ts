@@ -87,18 +87,9 @@ export async function countReferring(
   return row?.counts ?? [];
 }
 
-/**
- * Batches that the table or the ledger has, as a query `(batch, users, recorded)`: how many test users carry the id, and
- * how many the ledger has of them; null where the ledger does not know the batch at all.
- */
-export const batchesWithUsers = (users: UserTable): SQL => sql`
-  select batch, users, recorded from (
-    select ${users.read('test_batch_id')} as batch, count(*) as users
-    from ${users.table} where ${users.column('is_test_user')} group by 1
-  ) as marked full join (
-    select batch_id::text as batch, coalesce(sum(created_count) filter (where ${uncleaned}), 0) as recorded
-    from muster.bulk_chunks group by 1
-  ) as ledger using (batch)`;
+/** The keys of all users that the ledger recorded and cleanup has not removed, as a query `(id)`. */
+export const recordedKeys = (users: UserTable): SQL => sql`
+  select ${users.key(sql`unnest(user_keys)`)} as id from muster.bulk_chunks where ${uncleaned}`;
 
 export interface TakenChunks {
   chunks: number[];

@@ -1,11 +1,12 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
-import { batchesWithUsers } from './bulk-cleanup.ts';
+import { recordedKeys } from './bulk-cleanup.ts';
 import type { UserTable } from './user-table.ts';
 
 /**
  * Who is a test user and who is not, as the markers have it, and who only looks like the other. One pass over the table,
- * one over the index of batches; samples are looked for only where something was counted. Constant memory at any size.
+ * one join of its test users with the keys that the ledger recorded; samples are looked for only where something was
+ * counted. All of it is the database's work: no memory here, at any size.
  */
 export interface SampleUser extends Record<string, unknown> {
   id: string;
@@ -58,10 +59,10 @@ export async function identifyUsers(
     select ${users.column('is_test_user')} as is_test, ${lookalike(users, patterns)} as reason, count(*)::int as users
     from ${users.table} group by 1, 2`);
   const [ledger] = await db.execute<{ unknown: number; unrecorded: number; missing: number }>(sql`
-    select coalesce(sum(users) filter (where recorded is null), 0)::int as unknown,
-      coalesce(sum(greatest(users - recorded, 0)), 0)::int as unrecorded,
-      coalesce(sum(greatest(recorded - coalesce(users, 0), 0)), 0)::int as missing
-    from (${batchesWithUsers(users)}) as batches`);
+    select (count(*) filter (where key is null and not is_known))::int as unknown,
+      (count(*) filter (where key is null and is_known))::int as unrecorded,
+      (count(*) filter (where id is null))::int as missing
+    from (${testUsersWithKeys(users)}) as found`);
   const sum = (isTest: boolean) =>
     counted.filter(row => (row.is_test ?? false) === isTest).reduce((total, row) => total + row.users, 0);
   return {
@@ -100,42 +101,36 @@ export const sampleUsers = (
     { limit },
   );
 
-/** Test users of batches that no ledger knows. */
-export const sampleUnknown = (db: Executor, users: UserTable, limit: number) =>
-  sample(
-    db,
-    users,
-    sql`${users.column('is_test_user')} and ${users.read('test_batch_id')} in (
-      select batch from (${batchesWithUsers(users)}) as batches where recorded is null)`,
-    { limit, reason: sql`'unknown_batch'` },
-  );
-
-/** Test users of one batch whom the ledger does not have. */
+/** Test users whom the ledger does not have. */
 export const sampleUnrecorded = (db: Executor, users: UserTable, limit: number) =>
   sample(
     db,
     users,
-    sql`${users.column('is_test_user')} and ${users.column('test_batch_id')} = ${users.batch(sql`(select batch from excess)`)}
-      and not exists (select from recorded where key = ${users.read('id')})`,
-    {
-      limit,
-      reason: sql`'unrecorded'`,
-      given: sql`with excess as materialized (
-        select batch from (${batchesWithUsers(users)}) as batches where users > recorded order by users limit 1
-      ), recorded as materialized (
-        select unnest(user_keys) as key from muster.bulk_chunks where batch_id::text = (select batch from excess)
-      )`,
-    },
+    sql`${users.column('id')} in (
+      select id from (${testUsersWithKeys(users)}) as found where key is null limit ${limit})`,
+    { limit, reason: sql`case when ${isKnown(users)} then 'unrecorded' else 'unknown_batch' end` },
   );
+
+/** All test users and all recorded keys, side by side, as a query `(id, is_known, key)`. */
+const testUsersWithKeys = (users: UserTable): SQL => sql`
+  select marked.id, is_known, recorded.id as key
+  from (
+    select ${users.column('id')} as id, ${isKnown(users)} as is_known
+    from ${users.table} where ${users.column('is_test_user')}
+  ) as marked full join (${recordedKeys(users)}) as recorded on recorded.id = marked.id`;
+
+/** Whether the ledger has the batch of a user. */
+const isKnown = (users: UserTable): SQL =>
+  sql`${users.read('test_batch_id')} in (select batch_id::text from muster.bulk_chunks)`;
 
 async function sample(
   db: Executor,
   users: UserTable,
   condition: SQL,
-  { limit, reason = sql`null`, given = sql`` }: { limit: number; reason?: SQL; given?: SQL },
+  { limit, reason = sql`null` }: { limit: number; reason?: SQL },
 ): Promise<SampleUser[]> {
   const rows = await db.execute<SampleUser>(sql`
-    ${given} select ${users.read('id')} as id, ${users.read('username')} as username, ${users.read('email')} as email,
+    select ${users.read('id')} as id, ${users.read('username')} as username, ${users.read('email')} as email,
       ${users.read('test_batch_id')} as test_batch_id, ${reason} as reason
     from ${users.table} where ${condition} limit ${limit}`);
   return [...rows];

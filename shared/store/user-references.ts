@@ -10,6 +10,7 @@ import type { UserTable } from './user-table.ts';
  * where the foreign key would cascade: one statement a table instead of one a row, and the counts are known. Where the
  * key sets null or a default, the row stays and the database changes it.
  *
+ * A table from which this role may not delete is left alone: its rows are none of Muster's, and refuse the deletion.
  * Keys from the users to themselves are left alone: following them would reach users whom no ledger recorded. Such a
  * key refuses the deletion when it must.
  */
@@ -23,7 +24,7 @@ export interface UserReference extends Pick<TouchedForeignKey, 'name' | 'on_dele
   via?: UserReference;
 }
 
-/** References to a table, those that are farthest from it first: the order in which their rows can go. */
+/** References to the users, as the role of `db` has them, the farthest first: the order in which their rows can go. */
 export async function readUserReferences(db: Executor, { mapping }: UserTable): Promise<UserReference[]> {
   const rows = await db.execute<Row>(sql`
     with recursive reached as (
@@ -43,7 +44,7 @@ export async function readUserReferences(db: Executor, { mapping }: UserTable): 
       exists (
         select from pg_index i where i.indrelid = f.conrelid and i.indisvalid
           and (string_to_array(i.indkey::text, ' ')::int2[])[1:cardinality(f.conkey)] @> f.conkey
-      ) as indexed
+      ) as indexed, has_table_privilege(f.conrelid, 'delete') as may_delete
     from reached r join pg_constraint f on f.oid = r.oid
     order by cardinality(r.path), "table", name`);
   const byPath = new Map<string, UserReference>();
@@ -62,6 +63,7 @@ type Row = {
   columns: string[];
   parent_columns: string[];
   indexed: boolean;
+  may_delete: boolean;
 };
 
 const deleteTypes = {
@@ -81,7 +83,12 @@ function referenceOf(row: Omit<Row, 'path'>, via: UserReference | undefined): Us
     parent: row.parent,
     parentColumns: row.parent_columns,
     on_delete,
-    action: on_delete === 'set null' || on_delete === 'set default' ? on_delete : 'delete',
+    action:
+      on_delete === 'set null' || on_delete === 'set default'
+        ? on_delete
+        : row.may_delete
+          ? 'delete'
+          : 'none',
     indexed: row.indexed,
     ...(via && { via }),
   };

@@ -10,7 +10,6 @@ import {
   identifyUsers,
   type SampleUser,
   sampleLookalikes,
-  sampleUnknown,
   sampleUnrecorded,
   sampleUsers,
 } from '../../../../shared/store/user-identification.ts';
@@ -38,8 +37,7 @@ export async function identify(
     test > 0 ? sampleUsers(db, users, { isTest: true, limit }) : none,
     production > 0 ? sampleUsers(db, users, { isTest: false, limit }) : none,
     Object.keys(lookalikes).length > 0 ? sampleLookalikes(db, users, { patterns, limit }) : none,
-    unknownBatch > 0 ? sampleUnknown(db, users, limit) : none,
-    unrecorded > 0 ? sampleUnrecorded(db, users, limit) : none,
+    unknownBatch + unrecorded > 0 ? sampleUnrecorded(db, users, limit) : none,
   ]);
   return {
     total_users: test + production,

@@ -82,7 +82,7 @@ async function survey(deps: BulkUsersDeps, batches: BatchRow[], call: Call): Pro
   call.report({ phase: 'comparing', done: 0, total: batches.length });
   return {
     batches,
-    references: await readUserReferences(deps.applicationDb, deps.users),
+    references: await readUserReferences(deps.testDataDb, deps.users),
     comparisons: await compareAll(deps, batches.filter(isLeft), call.signal),
     refusals: new Map(),
   };
