@@ -9,7 +9,9 @@ import { createRateLimiter } from '../../shared/store/rate-limits.ts';
 import { bullBoard, bullBoardPath } from './bull-board.ts';
 import { createDispatcher } from './dispatch.ts';
 import { apiKeyRoutes } from './features/api-keys/routes.ts';
+import type { AlertWatch } from './features/system/alerts.ts';
 import { createMetrics } from './features/system/metrics.ts';
+import type { ResponseTimes } from './features/system/response-times.ts';
 import { systemRoutes } from './features/system/routes.ts';
 import { accessLog } from './middleware/access-log.ts';
 import { identify } from './middleware/identify.ts';
@@ -31,6 +33,8 @@ export interface AppDeps {
   database: Database;
   applicationDatabase: Database;
   queue: QueueClient;
+  responseTimes: ResponseTimes;
+  alerts: AlertWatch;
   /** The routes of the features (`features.ts`). */
   routes: readonly Route[];
   /** Aborts when the process stops: event streams end. */
@@ -40,7 +44,8 @@ export interface AppDeps {
 /** The whole API as an Express app. It opens nothing, and needs no stop of its own. */
 export function createApp(deps: AppDeps): Express {
   const { config, logger, database, queue } = deps;
-  const metrics = createMetrics({ db: database.db, queue, logger });
+  const { responseTimes, alerts } = deps;
+  const metrics = createMetrics({ db: database.db, queue, logger, responseTimes, alerts });
   const guards = createGuards(deps);
   const routes = withOpenApi(
     [...systemRoutes({ ...deps, metrics }), ...apiKeyRoutes(), ...deps.routes],

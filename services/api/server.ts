@@ -12,6 +12,8 @@ import { assertEncryptionKey } from '../../shared/store/installation.ts';
 import { createApp } from './app.ts';
 import { applyConfigFile } from './config-file/apply.ts';
 import { readConfigFile } from './config-file/read.ts';
+import { createAlertWatch } from './features/system/alerts.ts';
+import { createResponseTimes } from './features/system/response-times.ts';
 import { createFeatureRoutes } from './features.ts';
 import { prepareFirstKey } from './first-key.ts';
 import { createHousekeeping } from './housekeeping.ts';
@@ -36,7 +38,8 @@ export async function startApi(config: Config, logger: Logger, lifecycle: Lifecy
   const stopping = new AbortController();
   const routes = createFeatureRoutes({ ...stores, config, logger }, lifecycle);
   const version = readVersion();
-  const app = createApp({ ...stores, config, logger, version, routes, stopping: stopping.signal });
+  const observed = { ...watch(config, stores.database.db, logger, lifecycle), stopping: stopping.signal };
+  const app = createApp({ ...stores, ...observed, config, logger, version, routes });
   const server = await serveHttp(app, {
     name: 'api',
     host: config.HOST,
@@ -52,6 +55,14 @@ export async function startApi(config: Config, logger: Logger, lifecycle: Lifecy
     },
   });
   return { server, firstKey };
+}
+
+/** Watches what has a threshold in the settings. */
+function watch({ DATA_DIR: dataDir }: Config, db: Db, logger: Logger, lifecycle: Lifecycle) {
+  const responseTimes = createResponseTimes();
+  const alerts = lifecycle.add(createAlertWatch({ db, logger, responseTimes, dataDir }));
+  alerts.start();
+  return { responseTimes, alerts };
 }
 
 async function takeConfigFile(config: Config, db: Db, vault: Vault, logger: Logger): Promise<void> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { listAlertsOperation } from '../../../../shared/http/alerts.ts';
 import { deed } from '../../../../shared/http/audit-log.ts';
 import { job } from '../../../../shared/http/jobs.ts';
 import { pageOf } from '../../../../shared/http/pagination.ts';
@@ -142,4 +143,18 @@ describe('the audit log', () => {
     expect((await submit({ count: 5001 })).status).toBe(422);
     expect(await deedsOf('action=bulk-users.create')).toHaveLength(before);
   });
+});
+
+it('serves alerts, with the thresholds as they are now', async () => {
+  await change({ alert_disk_percent: 0 });
+  const { items } = await bodyOf(
+    await api.call('GET', '/api/alerts'),
+    listAlertsOperation.responses[200].schema,
+  );
+  expect(items.find(({ name }) => name === 'disk_usage_percent')).toMatchObject({
+    status: 'firing',
+    threshold: 0,
+  });
+  const metrics = await (await api.call('GET', '/metrics', { key: null })).text();
+  expect(metrics).toContain('muster_alert_firing{alert="disk_usage_percent"} 1');
 });

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Operation } from '../../../../shared/http/operation.ts';
 import { messageOf } from '../../../../shared/kernel/errors.ts';
@@ -6,6 +6,8 @@ import type { Db } from '../../../../shared/platform/db.ts';
 import type { Logger } from '../../../../shared/platform/log.ts';
 import { countJobs } from '../../../../shared/store/job-counts.ts';
 import { within } from '../../within.ts';
+import type { AlertWatch } from './alerts.ts';
+import type { ResponseTimes } from './response-times.ts';
 
 /** A scrape goes on without what a slow or lost store would have said. */
 const collectTimeoutMs = 1000;
@@ -14,6 +16,8 @@ export interface MetricsDeps {
   db: Db;
   queue: { counts(): Promise<Record<string, Record<string, number>>> };
   logger: Logger;
+  responseTimes: ResponseTimes;
+  alerts: Pick<AlertWatch, 'latest'>;
 }
 
 export interface Metrics {
@@ -39,7 +43,10 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   return {
     observe: operation => (_request, response, next) => {
       const end = durations.startTimer({ operation: operation.id });
-      response.once('close', () => end({ status: String(response.statusCode) }));
+      response.once('close', () => {
+        const seconds = end({ status: String(response.statusCode) });
+        if (!isEventStream(response)) deps.responseTimes.record(seconds);
+      });
       next();
     },
     text: () => registry.metrics(),
@@ -47,10 +54,14 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   };
 }
 
+/** An event stream lasts as long as somebody looks at it. */
+const isEventStream = (response: Response): boolean =>
+  String(response.getHeader('content-type')).startsWith('text/event-stream');
+
 type Sample = { labels: Record<string, string>; value: number };
 
 /** What the stores hold, read at each scrape. */
-function registerStateGauges(registry: Registry, { db, queue, logger }: MetricsDeps): void {
+function registerStateGauges(registry: Registry, { db, queue, logger, alerts }: MetricsDeps): void {
   const gauge = (name: string, help: string, labelNames: string[], read: () => Promise<Sample[]>) =>
     new Gauge({
       name,
@@ -72,6 +83,11 @@ function registerStateGauges(registry: Registry, { db, queue, logger }: MetricsD
     const rows = await countJobs(db);
     return rows.map(({ kind, status, jobs }) => ({ labels: { kind, status }, value: jobs }));
   });
+  gauge('muster_alert_firing', 'Whether an alert is firing (1) or not (0)', ['alert'], async () =>
+    alerts
+      .latest()
+      .map(({ name, status }) => ({ labels: { alert: name }, value: status === 'firing' ? 1 : 0 })),
+  );
   gauge('muster_queue_jobs', 'Jobs in the queues', ['queue', 'state'], async () => {
     const counts = Object.entries(await queue.counts());
     return counts.flatMap(([name, states]) =>
