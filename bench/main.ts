@@ -3,6 +3,7 @@ import { messageOf } from '../shared/kernel/errors.ts';
 import { benchBulkUsers } from './bulk-users.ts';
 import { benchDatasets } from './datasets.ts';
 import { benchDeadlineNotifications } from './deadline-notifications.ts';
+import { benchImport } from './import.ts';
 import { benchLoadEngine } from './load-engine.ts';
 
 /**
@@ -12,6 +13,7 @@ import { benchLoadEngine } from './load-engine.ts';
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   'bulk-users': args => benchBulkUsers(...numbersIn(args)),
   datasets: args => benchDatasets(...numbersIn(args)),
+  import: args => benchImport(...numbersIn(args).slice(0, 1)),
   'load-engine': benchLoadEngine,
   'deadline-notifications': benchDeadlineNotifications,
 };

@@ -9,6 +9,7 @@ import { startEmbeddedPostgres } from '../shared/platform/embedded-postgres.ts';
 import { removeEmbeddedPostgres } from '../shared/platform/embedded-postgres-data.ts';
 import { readLocalApiKey, readStackFile } from '../shared/platform/local-stack.ts';
 import { createDatabaseIfMissing } from '../shared/platform/migrate.ts';
+import { pidOfService } from './process-memory.ts';
 
 const stackScript = resolve(import.meta.dirname, '..', 'services', 'local', 'main.ts');
 
@@ -16,6 +17,9 @@ export interface BenchStack {
   apiUrl: string;
   apiKey: string;
   applicationUrl: string;
+  platformUrl: string;
+  /** The process of the API. */
+  apiPid(): Promise<string>;
   /** The largest resident memory of a worker process until now, in bytes; undefined where /proc is not there. */
   peakWorkerRssBytes(): Promise<number | undefined>;
   stop(): Promise<void>;
@@ -31,6 +35,7 @@ export async function startBenchStack(): Promise<BenchStack> {
   const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') });
   for (const name of ['muster', 'storefront']) await createDatabaseIfMissing(postgres.url('postgres'), name);
   const applicationUrl = postgres.url('storefront');
+  const platformUrl = postgres.url('muster');
   const child = spawn(process.execPath, [stackScript], {
     env: {
       ...inheritedEnvironment([
@@ -40,7 +45,7 @@ export async function startBenchStack(): Promise<BenchStack> {
         'NODE_ENV',
         'LOG_DIR',
       ]),
-      DATABASE_URL: postgres.url('muster'),
+      DATABASE_URL: platformUrl,
       APP_DATABASE_URL: applicationUrl,
       DATA_DIR: join(dataDir, 'stack'),
       PORT: '0',
@@ -57,6 +62,8 @@ export async function startBenchStack(): Promise<BenchStack> {
     apiUrl: stack.api_url,
     apiKey: (await readLocalApiKey(join(dataDir, 'stack'))) ?? '',
     applicationUrl,
+    platformUrl,
+    apiPid: () => pidOfService(child, 'api'),
     peakWorkerRssBytes: () => peakRssOfWorkers(child),
     async stop() {
       const gone = once(child, 'exit');
