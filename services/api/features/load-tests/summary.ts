@@ -22,6 +22,7 @@ export function summaryOf(row: LoadTestRow): string {
     '  █ TOTAL RESULTS',
     section('HTTP', httpOf(metrics, endpointsOf(row))),
     section('ERRORS', errorsOf(metrics)),
+    section('LOGINS', loginsOf(metrics)),
     section('EXECUTION', executionOf(metrics)),
     section('NETWORK', networkOf(metrics)),
   ];
@@ -95,6 +96,15 @@ const errorsOf = ({ errors }: LoadMetrics): Line[] =>
   Object.entries(errors)
     .filter(([, count]) => count > 0)
     .map(([kind, count]) => [kind, String(count)]);
+
+/** Of the users' accounts: apart from the load. */
+function loginsOf({ logins, login_duration }: LoadMetrics): Line[] {
+  if (logins === undefined) return [];
+  return [
+    ['logins', `${logins.count} ${logins.failed} failed`],
+    ...(login_duration ? [['login_duration', trendText(login_duration)] satisfies Line] : []),
+  ];
+}
 
 const executionOf = ({ iterations, dropped_iterations, vus, vus_max }: LoadMetrics): Line[] => [
   ['iterations', counterText(iterations)],

@@ -11,6 +11,7 @@ import {
   createTotals,
   type EndpointTotals,
   figuresOf,
+  type LoginTotals,
   sumOfEndpoints,
   type Totals,
 } from './engine/merge.ts';
@@ -32,6 +33,7 @@ export function measure(totals: Totals, { vus, vusMax, seconds }: Gauges): Measu
     vus_max: vusMax,
     iterations: ofAll.http_reqs,
     dropped_iterations: totals.droppedIterations,
+    ...(totals.logins && loginMetrics(totals.logins)),
   };
   const endpoints = Object.fromEntries(
     [...totals.endpoints].map(([name, endpoint]) => [name, metricsOf(endpoint, seconds)]),
@@ -48,6 +50,11 @@ export function measure(totals: Totals, { vus, vusMax, seconds }: Gauges): Measu
     },
   };
 }
+
+const loginMetrics = ({ count, failed, duration, durationSumUs }: LoginTotals) => ({
+  logins: { count, failed },
+  login_duration: roundedTrend(figuresOf(duration, durationSumUs)),
+});
 
 const metricsOf = (total: EndpointTotals, seconds: number): EndpointMetrics => ({
   http_reqs: { count: total.requests, rate: perSecond(total.requests, seconds) },

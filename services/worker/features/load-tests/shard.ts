@@ -2,6 +2,7 @@ import { messageOf } from '../../../../shared/kernel/errors.ts';
 import { sleep, waitAtMost } from '../../../../shared/kernel/time.ts';
 import type { Db } from '../../../../shared/platform/db.ts';
 import type { Logger } from '../../../../shared/platform/log.ts';
+import { appendLoadEvents } from '../../../../shared/store/load-events.ts';
 import {
   endShard,
   failShard,
@@ -14,6 +15,7 @@ import {
 import { appendTicks } from '../../../../shared/store/load-ticks.ts';
 import { startEngineThread } from './engine-host.ts';
 import { type EngineLimits, planOf } from './plan-of.ts';
+import { createShardAccounts, type PreparedAccounts, type ShardAccountsDeps } from './shard-accounts.ts';
 import { type Steering, steer } from './steering.ts';
 import { tickOf } from './tick-of.ts';
 import { createTickOutbox } from './tick-outbox.ts';
@@ -35,7 +37,7 @@ export interface Shard extends Pick<Steering, 'follow' | 'cutOff'> {
   readonly done: Promise<void>;
 }
 
-export interface ShardDeps {
+export interface ShardDeps extends Pick<ShardAccountsDeps, 'vault' | 'loginClient'> {
   db: Db;
   worker: string;
   limits: EngineLimits;
@@ -48,19 +50,28 @@ type Fate = 'runs' | 'void' | 'handed over';
 const handOverMs = 2000;
 const retryMs = 500;
 
-export function startShard({ db, worker, limits, logger: parent }: ShardDeps, taken: TakenShard): Shard {
+export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
+  const { db, worker, limits, logger: parent } = deps;
   const lease: ShardLease = { testId: taken.testId, shard: taken.shard, epoch: taken.epoch };
   const logger = parent.child(lease);
   let fate: Fate = 'runs';
-  const engine = startEngineThread(planOf(taken, limits));
-  const steering = steer(engine, () => void until('running', () => markRunning(db, lease)));
+  const onUnsaved = (error: unknown) => logger.warn({ reason: messageOf(error) }, 'a session was not stored');
+  const accounts = createShardAccounts({ ...deps, onUnsaved }, taken);
+  const engine = startEngineThread(planOf(taken, limits), { renews: accounts !== undefined });
+  let isPrepared = accounts === undefined;
+  const steering = steer(engine, {
+    mayStart: () => isPrepared,
+    onStarted: () => void until('running', () => markRunning(db, lease)),
+  });
   const outbox = createTickOutbox({
     write: ticks => appendTicks(db, lease, ticks),
     onVoid: drop,
     onError: error => logger.warn({ reason: messageOf(error) }, 'ticks wait for Postgres'),
   });
-  engine.onDelta(delta => outbox.add(tickOf(lease.shard, delta)));
+  engine.onDelta(delta => outbox.add(tickOf(lease.shard, delta, accounts?.drainLogins())));
+  engine.onUnauthorized(renewSession);
   const done = run().finally(() => engine.terminate());
+  for (const end of [done, engine.ended]) void end.catch(() => {}).finally(() => accounts?.stop());
 
   function drop(): void {
     fate = 'void';
@@ -86,11 +97,26 @@ export function startShard({ db, worker, limits, logger: parent }: ShardDeps, ta
     else if (fate === 'runs') await until('ended', () => endShard(db, lease));
   }
 
+  function renewSession(position: number): void {
+    const renewed = accounts?.renew(position).catch(() => undefined); // stopped meanwhile
+    void renewed?.then(account => engine.setAccount(position, account));
+  }
+
+  /** Gives the engine's users their accounts, unless it ends before. */
+  async function prepareAccounts(): Promise<void> {
+    if (accounts === undefined || accounts.isStopped) return;
+    const prepared = await accounts.prepare();
+    engine.setAccounts(prepared.accounts);
+    isPrepared = true;
+    await noteFailedLogins(db, lease, prepared);
+  }
+
   /** Gives why the engine failed, when it did. */
   async function runEngine(): Promise<string | undefined> {
     try {
       await Promise.race([engine.ready, engine.ended]); // it may be stopped before it is ready
-      await until('ready', () => markReady(db, lease));
+      await Promise.race([until('accounts', prepareAccounts), engine.ended]);
+      if (isPrepared) await until('ready', () => markReady(db, lease));
       await engine.ended;
     } catch (error) {
       logger.error({ err: error }, 'an engine failed');
@@ -113,4 +139,15 @@ export function startShard({ db, worker, limits, logger: parent }: ShardDeps, ta
     },
     done,
   };
+}
+
+async function noteFailedLogins(
+  db: Db,
+  { testId, shard }: ShardLease,
+  { accounts, failures }: PreparedAccounts,
+): Promise<void> {
+  const reasons = Object.entries(failures).map(([code, times]) => `${code} ${times}`);
+  if (reasons.length === 0) return;
+  const message = `Of ${accounts.length} accounts some could not be logged in: ${reasons.join(', ')}`;
+  await appendLoadEvents(db, testId, [{ type: 'login_failed', shard, message }]);
 }

@@ -17,11 +17,14 @@ export interface Steering {
 }
 
 /**
- * Makes an engine do what the control row says: start at the run's instant, follow changes, stop. Cut off from
+ * Makes an engine do what the control row says: start at the run's instant, or later when it may, follow changes, stop. Cut off from
  * Postgres it sends nothing from the moment that its lease may have run out, and goes on when it hears that the lease
  * is still its own; after a minute it ends.
  */
-export function steer(engine: EngineThread, onStarted: () => void): Steering {
+export function steer(
+  engine: EngineThread,
+  { mayStart, onStarted }: { mayStart: () => boolean; onStarted: () => void },
+): Steering {
   let orders: ShardOrders | undefined;
   let isCutOff = false;
   let isStarted = false;
@@ -38,7 +41,7 @@ export function steer(engine: EngineThread, onStarted: () => void): Steering {
   }
 
   function startIn(delayMs: number): void {
-    if (isStarted) return;
+    if (isStarted || !mayStart()) return;
     isStarted = true;
     engine.start(-delayMs);
     onStarted();

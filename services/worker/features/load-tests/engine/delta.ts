@@ -32,6 +32,17 @@ export interface Delta {
   errorSamples: ErrorSample[];
   events: EngineEvent[];
   health: EngineHealth;
+  /** Logins of the engine's users, which its worker does for it and adds; absent where there were none. */
+  logins?: LoginDelta;
+}
+
+export interface LoginDelta {
+  /** Tried; each ends well or badly. */
+  count: number;
+  failed: number;
+  /** Of those that ended well, microseconds: as `serviceTime`. */
+  duration: string;
+  durationSumUs: number;
 }
 
 export interface EndpointDelta {

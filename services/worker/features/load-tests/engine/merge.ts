@@ -1,5 +1,5 @@
 import type { Histogram } from 'hdr-histogram-js';
-import type { Delta, EndpointDelta, ErrorKind } from './delta.ts';
+import type { Delta, EndpointDelta, ErrorKind, LoginDelta } from './delta.ts';
 import { errorKinds } from './delta.ts';
 import { createLatencyHistogram, decodeHistogram } from './latency-histogram.ts';
 
@@ -11,6 +11,15 @@ export interface Totals {
   started: number;
   droppedIterations: number;
   endpoints: Map<string, EndpointTotals>;
+  /** Undefined until there was one. */
+  logins: LoginTotals | undefined;
+}
+
+export interface LoginTotals {
+  count: number;
+  failed: number;
+  durationSumUs: number;
+  duration: Histogram;
 }
 
 export interface EndpointTotals {
@@ -36,12 +45,17 @@ export interface LatencyFigures {
   'p(99)': number;
 }
 
-export const createTotals = (): Totals => ({ started: 0, droppedIterations: 0, endpoints: new Map() });
+export const createTotals = (): Totals => ({
+  started: 0,
+  droppedIterations: 0,
+  endpoints: new Map(),
+  logins: undefined,
+});
 
 /** Adds a delta to the totals, which it changes. */
 export function addDelta(
   totals: Totals,
-  delta: Pick<Delta, 'started' | 'droppedIterations' | 'endpoints'>,
+  delta: Pick<Delta, 'started' | 'droppedIterations' | 'endpoints' | 'logins'>,
 ): void {
   totals.started += delta.started;
   totals.droppedIterations += delta.droppedIterations;
@@ -50,6 +64,15 @@ export function addDelta(
     totals.endpoints.set(name, total);
     addEndpointDelta(total, endpoint);
   }
+  if (delta.logins !== undefined) addLogins(totals, delta.logins);
+}
+
+function addLogins(totals: Totals, delta: LoginDelta): void {
+  totals.logins ??= { count: 0, failed: 0, durationSumUs: 0, duration: createLatencyHistogram() };
+  totals.logins.count += delta.count;
+  totals.logins.failed += delta.failed;
+  totals.logins.durationSumUs += delta.durationSumUs;
+  totals.logins.duration.add(decodeHistogram(delta.duration));
 }
 
 const createEndpointTotals = (): EndpointTotals => ({
