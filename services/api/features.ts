@@ -10,7 +10,7 @@ import { createLinkSigner, vapidKeysOf } from '../../shared/platform/notificatio
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { jobEventsChannel } from '../../shared/store/job-events.ts';
 import { loadTestsChannel } from '../../shared/store/load-events.ts';
-import { storefrontUsers } from '../../shared/store/user-table.ts';
+import type { UserTable } from '../../shared/store/user-table.ts';
 import { createChannelHub } from './channel-hub.ts';
 import { accountSessionRoutes } from './features/account-sessions/routes.ts';
 import { accountRoutes } from './features/accounts/routes.ts';
@@ -24,12 +24,15 @@ import { mailCatcherRoutes } from './features/mail-catcher/routes.ts';
 import { settingRoutes } from './features/settings/routes.ts';
 import { snapshotRoutes } from './features/snapshots/routes.ts';
 import { userExportRoutes } from './features/user-export/routes.ts';
+import { userSyncRoutes } from './features/user-sync/routes.ts';
 import { workerRoutes } from './features/workers/routes.ts';
 import type { Route } from './route.ts';
 
 export interface FeatureDeps {
   database: Database;
   applicationDatabase: Database;
+  /** Where the application keeps its users. */
+  users: UserTable;
   queue: QueueClient;
   config: Config;
   logger: Logger;
@@ -39,7 +42,7 @@ export interface FeatureDeps {
  * Every feature of the API: a new one adds its line here. What it keeps running joins the lifecycle.
  */
 export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Route[] {
-  const { database, applicationDatabase, queue, config, logger } = deps;
+  const { database, applicationDatabase, users, queue, config, logger } = deps;
   const encryptionKey = required(config, 'MUSTER_ENCRYPTION_KEY');
   const vault = createVault(encryptionKey);
   const ceilings = { maxBulkUsers: config.MAX_BULK_USERS };
@@ -57,15 +60,22 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
     ...auditLogRoutes(),
     ...bulkUserRoutes({
       applicationDb: applicationDatabase.db,
-      users: storefrontUsers,
+      users,
       queue,
       vault,
       ceilings,
       priceOf: createHashPricing(),
     }),
     ...accountRoutes({ vault }),
-    ...userExportRoutes({ applicationDb: applicationDatabase.db, users: storefrontUsers, vault }),
+    ...userExportRoutes({ applicationDb: applicationDatabase.db, users, vault }),
     ...accountSessionRoutes({ queue, ...targets }),
+    ...userSyncRoutes({
+      applicationDb: applicationDatabase.db,
+      users,
+      queue,
+      vault,
+      peers: parseAllowlist(config.SYNC_PEER_ALLOWLIST).allowlist,
+    }),
     ...loadTestRoutes({
       queue,
       hub: loadTestHub,

@@ -19,6 +19,8 @@ export interface Bucket {
 /** A user in a list: its digest is null when it was deleted and only its tombstone is left. */
 export interface Entry {
   username: string;
+  /** Its small bucket; 0 where it was not asked for. */
+  subBucket: number;
   digest: string | null;
   /** The digest that both sides had after the last sync; null where that is not kept, or there was none. */
   base: string | null;
@@ -140,18 +142,16 @@ export async function listEntries(
   scope: Scope,
   choice: Choice,
 ): Promise<Entry[]> {
-  const rows = await db.execute<{
-    username: string;
-    digest: string | null;
-    base: string | null;
-    at: number;
-  }>(sql`
-    select u.username::text as username, (${digestIfLive(table)})::text as digest,
-      ${table.base}::text as base,
-      (extract(epoch from coalesce(${table.deletedAt}, u.updated_at)) * 1000)::float8 as at
+  const bucket = 'subBuckets' in choice ? subBucket : sql`0`;
+  const changedAt = sql`coalesce(${table.deletedAt}, u.updated_at)`;
+  const rows = await db.execute<EntryRow>(sql`
+    select u.username::text as username, ${bucket} as bucket, (${digestIfLive(table)})::text as digest,
+      ${table.base}::text as base, (extract(epoch from ${changedAt}) * 1000)::float8 as at
     from ${table.from} where ${inScope(table, scope)} and ${isChosen(table, scope, choice)}`);
-  return rows.map(({ username, digest, base, at }) => ({ username, digest, base, changedAt: at }));
+  return rows.map(({ bucket: number, at, ...entry }) => ({ ...entry, subBucket: number, changedAt: at }));
 }
+
+type EntryRow = Pick<Entry, 'username' | 'digest' | 'base'> & { bucket: number; at: number };
 
 function isChosen(table: DigestTable, scope: Scope, choice: Choice): SQL {
   if ('usernames' in choice) return sql`u.username in ${texts(choice.usernames)}`;

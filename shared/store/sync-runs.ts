@@ -61,13 +61,18 @@ export async function findSyncRun(db: Executor, id: string): Promise<SyncRunWith
 /** Runs, newest first: `before` is the id of the last one seen (ids are time-ordered). */
 export function listSyncRuns(
   db: Executor,
-  { before, limit }: { before?: string | undefined; limit: number },
+  { before, targetKey, limit }: { before?: string | undefined; targetKey?: string; limit: number },
 ): Promise<SyncRunWithJob[]> {
   return db
     .select({ run: syncRuns, job: jobs })
     .from(syncRuns)
     .innerJoin(jobs, eq(jobs.id, syncRuns.jobId))
-    .where(before === undefined ? undefined : lt(syncRuns.id, before))
+    .where(
+      and(
+        before === undefined ? undefined : lt(syncRuns.id, before),
+        targetKey === undefined ? undefined : eq(syncRuns.targetKey, targetKey),
+      ),
+    )
     .orderBy(desc(syncRuns.id))
     .limit(limit);
 }

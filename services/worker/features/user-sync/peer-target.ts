@@ -66,7 +66,7 @@ export function peerTarget({ db, client, targetKey, withCredentials }: PeerTarge
         const question = { scope: wireScope(scope), choice: part };
         const { entries } = await client.post('/api/users/sync/entries', question, peerEntries);
         for (const [username, digest, changedAt] of entries) {
-          found.push({ username, digest, base: null, changedAt });
+          found.push({ username, subBucket: 0, digest, base: null, changedAt });
         }
       }
       return found;

@@ -1,0 +1,86 @@
+import {
+  peerDeleteOperation,
+  peerDigestsOperation,
+  peerEntriesOperation,
+  peerUsersOperation,
+} from '../../../../shared/http/sync-peer.ts';
+import type { Vault } from '../../../../shared/platform/crypto.ts';
+import {
+  listEntries,
+  poolTable,
+  readBuckets,
+  readHashProbe,
+  readSubBuckets,
+  type Scope,
+} from '../../../../shared/store/account-digests.ts';
+import { createPasswordKeeper } from '../../../../shared/store/account-passwords.ts';
+import { markDeleted } from '../../../../shared/store/accounts.ts';
+import { recordDeed } from '../../../../shared/store/audit-log.ts';
+import { usersOfPool } from '../../../../shared/store/synced-accounts.ts';
+import { gzippedJson } from '../../gzip-json.ts';
+import { requireActor } from '../../middleware/identify.ts';
+import { ok, type Route, route } from '../../route.ts';
+
+/** What another Muster asks of this one's pool while it syncs with it. */
+export const peerRoutes = ({ vault }: { vault: Vault }): Route[] => [
+  route(peerDigestsOperation, async ({ body, db, request }) => {
+    const scope = scopeOf(body.scope);
+    const read =
+      body.within === undefined
+        ? readBuckets(db, poolTable, scope)
+        : readSubBuckets(db, poolTable, scope, body.within);
+    const [buckets, probe] = [body.within?.length === 0 ? [] : await read, await readHashProbe(db)];
+    return gzippedJson(request, {
+      ...probe,
+      buckets: buckets.map(({ bucket, users, digest, unsettled }) => [bucket, users, digest, unsettled]),
+    });
+  }),
+
+  route(peerEntriesOperation, async ({ body: { scope, choice }, db, request }) => {
+    const chosen = 'sub_buckets' in choice ? { subBuckets: choice.sub_buckets } : choice;
+    const entries = await listEntries(db, poolTable, scopeOf(scope), chosen);
+    return gzippedJson(request, {
+      entries: entries.map(({ username, digest, changedAt }) => [username, digest, changedAt]),
+    });
+  }),
+
+  route(
+    peerUsersOperation,
+    async ({ body: { usernames, include_credentials }, db, request, actor, requestId }) => {
+      if (include_credentials) {
+        requireActor(request, 'admin');
+        const detail = { source_system: 'load_tester', users: usernames.length };
+        await recordDeed(db, { actor: actor.name, action: 'credentials.export', detail, requestId });
+      }
+      const keeper = createPasswordKeeper(vault);
+      const users = (await usersOfPool(db, usernames)).map(({ sealed_password, ...user }) =>
+        include_credentials && sealed_password !== null
+          ? { ...user, password: keeper.open(sealed_password) }
+          : user,
+      );
+      return gzippedJson(request, { users });
+    },
+  ),
+
+  route(peerDeleteOperation, async ({ body: { usernames }, db, actor, requestId }) => {
+    const deleted = await markDeleted(db, { usernames });
+    if (deleted > 0)
+      await recordDeed(db, {
+        actor: actor.name,
+        action: 'users.delete',
+        detail: { deleted, by: 'sync' },
+        requestId,
+      });
+    return ok({ deleted });
+  }),
+];
+
+const scopeOf = (scope: {
+  batch_id?: string | undefined;
+  test_users_only: boolean;
+  modified_since?: string | undefined;
+}): Scope => ({
+  batchId: scope.batch_id,
+  testUsersOnly: scope.test_users_only,
+  modifiedSince: scope.modified_since,
+});
