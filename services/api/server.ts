@@ -9,6 +9,8 @@ import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../shared/platform/queue/client.ts';
 import { readVersion } from '../../shared/platform/version.ts';
 import { assertEncryptionKey } from '../../shared/store/installation.ts';
+import { loadUserTable } from '../../shared/store/load-user-table.ts';
+import { assertUserTable } from '../../shared/store/user-table-check.ts';
 import { createApp } from './app.ts';
 import { applyConfigFile } from './config-file/apply.ts';
 import { readConfigFile } from './config-file/read.ts';
@@ -88,5 +90,7 @@ async function openStores(config: Config, logger: Logger, lifecycle: Lifecycle) 
     }),
   );
   const queue = lifecycle.add(createQueueClient(backend, Object.values(contracts)));
-  return { database, applicationDatabase, queue };
+  const users = await loadUserTable(config.USER_DIRECTORY);
+  if (config.USER_DIRECTORY !== undefined) await assertUserTable(applicationDatabase.db, users);
+  return { database, applicationDatabase, users, queue };
 }

@@ -15,6 +15,8 @@ import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../shared/platform/queue/client.ts';
 import { runService } from '../../shared/platform/run-service.ts';
 import { assertEncryptionKey } from '../../shared/store/installation.ts';
+import { loadUserTable } from '../../shared/store/load-user-table.ts';
+import { assertUserTable } from '../../shared/store/user-table-check.ts';
 import { applyRetentionSchedule } from './features/bulk-users/retention.ts';
 import { applyNotificationSchedule } from './features/deadline-notifications/schedule.ts';
 import { notificationSettings } from './features/deadline-notifications/settings.ts';
@@ -35,6 +37,8 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   await assertEncryptionKey(database.db, vault);
   const applicationUrl = required(config, 'APP_DATABASE_URL');
   const applicationDatabase = lifecycle.add(openDatabase(applicationUrl, pool));
+  const users = await loadUserTable(config.USER_DIRECTORY);
+  await assertUserTable(applicationDatabase.db, users);
   const testDataDatabase = lifecycle.add(openDatabase(required(config, 'TEST_DATA_DATABASE_URL'), pool));
   const backend = lifecycle.add(
     await openQueueBackend({
@@ -53,6 +57,8 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     database,
     applicationDatabase,
     testDataDatabase,
+    users,
+    poolThreads: config.UV_THREADPOOL_SIZE,
     applicationUrl,
     snapshots: localBundles(snapshotFolder(config)),
     backend,

@@ -36,7 +36,7 @@ export const userMappingSchema = z.strictObject({
     email: columnOf(texts),
     password_hash: columnOf(['text', 'varchar']),
     /** Absent: the application has no roles; every user reads as `user`, and `user_role` is not written. */
-    role: columnOf(texts).optional(),
+    role: columnOf([...texts, 'enum']).optional(),
     /** Absent: `custom_attributes` cannot be kept, and is refused. */
     attributes: columnOf(['jsonb', 'json', 'text']).optional(),
     is_test_user: columnOf(['boolean']),

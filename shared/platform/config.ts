@@ -58,6 +58,10 @@ const environment = z.object({
   APP_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   /** The application's database again, for the role that may write to test users only. */
   TEST_DATA_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  /** The mapping of the application's users table (docs/bulk-users.md); the storefront's when unset. */
+  USER_DIRECTORY: z.string().optional(),
+  /** Read by libuv itself, at its first use; here for what it says of threads. */
+  UV_THREADPOOL_SIZE: z.coerce.number().int().min(1).max(1024).default(4),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
   QUEUE_PREFIX: z
     .string()

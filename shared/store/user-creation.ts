@@ -171,15 +171,15 @@ async function findConflicts(
     left join muster_guards.taken_names as same_email on same_email.email = wanted.email
     where not exists (select from made where made.username = wanted.username)
     order by number`);
-  return rows.map(({ number, username, email, by }) => {
-    if (by === null) throw new Error(`The user that stood in the way of ${username} is gone: try again`);
-    return {
-      index: number,
-      username,
-      code: `duplicate_${by}`,
-      detail: `A user with the ${by} ${by === 'email' ? email : username} exists already`,
-    };
-  });
+  return rows.map(({ number, username, email, by }) => ({
+    index: number,
+    username,
+    code: by === null ? 'duplicate_value' : `duplicate_${by}`,
+    detail:
+      by === null
+        ? 'Another unique column of the table has the value, or the user in the way is gone meanwhile'
+        : `A user with the ${by} ${by === 'email' ? email : username} exists already`,
+  }));
 }
 
 /** The slots of the passwords that a range needs, each once. */

@@ -47,7 +47,7 @@ export function userTable(mapping: UserMapping): UserTable {
 export const storefrontUsers = userTable(storefrontMapping);
 
 function readAs(field: UserField, type: string | undefined, place: SQL): SQL {
-  if (field === 'id' || field === 'test_batch_id') return sql`${place}::text`;
+  if (field === 'id' || field === 'test_batch_id' || type === 'enum') return sql`${place}::text`;
   if (field === 'attributes') return type === 'jsonb' ? place : sql`coalesce(${place}::jsonb, '{}'::jsonb)`;
   if (type === 'timestamp') return sql`(${place} at time zone 'utc')`;
   return place;

@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { z } from 'zod';
+import { expand } from '../../shared/contracts/username-pattern.ts';
+import { applicationUser } from '../../shared/http/bulk-users.ts';
+import { job } from '../../shared/http/jobs.ts';
+import { pageOf } from '../../shared/http/pagination.ts';
+import { newId } from '../../shared/kernel/ids.ts';
+import { waitFor } from '../../shared/kernel/time.ts';
+import { passwordHashers } from '../../shared/platform/password-formats.ts';
+import { openCredentials } from '../../shared/store/batch-credentials.ts';
+import { readGuardScript } from '../../shared/store/guards/script.ts';
+import { loadUserTable } from '../../shared/store/load-user-table.ts';
+import { assertUserTable } from '../../shared/store/user-table-check.ts';
+import { testApi } from '../fixtures/api.ts';
+import { testDatabases } from '../fixtures/database.ts';
+import { postgresStore } from '../fixtures/queue.ts';
+import { type RunningWorker, runWorker, testVault } from '../fixtures/worker.ts';
+
+/** Another application in the storefront's place, as infra/examples/other-app/README.md has it, step by step. */
+const infra = resolve(import.meta.dirname, '../../infra');
+const mapping = `${infra}/examples/other-app/mapping.yaml`;
+const databases = testDatabases();
+const store = postgresStore(databases);
+const sql = () => databases.application.sql;
+const run = async (file: string) => sql().unsafe(await readFile(`${infra}/${file}`, 'utf8'));
+const pattern = 'load_{id}';
+let worker: RunningWorker | undefined;
+let ledgers: unknown[] = [];
+
+const describeLedger = () => sql()`
+  select table_name, column_name, data_type, is_nullable, column_default from information_schema.columns
+  where table_schema = 'muster' and table_name like 'bulk_%' order by 1, 2`;
+
+beforeAll(async () => {
+  ledgers = [await describeLedger()];
+  await sql().unsafe(
+    'drop table users cascade; drop schema muster cascade; drop schema muster_guards cascade',
+  );
+  await run('examples/other-app/users.sql');
+  await sql()`
+    insert into account (login, email_address, pw_hash, "Role", terms_accepted, created, modified)
+    values ('ada', 'ada@shop.test', 'x', 'admin', true, now(), now()),
+      (${expand(pattern, 3)}, 'three@shop.test', 'x', 'user', false, now(), now())`;
+  await run('postgres/ledger.sql');
+  ledgers.push(await describeLedger());
+  await run('examples/other-app/markers.sql');
+  const users = await loadUserTable(mapping);
+  for (const statement of await readGuardScript(databases.application.db, users.mapping)) {
+    await sql().unsafe(statement);
+  }
+  await assertUserTable(databases.application.db, users);
+  worker = await runWorker(databases, store, { users });
+}, 20_000);
+afterAll(() => worker?.stop());
+
+const api = testApi(databases, { QUEUE_PREFIX: store.prefix, USER_DIRECTORY: mapping });
+
+async function submit(config: object) {
+  const json = { count: 5, config: { username_pattern: pattern, ...config } };
+  const response = await api.call('POST', '/api/bulk-users/create', { json });
+  expect(response.status).toBe(202);
+  return ended(job.parse(await response.json()));
+}
+
+const ended = ({ id }: z.infer<typeof job>) =>
+  waitFor(`the end of job ${id}`, async () => {
+    const found = job.parse(await (await api.call('GET', `/api/jobs/${id}`)).json());
+    return found.finished_at === null ? undefined : found;
+  });
+
+const accounts = () => sql()`select login, is_test_user from account order by account_id`;
+
+it('has the ledger that the storefront has', () => {
+  expect(ledgers[1]).toEqual(ledgers[0]);
+});
+
+it('gets users in its own table, with its own hashes, beside its own users', async () => {
+  const batchId = newId();
+  const done = await submit({ test_batch_id: batchId, user_role: 'tester', distinct_passwords: 'all' });
+  expect(done).toMatchObject({
+    status: 'partially_succeeded',
+    result: { successful_count: 4, failed_count: 1 },
+  });
+  const listing = await api.call('GET', `/api/bulk-users/batches/${batchId}/users?limit=2`);
+  const { items, next_cursor } = pageOf(applicationUser).parse(await listing.json());
+  expect(items).toMatchObject([
+    { username: 'load_1', email: 'load_1@example.com', role: 'tester', test_batch_id: batchId },
+    { username: 'load_2', custom_attributes: {}, is_test_user: true },
+  ]);
+  const rest = await api.call(
+    'GET',
+    `/api/bulk-users/batches/${batchId}/users?limit=5&cursor=${next_cursor}`,
+  );
+  expect(pageOf(applicationUser).parse(await rest.json()).items).toHaveLength(2);
+
+  const [row] = await sql()`
+    select pw_hash, locale, terms_accepted, abs(extract(epoch from created - now() at time zone 'utc')) < 60 as fresh
+    from account where login = 'load_1'`;
+  expect(row).toMatchObject({ locale: 'en', terms_accepted: true, fresh: true });
+  const passwordOf = await openCredentials(databases.platform.db, testVault, [batchId]);
+  const password = passwordOf(batchId, 'load_1') ?? '';
+  expect(await passwordHashers['werkzeug-scrypt'].verify(row?.pw_hash, password)).toBe(true);
+  await sql()`delete from account where is_test_user`;
+});
+
+it('gets rid of them again under on_error: rollback, and keeps its own users', async () => {
+  const done = await submit({ on_error: 'rollback' });
+  expect(done).toMatchObject({ status: 'failed', error: { code: 'rolled_back' } });
+  expect([...(await accounts())]).toEqual([
+    { login: 'ada', is_test_user: false },
+    { login: 'load_3', is_test_user: false },
+  ]);
+});
+
+it('says all that is missing before it starts', async () => {
+  await sql().unsafe(`alter table account add column tenant integer not null default 1;
+    alter table account
+    alter column tenant drop default, drop constraint account_login_key, drop column created`);
+  const check = assertUserTable(databases.application.db, await loadUserTable(mapping));
+  await expect(check).rejects.toThrow(
+    /created_at: there is no column "created"; columns.username: "login" has no unique index of its own; "tenant" must have/,
+  );
+});
