@@ -1,0 +1,83 @@
+import { sql } from 'drizzle-orm';
+import type { Executor } from '../../platform/db.ts';
+import { testDataRole } from '../../platform/test-data-role.ts';
+
+/** What the role of a connection may do, as far as it matters to the guards. Each is empty where all is well. */
+export interface RoleFaults extends Record<string, unknown> {
+  /** Attributes, memberships, parameters: ways to be more than the role is. */
+  powers: string[];
+  /** Its own objects, of which it would be the master. */
+  owned: string[];
+  /** Schemas and the database, where it may make objects. */
+  creates: string[];
+}
+
+/** Reads `session_user`'s; `SET ROLE` and functions of another owner do not change that. */
+export async function readRoleFaults(db: Executor): Promise<RoleFaults> {
+  const [row] = await db.execute<RoleFaults>(sql`
+    select array_remove(array[
+        case when session_user <> ${testDataRole} then 'is ' || session_user end,
+        case when r.rolsuper then 'is a superuser' end,
+        case when r.rolbypassrls then 'has BYPASSRLS' end,
+        case when r.rolcreaterole then 'has CREATEROLE' end,
+        case when r.rolcreatedb then 'has CREATEDB' end,
+        case when r.rolreplication then 'has REPLICATION' end,
+        case when not r.rolsuper and has_parameter_privilege(r.oid, 'session_replication_role', 'SET')
+          then 'may set session_replication_role' end
+      ], null) || array(
+        select 'is a member of ' || m.roleid::regrole from pg_auth_members m where m.member = r.oid order by 1
+      ) as powers,
+      array(
+        select pg_describe_object(d.classid, d.objid, d.objsubid) from pg_shdepend d
+        where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid and d.deptype = 'o'
+          and d.dbid in (0, (select oid from pg_database where datname = current_database())) order by 1
+      ) as owned,
+      array(
+        select 'schema ' || quote_ident(n.nspname) from pg_namespace n
+        where n.nspname !~ '^pg_' and has_schema_privilege(r.oid, n.oid, 'CREATE')
+        union all
+        select 'database ' || quote_ident(current_database())
+        where has_database_privilege(r.oid, current_database(), 'CREATE')
+      ) as creates
+    from pg_roles r where r.rolname = session_user`);
+  if (row === undefined) throw new Error('The role of a session is in pg_roles');
+  return row;
+}
+
+/** A table outside of Muster's own schema on which the role may do something. */
+export interface TablePrivileges extends Record<string, unknown> {
+  name: string;
+  privileges: string[];
+}
+
+/** All but SELECT, and USAGE of sequences: what changes something. Privileges of PUBLIC count. */
+export const readTablePrivileges = (db: Executor): Promise<TablePrivileges[]> =>
+  db.execute<TablePrivileges>(sql`
+    with held as (
+      select format('%I.%I', n.nspname, t.relname) as name, array_remove(array[
+        case when has_any_column_privilege(t.oid, 'INSERT') then 'INSERT' end,
+        case when has_any_column_privilege(t.oid, 'UPDATE') then 'UPDATE' end,
+        case when has_table_privilege(t.oid, 'DELETE') then 'DELETE' end,
+        case when has_table_privilege(t.oid, 'TRUNCATE') then 'TRUNCATE' end,
+        case when has_table_privilege(t.oid, 'TRIGGER') then 'TRIGGER' end,
+        case when has_any_column_privilege(t.oid, 'REFERENCES') then 'REFERENCES' end
+      ], null) as privileges
+      from pg_class t join pg_namespace n on n.oid = t.relnamespace
+      where t.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('information_schema', 'muster')
+        and n.nspname !~ '^pg_' and has_schema_privilege(n.oid, 'USAGE')
+    )
+    select name, privileges from held where privileges <> '{}' order by name`);
+
+/** Columns of a table, of those given, that the role may change. */
+export async function readChangeableColumns(
+  db: Executor,
+  table: string,
+  columns: string[],
+): Promise<string[]> {
+  const rows = await db.execute<{ column: string }>(sql`
+    select quote_ident(a.attname) as column from pg_attribute a
+    join jsonb_array_elements_text(${JSON.stringify(columns)}::jsonb) as wanted (name)
+      on quote_ident(a.attname) = wanted.name
+    where a.attrelid = ${table}::regclass and has_column_privilege(a.attrelid, a.attnum, 'UPDATE') order by 1`);
+  return rows.map(({ column }) => column);
+}
