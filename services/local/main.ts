@@ -5,6 +5,7 @@ import { secondsSince } from '../../shared/kernel/time.ts';
 import { type Config, inheritedEnvironment, loadConfig } from '../../shared/platform/config.ts';
 import { watchInterrupts } from '../../shared/platform/interrupts.ts';
 import { onParentLost } from '../../shared/platform/parent-guard.ts';
+import { cleanUpBeforeStop } from './clean-up.ts';
 import { ownScripts } from './layout.ts';
 import { createStack } from './stack.ts';
 import { summaryBox } from './summary.ts';
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
     const running = await stack.start(interrupts.first);
     write(summaryBox(running, secondsSince(startedAt)));
     await interrupts.asked;
+    await cleanUpBeforeStop({ ...running, say: line => write(styleText('dim', line)) });
   } catch (error) {
     if (!interrupts.first.aborted) throw error;
   }

@@ -10,6 +10,7 @@ import { wholeNumber } from '../arguments.ts';
 import { submitAndTell } from '../await-job.ts';
 import type { Act, Context } from '../context.ts';
 import { facts, table } from '../output.ts';
+import { addLifecycleCommands } from './lifecycle.ts';
 
 interface CreateOptions {
   count: number;
@@ -23,7 +24,10 @@ interface CreateOptions {
 
 /** `muster users ...`: bulk creation of test users, and what became of it. */
 export function addUsersCommands(program: Command, act: Act): void {
-  const users = program.command('users').description('create test users, and see what became of them');
+  const users = program
+    .command('users')
+    .alias('bulk-users')
+    .description('create test users, see what became of them, and delete them');
   users
     .command('create')
     .description('create test users in the application')
@@ -47,6 +51,7 @@ export function addUsersCommands(program: Command, act: Act): void {
     .option('--limit <n>', 'how many', wholeNumber(1))
     .action(act(listFailures));
   users.command('stats').description('how many users there are').action(act(showStats));
+  addLifecycleCommands(users, act);
 }
 
 async function createUsers(context: Context, options: CreateOptions): Promise<void> {
