@@ -32,6 +32,12 @@ export interface Client {
   read<S extends z.ZodType>(operation: Answering<200, S>, input?: CallInput): Promise<z.output<S>>;
   /** Submits work, once: gives the job that the API answers with. */
   submit<S extends z.ZodType>(operation: Answering<202, S>, input?: CallInput): Promise<z.output<S>>;
+  /** Changes what is there, once, and gives it as it is now. */
+  change<S extends z.ZodType>(operation: Answering<200, S>, input?: CallInput): Promise<z.output<S>>;
+  /** Makes something, once, and gives it. */
+  make<S extends z.ZodType>(operation: Answering<201, S>, input?: CallInput): Promise<z.output<S>>;
+  /** Deletes something, once. */
+  remove(operation: Operation, input?: CallInput): Promise<void>;
   /** An answer that is not JSON: a page, a text. */
   text(operation: Operation, input?: CallInput): Promise<string>;
   /** Sends a body as long as it comes, once. */
@@ -81,6 +87,11 @@ export function createClient({ url, apiKey }: Deployment): Client {
     url,
     read: (operation, input = {}) => persist(() => call(operation, operation.responses[200].schema, input)),
     submit: (operation, input = {}) => call(operation, operation.responses[202].schema, input),
+    change: (operation, input = {}) => call(operation, operation.responses[200].schema, input),
+    make: (operation, input = {}) => call(operation, operation.responses[201].schema, input),
+    async remove(operation, input = {}) {
+      await ask(operation, input).catch(rethrow);
+    },
     text: (operation, input = {}) => persist(() => ask(operation, input).catch(rethrow)),
     async upload(operation, { source, headers, query }) {
       const options = { headers, body: source, searchParams: given(query), timeout: unhurried };

@@ -24,9 +24,12 @@ export interface Context extends Terminal {
   connect(): Promise<Client>;
 }
 
-/** Turns a command's function into what commander calls: the context first, then its options and arguments. */
+/**
+ * Turns a command's function into what commander calls: the context first, then its options and arguments. A command
+ * without any gets an empty first one.
+ */
 export type Act = <Options extends object>(
-  command: (context: Context, options: Options, argument: string) => Promise<void>,
+  command: (context: Context, options: Options, argument: string, ...more: string[]) => Promise<void>,
 ) => (this: Command) => Promise<void>;
 
 export function openContext(terminal: Terminal, options: { api?: string; json?: boolean }): Context {

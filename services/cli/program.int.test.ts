@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
+import { settingsSchema } from '../../shared/contracts/settings.ts';
 import { loadConfig } from '../../shared/platform/config.ts';
 import { runCli } from './program.ts';
 import { answer, answerProblem, jobId, jobOf, startTinyApi } from './testing/tiny-api.ts';
@@ -48,6 +49,39 @@ describe('muster', () => {
       count: 1000,
       config: { username_pattern: 'u_{id}@x.test', on_error: 'rollback' },
     });
+  });
+
+  it('changes settings by name, with JSON values and texts', async () => {
+    const now = { ...settingsSchema.parse({}), max_bulk_users: 500, sync_conflict_policy: 'application' };
+    api = await startTinyApi({ 'PUT /api/settings': (_, response) => answer(response, now) });
+    const { code, out } = await run('settings set max_bulk_users=500 sync_conflict_policy=application');
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: 'max_bulk_users        500\nsync_conflict_policy  "application"\n',
+    });
+    expect(JSON.parse(api.requests[0]?.body ?? '')).toEqual({
+      max_bulk_users: 500,
+      sync_conflict_policy: 'application',
+    });
+    expect(await run('settings set nonsense')).toMatchObject({ code: 2 });
+  });
+
+  it('makes and deletes templates', async () => {
+    const made = { description: '', built_in: false, overridden: false, has_password: true };
+    const times = { updated_by: 'me', updated_at: '2026-01-31T12:00:00Z' };
+    api = await startTinyApi({
+      'POST /api/bulk-users/config/templates': (_, response) =>
+        answer(response, { name: 'qa', config: { user_role: 'qa' }, ...made, ...times }, 201),
+      'DELETE /api/bulk-users/config/templates/qa': (_, response) => void response.writeHead(204).end(),
+    });
+    const created = await run('templates create qa --role qa --password Secret123');
+    expect(created).toMatchObject({ code: 0, out: expect.stringMatching(/^qa +own +- +qa +yes/m) });
+    expect(JSON.parse(api.requests[0]?.body ?? '')).toEqual({
+      name: 'qa',
+      config: { user_role: 'qa', password: 'Secret123' },
+    });
+    expect(await run('templates delete qa')).toMatchObject({ code: 0 });
+    expect(await run('templates delete none')).toMatchObject({ code: 1 });
   });
 
   it('follows to the end with progress on stderr and the result on stdout', async () => {

@@ -6,7 +6,9 @@ import { addHealthCommand } from './commands/health.ts';
 import { addJobsCommands } from './commands/jobs.ts';
 import { addLoadTestsCommands } from './commands/load-tests.ts';
 import { addNotificationsCommands } from './commands/notifications.ts';
+import { addSettingsCommands } from './commands/settings.ts';
 import { addSnapshotsCommands } from './commands/snapshots.ts';
+import { addTemplatesCommands } from './commands/templates.ts';
 import { addUsersCommands } from './commands/users.ts';
 import { addWorkersCommand } from './commands/workers.ts';
 import { type Act, openContext, type Terminal } from './context.ts';
@@ -40,7 +42,8 @@ function createProgram(terminal: Terminal): Command {
   const act: Act = command =>
     function (this: Command) {
       const context = openContext(terminal, this.optsWithGlobals<{ api?: string; json?: boolean }>());
-      return command(context, this.opts(), this.args[0] ?? '');
+      const [argument = '', ...more] = this.args;
+      return command(context, this.opts(), argument, ...more);
     };
   addUsersCommands(program, act);
   addAccountsCommands(program, act);
@@ -48,6 +51,8 @@ function createProgram(terminal: Terminal): Command {
   addDatasetsCommands(program, act);
   addSnapshotsCommands(program, act);
   addNotificationsCommands(program, act);
+  addSettingsCommands(program, act);
+  addTemplatesCommands(program, act);
   addJobsCommands(program, act);
   addWorkersCommand(program, act);
   addHealthCommand(program, act);
