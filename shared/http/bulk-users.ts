@@ -86,7 +86,7 @@ export const getBatchOperation = defineOperation({
 
 export const applicationUser = z
   .object({
-    id: uuid,
+    id: z.string().describe('The primary key, as text; a UUID in the storefront'),
     username: z.string(),
     email: z.string(),
     role: z.string(),
@@ -147,7 +147,8 @@ export const getBulkUserStatsOperation = defineOperation({
         production_users: count,
         created_by_bulk: count,
         total_batches: count,
-        active_operations: count.describe('Jobs of bulk users that have not ended'),
+        active_operations: count.describe('Jobs of users that have not ended: bulk users, sync, bulk login'),
+        open_jobs: count.describe('Jobs of every kind that have not ended'),
       }),
     },
   },

@@ -138,3 +138,13 @@ export async function countOpenJobs(db: Executor, kindPrefix: string): Promise<n
     .where(and(inArray(jobs.status, ['queued', 'running']), sql`starts_with(${jobs.kind}, ${kindPrefix})`));
   return row?.open ?? 0;
 }
+
+/** How many jobs have not ended, by kind. */
+export async function countOpenByKind(db: Executor): Promise<Map<string, number>> {
+  const rows = await db
+    .select({ kind: jobs.kind, open: sql<number>`count(*)::int` })
+    .from(jobs)
+    .where(inArray(jobs.status, ['queued', 'running']))
+    .groupBy(jobs.kind);
+  return new Map(rows.map(({ kind, open }) => [kind, open]));
+}

@@ -31,9 +31,9 @@ import {
   tallyBatch,
   tallyBatches,
 } from '../../../../shared/store/bulk-ledger.ts';
-import { countOpenJobs } from '../../../../shared/store/jobs.ts';
+import { countOpenByKind } from '../../../../shared/store/jobs.ts';
 import { countUsers, hasUsersOfBatch, listBatchUsers } from '../../../../shared/store/user-directory.ts';
-import type { UserTable } from '../../../../shared/store/user-table.ts';
+import { isKey, type UserTable } from '../../../../shared/store/user-table.ts';
 import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
@@ -99,7 +99,8 @@ export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
 
   route(listBatchUsersOperation, async ({ params: { batch_id }, query: { cursor, limit }, db }) => {
     await existing(db, batch_id);
-    const afterId = decodeCursor(cursor, z.uuid());
+    const key = z.string().refine(text => isKey(deps.users, text));
+    const afterId = decodeCursor(cursor, key);
     const rows = await listBatchUsers(deps.applicationDb, deps.users, {
       batchId: batch_id,
       afterId,
@@ -123,10 +124,10 @@ export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
   }),
 
   route(getBulkUserStatsOperation, async ({ db }) => {
-    const [users, total_batches, active_operations] = await Promise.all([
+    const [users, total_batches, open] = await Promise.all([
       countUsers(deps.applicationDb, deps.users),
       countBatches(db),
-      countOpenJobs(db, 'bulk-users.'),
+      countOpenByKind(db),
     ]);
     return ok({
       total_users: users.total,
@@ -134,7 +135,7 @@ export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
       production_users: users.total - users.test,
       created_by_bulk: users.bulk,
       total_batches,
-      active_operations,
+      ...openWork(open),
     });
   }),
 
@@ -164,4 +165,13 @@ async function templateParts({ vault }: BulkUserRoutesDeps, db: Executor, name: 
   const template = await findTemplate(db, name);
   if (template === undefined) throw refuse('/template', 'unknown_template', `is not known: ${name}`);
   return partsOf(template, vault);
+}
+
+/** The kinds of job that work on users: an operator who drains waits until none of them is open. */
+const ofUsers = /^(bulk-users|user-sync|users)\./;
+
+function openWork(open: ReadonlyMap<string, number>) {
+  const sum = (kinds: RegExp) =>
+    [...open].reduce((total, [kind, jobs]) => total + (kinds.test(kind) ? jobs : 0), 0);
+  return { active_operations: sum(ofUsers), open_jobs: sum(/./) };
 }
