@@ -22,6 +22,14 @@ export interface UserTable {
   batch(id: SQL | string): SQL;
 }
 
+/** Whether a text can be a key of the table: what comes from outside must not reach the column's type otherwise. */
+export function isKey({ mapping }: UserTable, text: string): boolean {
+  const { type } = mapping.columns.id;
+  if (type === 'uuid') return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
+  if (type !== 'integer' && type !== 'bigint') return !text.includes('\u0000');
+  return /^\d{1,19}$/.test(text) && BigInt(text) < 2n ** (type === 'integer' ? 31n : 63n);
+}
+
 export function userTable(mapping: UserMapping): UserTable {
   const { columns } = mapping;
   const column = (field: UserField) => {
