@@ -1,10 +1,13 @@
 import { cpus } from 'node:os';
 import { messageOf } from '../shared/kernel/errors.ts';
 import { benchBulkUsers } from './bulk-users.ts';
+import { benchMillionUsers } from './bulk-users-1m.ts';
+import { benchCleanup } from './cleanup.ts';
 import { benchDatasets } from './datasets.ts';
 import { benchDeadlineNotifications } from './deadline-notifications.ts';
 import { benchImport } from './import.ts';
 import { benchLoadEngine } from './load-engine.ts';
+import { benchUserSync } from './user-sync.ts';
 
 /**
  * `npm run bench -- NAME ...`: speed as ratios to a named peer, both measured in the same run. Each bench says what it
@@ -12,10 +15,13 @@ import { benchLoadEngine } from './load-engine.ts';
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   'bulk-users': args => benchBulkUsers(...numbersIn(args)),
+  'bulk-users-1m': args => benchMillionUsers(...numbersIn(args)),
+  cleanup: args => benchCleanup(...numbersIn(args)),
   datasets: args => benchDatasets(...numbersIn(args)),
   import: args => benchImport(...numbersIn(args).slice(0, 1)),
   'load-engine': benchLoadEngine,
   'deadline-notifications': benchDeadlineNotifications,
+  'user-sync': args => benchUserSync(...numbersIn(args)),
 };
 
 /** `[COUNT] [ROUNDS]` */

@@ -35,6 +35,9 @@ export const peerDigests = z.object({
   buckets: z
     .array(z.tuple([count, count, digest, count]))
     .describe('Number, users, digest, users whose last sync is not up to date'),
+  smaller: z
+    .array(z.tuple([count, z.string().regex(/^([0-9a-f]{10})*$/)]))
+    .describe('Number of a bucket, and for each smaller one in it 2 hex digits of number and 8 of digest'),
 });
 
 export const peerDigestsOperation = defineOperation({

@@ -59,7 +59,6 @@ export interface DigestTable {
 const hash = sql`hashtextextended(u.username::text, 1)`;
 /** The low bits are the bucket's: a smaller one lies in the bucket that its number is modulo 4,096. */
 const subBucket = sql`(${hash} & 262143)::int`;
-export const bucketOfSub = (sub: number): number => sub & 4095;
 
 /** The expression of `accounts.digest`: both must give the same for the same user. */
 const digestOfColumns = sql`hashtextextended(u.username || E'\\x1f' || u.email || E'\\x1f' || u.role || E'\\x1f'
@@ -121,21 +120,58 @@ export async function readBuckets(db: Executor, table: DigestTable, scope: Scope
   return rows.map(({ b, n, d, u }) => ({ bucket: b, users: n, digest: d, unsettled: u }));
 }
 
-/** The same for the smaller buckets within some buckets: `bucket` is the smaller one's number. */
+/** The digests of a bucket's smaller ones, those that have anybody: for each, 2 hex digits of number and 8 of digest. */
+export interface SubDigests {
+  bucket: number;
+  digests: string;
+}
+
+/**
+ * The smaller buckets within some buckets. Their digests have 32 bits: they only say where to look, and a difference
+ * that they hide stays in sight of its bucket's digest.
+ */
 export async function readSubBuckets(
   db: Executor,
   table: DigestTable,
   scope: Scope,
   buckets: readonly number[],
-): Promise<Bucket[]> {
-  const rows = await db.execute<{ b: number; n: number; d: string }>(sql`
-    select ${subBucket} as b, count(*)::int as n, bit_xor(${table.digest})::text as d
-    from ${table.from}
-    where ${inScope(table, scope)} and ${live(table)} and ${table.bucket} = any(${numbers(buckets)}) group by 1`);
-  return rows.map(({ b, n, d }) => ({ bucket: b, users: n, digest: d, unsettled: 0 }));
+): Promise<SubDigests[]> {
+  const rows = await db.execute<{ b: number; d: string }>(sql`
+    select b, string_agg(lpad(to_hex(s), 2, '0') || lpad(to_hex(d & 4294967295), 8, '0'), '' order by s) as d
+    from (
+      select ${table.bucket}::int as b, ${subBucket} >> 12 as s, bit_xor(${table.digest}) # count(*) as d
+      from ${table.from}
+      where ${inScope(table, scope)} and ${live(table)} and ${table.bucket} = any(${numbers(buckets)}) group by 1, 2
+    ) as small group by b`);
+  return rows.map(({ b, d }) => ({ bucket: b, digests: d }));
 }
 
-/** Lists users. Those that are chosen by name are listed with their tombstones, all others without. */
+const subDigestLength = 10;
+
+/** The numbers of the smaller buckets in which two sides are not the same, in order. */
+export function differingSubBuckets(one: readonly SubDigests[], other: readonly SubDigests[]): number[] {
+  const left = new Map(one.map(({ bucket, digests }) => [bucket, digests]));
+  const right = new Map(other.map(({ bucket, digests }) => [bucket, digests]));
+  const differing: number[] = [];
+  for (const bucket of new Set([...left.keys(), ...right.keys()])) {
+    const [ours, theirs] = [left.get(bucket) ?? '', right.get(bucket) ?? ''];
+    if (ours === theirs) continue;
+    const pieces = new Set(piecesOf(ours)).symmetricDifference(new Set(piecesOf(theirs)));
+    const small = new Set([...pieces].map(text => Number.parseInt(text.slice(0, 2), 16)));
+    for (const number of small) differing.push(bucket + (number << 12));
+  }
+  return differing.sort((a, b) => a - b);
+}
+
+const piecesOf = (digests: string): string[] =>
+  Array.from({ length: digests.length / subDigestLength }, (_, index) =>
+    digests.slice(index * subDigestLength, (index + 1) * subDigestLength),
+  );
+
+/**
+ * Lists users. Those that are chosen by name are listed with their tombstones, their bases and their times; of all others
+ * only the names and digests are told, since there may be many.
+ */
 export async function listEntries(
   db: Executor,
   table: DigestTable,
@@ -143,10 +179,11 @@ export async function listEntries(
   choice: Choice,
 ): Promise<Entry[]> {
   const bucket = 'subBuckets' in choice ? subBucket : sql`0`;
-  const changedAt = sql`coalesce(${table.deletedAt}, u.updated_at)`;
+  const byName = 'usernames' in choice;
+  const changedAt = sql`(extract(epoch from coalesce(${table.deletedAt}, u.updated_at)) * 1000)::float8`;
   const rows = await db.execute<EntryRow>(sql`
     select u.username::text as username, ${bucket} as bucket, (${digestIfLive(table)})::text as digest,
-      ${table.base}::text as base, (extract(epoch from ${changedAt}) * 1000)::float8 as at
+      ${byName ? table.base : sql`null`}::text as base, ${byName ? changedAt : sql`0`} as at
     from ${table.from} where ${inScope(table, scope)} and ${isChosen(table, scope, choice)}`);
   return rows.map(({ bucket: number, at, ...entry }) => ({ ...entry, subBucket: number, changedAt: at }));
 }

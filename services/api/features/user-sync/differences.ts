@@ -1,5 +1,6 @@
 import {
   differingBuckets,
+  differingSubBuckets,
   type Entry,
   listEntries,
   poolTable,
@@ -35,7 +36,7 @@ export async function listDifferences(
   scope: Scope,
   { after, limit }: { after: Position | undefined; limit: number },
 ): Promise<Difference[]> {
-  const buckets = (await differingSubBuckets(sides, scope)).filter(bucket => bucket >= (after?.bucket ?? 0));
+  const buckets = (await findDifferingBuckets(sides, scope)).filter(bucket => bucket >= (after?.bucket ?? 0));
   const found: Difference[] = [];
   for (let first = 0; first < buckets.length && found.length < limit; first += bucketsAtOnce) {
     const some = buckets.slice(first, first + bucketsAtOnce);
@@ -49,7 +50,7 @@ const isAfter = (item: Position, after: Position | undefined): boolean =>
   item.bucket > after.bucket ||
   (item.bucket === after.bucket && item.username > after.username);
 
-async function differingSubBuckets(
+async function findDifferingBuckets(
   { db, applicationDb, applicationTable }: BothSides,
   scope: Scope,
 ): Promise<number[]> {
@@ -63,7 +64,7 @@ async function differingSubBuckets(
     readSubBuckets(applicationDb, applicationTable, scope, differing),
     readSubBuckets(db, poolTable, scope, differing),
   ]);
-  return differingBuckets(oursWithin, theirsWithin);
+  return differingSubBuckets(oursWithin, theirsWithin);
 }
 
 async function differencesIn(

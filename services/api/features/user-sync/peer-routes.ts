@@ -25,14 +25,12 @@ import { ok, type Route, route } from '../../route.ts';
 export const peerRoutes = ({ vault }: { vault: Vault }): Route[] => [
   route(peerDigestsOperation, async ({ body, db, request }) => {
     const scope = scopeOf(body.scope);
-    const read =
-      body.within === undefined
-        ? readBuckets(db, poolTable, scope)
-        : readSubBuckets(db, poolTable, scope, body.within);
-    const [buckets, probe] = [body.within?.length === 0 ? [] : await read, await readHashProbe(db)];
+    const buckets = body.within === undefined ? await readBuckets(db, poolTable, scope) : [];
+    const smaller = body.within?.length ? await readSubBuckets(db, poolTable, scope, body.within) : [];
     return gzippedJson(request, {
-      ...probe,
+      ...(await readHashProbe(db)),
       buckets: buckets.map(({ bucket, users, digest, unsettled }) => [bucket, users, digest, unsettled]),
+      smaller: smaller.map(({ bucket, digests }) => [bucket, digests]),
     });
   }),
 

@@ -2,6 +2,7 @@ import {
   type Bucket,
   type Choice,
   differingBuckets,
+  differingSubBuckets,
   type Entry,
   foldBuckets,
 } from '../../../../shared/store/account-digests.ts';
@@ -46,17 +47,15 @@ export async function compareSides(
   const findings: Findings = {
     applicationUsers: foldBuckets(ours).users,
     targetUsers: foldBuckets(theirs).users,
-    unchanged: usersOutside(ours, differing),
+    unchanged: foldBuckets(ours).users,
     onlyApplication: 0,
     onlyTarget: 0,
     clockSkewMs,
     targetBuckets: theirs,
     isSame: differing.length === 0 && !onlyChanges,
   };
-  if (differing.length === 0) return findings;
-  const places = onlyChanges
-    ? placesOf(differing, ours, theirs, buckets => ({ buckets }))
-    : await narrow(session, differing, ours, theirs, findings);
+  const looked = { differing, ours, theirs };
+  const places = onlyChanges ? listsOfBuckets(looked) : await narrow(session, looked);
   for (const place of places) await listDifferences(session, place, findings, onNames);
   return findings;
 }
@@ -77,55 +76,52 @@ async function probeBoth({ application, target }: SyncSession): Promise<number> 
   return Math.round(theirs.now + halfWay - ours.now);
 }
 
-const usersOutside = (buckets: readonly Bucket[], numbers: readonly number[]): number => {
-  const excluded = new Set(numbers);
-  return foldBuckets(buckets.filter(({ bucket }) => !excluded.has(bucket))).users;
-};
+interface Looked {
+  differing: number[];
+  ours: Bucket[];
+  theirs: Bucket[];
+}
 
 /** Which lists to make: of the smaller buckets that differ, or of whole buckets when there is little to gain. */
 async function narrow(
-  { application, target, comparedScope }: SyncSession,
-  differing: number[],
-  ours: Bucket[],
-  theirs: Bucket[],
-  findings: Findings,
+  { application, target, comparedScope: scope }: SyncSession,
+  looked: Looked,
 ): Promise<Choice[]> {
+  const { differing, ours, theirs } = looked;
   const inside = new Set(differing);
   const usersInside = (side: Bucket[]) => foldBuckets(side.filter(({ bucket }) => inside.has(bucket))).users;
-  const [users, theirUsers] = [usersInside(ours), usersInside(theirs)];
-  const paysOff = Math.min(users, theirUsers) > worthNarrowing * differing.length;
-  if (!paysOff) return placesOf(differing, ours, theirs, buckets => ({ buckets }));
+  const users = Math.min(usersInside(ours), usersInside(theirs));
+  if (users <= worthNarrowing * differing.length) return listsOfBuckets(looked);
   const [oursWithin, theirsWithin] = await Promise.all([
-    application.subBuckets(comparedScope, differing),
-    target.subBuckets(comparedScope, differing),
+    application.subBuckets(scope, differing),
+    target.subBuckets(scope, differing),
   ]);
-  const subBuckets = differingBuckets(oursWithin, theirsWithin);
-  findings.unchanged += usersOutside(oursWithin, subBuckets);
-  return placesOf(subBuckets, oursWithin, theirsWithin, numbers => ({ subBuckets: numbers }));
+  const subBuckets = differingSubBuckets(oursWithin, theirsWithin);
+  const usersOfEach = usersInside(ours) / (differing.length * 64);
+  return inLists(subBuckets, () => usersOfEach).map(numbers => ({ subBuckets: numbers }));
 }
 
-/** Divides buckets into lists of bearable length. */
-function placesOf(
-  numbers: readonly number[],
-  ours: readonly Bucket[],
-  theirs: readonly Bucket[],
-  choose: (numbers: number[]) => Choice,
-): Choice[] {
+function listsOfBuckets({ differing, ours, theirs }: Looked): Choice[] {
   const users = new Map(ours.map(({ bucket, users }) => [bucket, users]));
   for (const bucket of theirs)
     users.set(bucket.bucket, Math.max(users.get(bucket.bucket) ?? 0, bucket.users));
-  const places: number[][] = [];
+  return inLists(differing, bucket => users.get(bucket) ?? 0).map(buckets => ({ buckets }));
+}
+
+/** Divides buckets into lists of bearable length. */
+function inLists(buckets: readonly number[], usersOf: (bucket: number) => number): number[][] {
+  const lists: number[][] = [];
   let room = 0;
-  for (const number of numbers) {
-    const needed = users.get(number) ?? 0;
-    if (places.length === 0 || room < needed) {
-      places.push([]);
+  for (const bucket of buckets) {
+    const needed = usersOf(bucket);
+    if (lists.length === 0 || room < needed) {
+      lists.push([]);
       room = listSize;
     }
-    places.at(-1)?.push(number);
+    lists.at(-1)?.push(bucket);
     room -= needed;
   }
-  return places.map(choose);
+  return lists;
 }
 
 async function listDifferences(
@@ -139,6 +135,7 @@ async function listDifferences(
     findings.targetUsers === 0 ? [] : target.entries(comparedScope, place),
   ]);
   const open = new Map(ours.map(entry => [entry.username, entry]));
+  findings.unchanged -= ours.length;
   const names: string[] = [];
   for (const { username, digest } of theirs) {
     const own: Entry | undefined = open.get(username);

@@ -1,6 +1,6 @@
 import type { Side } from './sides.ts';
 
-/** Between two databases nothing has a wire of its own: counted is what passes from one to the other, as JSON. */
+/** Between two databases nothing has a wire of its own: counted is what passes from one to the other, as JSON, without the names of fields. */
 export interface Meter {
   readonly bytes: number;
   counted<T extends readonly unknown[]>(items: T): T;
@@ -18,7 +18,7 @@ export function createMeter(): Meter {
       let sampled = 0;
       let samples = 0;
       for (let index = 0; index < items.length; index += step) {
-        sampled += Buffer.byteLength(JSON.stringify(items[index])) + 1;
+        sampled += Buffer.byteLength(JSON.stringify(valuesOf(items[index]))) + 1;
         samples += 1;
       }
       if (samples > 0) bytes += Math.round((sampled / samples) * items.length);
@@ -34,3 +34,6 @@ export const measured = (side: Side, meter: Meter): Side => ({
   entries: async (scope, choice) => meter.counted(await side.entries(scope, choice)),
   probe: () => side.probe(),
 });
+
+const valuesOf = (item: unknown): unknown =>
+  typeof item === 'object' && item !== null ? Object.values(item) : item;

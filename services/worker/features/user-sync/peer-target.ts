@@ -58,7 +58,8 @@ export function peerTarget({ db, client, targetKey, withCredentials }: PeerTarge
       return (await askDigests({ scope: wireScope(scope) })).buckets.map(bucketOf);
     },
     async subBuckets(scope, within) {
-      return (await askDigests({ scope: wireScope(scope), within })).buckets.map(bucketOf);
+      const { smaller } = await askDigests({ scope: wireScope(scope), within });
+      return smaller.map(([bucket, digests]) => ({ bucket, digests }));
     },
     async entries(scope, choice) {
       const found: Entry[] = [];

@@ -14,7 +14,7 @@ export async function planRun(
   deps: UserSyncDeps,
   session: SyncSession,
   call: JobCall<unknown>,
-): Promise<void> {
+): Promise<Findings> {
   const { run, settings } = session;
   call.report({ phase: 'comparing', done: 0, total: 1 });
   await clearSyncChunks(deps.db, run.id);
@@ -42,6 +42,7 @@ export async function planRun(
     call.log(
       `The clocks differ by ${plan.clockSkewMs} ms: times of the load tester are taken as so much earlier`,
     );
+  return findings;
 }
 
 /** Whether so many users are on one side only that the deletions among them must be counted before any is done. */

@@ -1,6 +1,6 @@
 import { type SyncResult, userSyncRun } from '../../../../shared/contracts/user-sync.ts';
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
-import { differingBuckets } from '../../../../shared/store/account-digests.ts';
+import { type Bucket, differingBuckets } from '../../../../shared/store/account-digests.ts';
 import { dropTombstones } from '../../../../shared/store/accounts.ts';
 import {
   reopenSyncChunks,
@@ -11,6 +11,7 @@ import {
 import { endSyncRun, findSyncRun, holdTarget, setSyncMode } from '../../../../shared/store/sync-runs.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
 import { isRetryable } from '../../outcome.ts';
+import type { Findings } from './compare.ts';
 import { conductLanes } from './conduct.ts';
 import type { UserSyncDeps } from './deps.ts';
 import { PeerError } from './peer-error.ts';
@@ -46,9 +47,9 @@ export const runUserSync = implementJob(userSyncRun, (deps: UserSyncDeps) => asy
 
 async function sync(deps: UserSyncDeps, session: SyncSession, call: Call): Promise<SyncResult> {
   if (session.run.target.type === 'file') return writeSyncFile(deps, session, call);
-  if (session.run.plannedRun < call.run) await planRun(deps, session, call);
+  const findings = session.run.plannedRun < call.run ? await planRun(deps, session, call) : undefined;
   const tally = await work(deps, session, call);
-  const inSync = session.run.dryRun ? false : await prove(deps, session, call);
+  const inSync = await prove(deps, session, call, findings);
   return resultOf(deps, session, call, { tally, inSync });
 }
 
@@ -81,16 +82,28 @@ function guardDeletions({ run, settings }: SyncSession, tally: SyncTally): void 
   guard('in the application', tally.deletedInApplication, run.applicationUsers);
 }
 
-/** Reads the digests of both sides again. When they are the same, that is noted as the state of the last sync. */
-async function prove(deps: UserSyncDeps, session: SyncSession, call: Call): Promise<boolean> {
-  const { application, target, scope, settings } = session;
+/**
+ * Reads the digests of both sides again, unless they were the same at the first look. When they are, that is noted as
+ * the state of the last sync.
+ */
+async function prove(
+  deps: UserSyncDeps,
+  { run, application, target, scope, settings }: SyncSession,
+  call: Call,
+  findings: Findings | undefined,
+): Promise<boolean> {
+  if (run.dryRun) return findings?.isSame === true;
   call.report({ phase: 'proving', done: 0, total: 1 });
-  const [ours, theirs] = await Promise.all([application.buckets(scope), target.buckets(scope)]);
-  const inSync = differingBuckets(ours, theirs).length === 0;
-  if (inSync) await target.settleAll(scope, application, theirs);
+  const same = findings?.isSame === true ? findings.targetBuckets : await sameBuckets();
+  if (same !== undefined) await target.settleAll(scope, application, same);
   await dropTombstones(deps.db, settings.sync_tombstone_days);
   call.report({ phase: 'proving', done: 1, total: 1 });
-  return inSync;
+  return same !== undefined;
+
+  async function sameBuckets(): Promise<Bucket[] | undefined> {
+    const [ours, theirs] = await Promise.all([application.buckets(scope), target.buckets(scope)]);
+    return differingBuckets(ours, theirs).length === 0 ? theirs : undefined;
+  }
 }
 
 /** What a peer does is a result; a cancellation keeps what was done; what may pass leaves the run as it is. */

@@ -1,6 +1,6 @@
 import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import type { Bucket, Choice, Entry, Scope } from '../../../../shared/store/account-digests.ts';
+import type { Bucket, Choice, Entry, Scope, SubDigests } from '../../../../shared/store/account-digests.ts';
 
 /** A user as it travels: the fields of the export document. */
 export interface SyncUser {
@@ -21,7 +21,7 @@ export interface SyncUser {
 export interface Side {
   buckets(scope: Scope): Promise<Bucket[]>;
   /** The smaller buckets within some buckets. */
-  subBuckets(scope: Scope, buckets: number[]): Promise<Bucket[]>;
+  subBuckets(scope: Scope, buckets: number[]): Promise<SubDigests[]>;
   entries(scope: Scope, choice: Choice): Promise<Entry[]>;
   /** What its hash function makes of known text, and its clock in milliseconds. */
   probe(): Promise<{ probe: string; now: number }>;

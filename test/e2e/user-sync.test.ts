@@ -1,0 +1,288 @@
+import { z } from 'zod';
+import { syncResultSchema } from '../../shared/contracts/user-sync.ts';
+import { job } from '../../shared/http/jobs.ts';
+import { newId } from '../../shared/kernel/ids.ts';
+import { waitFor } from '../../shared/kernel/time.ts';
+import { createVault } from '../../shared/platform/crypto.ts';
+import { bodyOf, problemOf, type TestApi, testApi } from '../fixtures/api.ts';
+import { type TestDatabases, testDatabases } from '../fixtures/database.ts';
+import { postgresStore } from '../fixtures/queue.ts';
+import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
+
+const databases = testDatabases();
+const api = testApi(databases);
+const other = testDatabases();
+const otherApi = testApi(other);
+let workers: RunningWorker[] = [];
+
+beforeAll(async () => {
+  const start = (name: string) => runWorker(databases, postgresStore(databases), { name });
+  workers = await Promise.all(['worker-a', 'worker-b'].map(start));
+});
+afterAll(() => Promise.all(workers.map(worker => worker.stop())));
+
+const batchId = newId();
+/** Puts users into the application as bulk creation would, without its cost. */
+async function addUsers(from: number, to: number, batch = batchId): Promise<void> {
+  await databases.application.sql`
+    insert into users (username, email, password_hash, custom_attributes, is_test_user, test_batch_id, created_by_bulk)
+    select 'u' || n, 'u' || n || '@example.com', '!', jsonb_build_object('n', n), true, ${batch}::uuid, true
+    from generate_series(${from}::int, ${to}::int) n`;
+}
+
+const ended = (id: string, on: TestApi = api): Promise<z.output<typeof job>> =>
+  waitFor(
+    `the end of job ${id}`,
+    async () => {
+      const found = await bodyOf(await on.call('GET', `/api/jobs/${id}`), job);
+      return found.finished_at !== null && found;
+    },
+    { timeoutMs: 20_000, intervalMs: 20 },
+  );
+
+async function sync(request: object = {}) {
+  const response = await api.call('POST', '/api/bulk-users/sync', {
+    json: { target: 'load_tester', ...request },
+  });
+  if (response.status !== 202) throw new Error(await response.text());
+  const done = await ended((await bodyOf(response, job)).id);
+  return { status: done.status, error: done.error, result: syncResultSchema.safeParse(done.result).data };
+}
+
+const side = z.object({ total_users: z.number(), digest: z.string() });
+const statusSchema = z.object({
+  in_sync: z.boolean(),
+  application: side,
+  load_tester: side,
+  differing_buckets: z.number(),
+});
+const status = async () => bodyOf(await api.call('GET', '/api/bulk-users/sync/status'), statusSchema.loose());
+
+const settings = (changes: object) => api.call('PUT', '/api/settings', { json: changes });
+
+beforeEach(async () => {
+  for (const { platform, application } of [databases, other] satisfies TestDatabases[]) {
+    await platform.sql`truncate accounts, sync_bases cascade`;
+    await application.sql`truncate users cascade`;
+    await application.sql`truncate muster.bulk_chunks cascade`;
+  }
+});
+
+describe('a push to the built-in load tester', () => {
+  it('brings all test users there, then only what changed, and proves it', async () => {
+    await settings({ sync_chunk_size: 100 });
+    await addUsers(1, 450);
+    const first = await sync();
+    expect(first).toMatchObject({
+      status: 'succeeded',
+      result: {
+        success: true,
+        created: 450,
+        synced_count: 450,
+        unchanged: 0,
+        failed_count: 0,
+        in_sync: true,
+      },
+    });
+    const { sql } = databases.application;
+    await sql`update users set role = 'admin' where username in ('u1', 'u2')`;
+    await sql`delete from users where username = 'u3'`;
+    await addUsers(451, 452);
+    const second = await sync();
+    expect(second.result).toMatchObject({
+      created: 2,
+      updated: 2,
+      deleted: 1,
+      unchanged: 447,
+      in_sync: true,
+    });
+    expect(second.result?.bytes_sent).toBeLessThan((first.result?.bytes_sent ?? 0) / 3);
+    expect(await sync()).toMatchObject({
+      result: { created: 0, updated: 0, deleted: 0, unchanged: 451, in_sync: true },
+    });
+    const now = await status();
+    expect(now).toMatchObject({ in_sync: true, differing_buckets: 0, application: { total_users: 451 } });
+    expect(now.application).toEqual(now.load_tester);
+  });
+
+  it('counts in a dry run and writes nothing', async () => {
+    await addUsers(1, 20);
+    expect(await sync({ dry_run: true })).toMatchObject({
+      status: 'succeeded',
+      result: { created: 20, in_sync: false, dry_run: true },
+    });
+    expect(await status()).toMatchObject({ in_sync: false, load_tester: { total_users: 0 } });
+  });
+
+  it('stops before it deletes too many, until that is confirmed', async () => {
+    await addUsers(1, 20);
+    await sync();
+    await databases.application.sql`delete from users where custom_attributes->>'n' < '19'`;
+    expect(await sync()).toMatchObject({ status: 'failed', error: { code: 'deletion_guard' } });
+    expect(await status()).toMatchObject({ load_tester: { total_users: 20 } });
+    expect(await sync({ confirm: true })).toMatchObject({ status: 'succeeded', result: { in_sync: true } });
+  });
+
+  it('takes the passwords of a batch along, and leaves accounts alone that it never brought', async () => {
+    const created = await api.call('POST', '/api/bulk-users/create', {
+      json: {
+        count: 3,
+        config: { username_pattern: 'made_{id}', password: 'Secret-123!', test_batch_id: newId() },
+      },
+    });
+    await ended((await bodyOf(created, job)).id);
+    await api.call('POST', '/api/users/import', {
+      json: { users: [{ username: 'own', email: 'own@x', role: 'user' }] },
+    });
+    expect(await sync()).toMatchObject({ result: { created: 3, deleted: 0, in_sync: false } });
+    const rows = await databases.platform.sql<{ username: string; sealed_password: string }[]>`
+      select username, sealed_password from accounts where username like 'made%' order by 1`;
+    const vault = createVault('0'.repeat(64));
+    expect(rows.map(row => vault.open(row.sealed_password))).toEqual(Array(3).fill('Secret-123!'));
+    expect(await sync({ full: true, confirm: true })).toMatchObject({
+      result: { deleted: 1, in_sync: true },
+    });
+  });
+
+  it('looks at what changed since a moment, also at what was committed after it', async () => {
+    await addUsers(1, 30);
+    const first = await sync();
+    const { sql } = databases.application;
+    await sql`update users set role = 'late', updated_at = '2020-01-01' where username = 'u7'`;
+    await sql`update users set role = 'new' where username = 'u8'`;
+    const second = await sync({ filter_criteria: { modified_since: first.result?.sync_timestamp } });
+    expect(second.result).toMatchObject({ updated: 2, unchanged: 0, in_sync: true });
+  });
+
+  it('lists who differs, and in what', async () => {
+    await addUsers(1, 10);
+    await sync();
+    await databases.application.sql`update users set role = 'admin', email = 'new@x' where username = 'u1'`;
+    await databases.application.sql`delete from users where username = 'u2'`;
+    await addUsers(11, 11);
+    const list = z.object({
+      items: z.array(z.object({ username: z.string(), difference: z.string(), fields: z.array(z.string()) })),
+      next_cursor: z.string().nullable(),
+    });
+    const found = new Map<string, unknown>();
+    for (let cursor = ''; ; ) {
+      const page = await bodyOf(
+        await api.call('GET', `/api/bulk-users/sync/differences?limit=2${cursor}`),
+        list,
+      );
+      for (const { username, ...rest } of page.items) found.set(username, rest);
+      if (page.next_cursor === null) break;
+      cursor = `&cursor=${page.next_cursor}`;
+    }
+    expect(Object.fromEntries(found)).toEqual({
+      u1: { difference: 'changed', fields: ['email', 'role'] },
+      u2: { difference: 'only_load_tester', fields: [] },
+      u11: { difference: 'only_application', fields: [] },
+    });
+  });
+});
+
+describe('both ways with the built-in load tester', () => {
+  it('carries changes and deletions over, and settles conflicts by the policy', async () => {
+    await addUsers(1, 20);
+    await sync({ direction: 'bidirectional' });
+    const { platform, application } = databases;
+    await platform.sql`update accounts set role = 'theirs', updated_at = now() where username = 'u1'`;
+    await platform.sql`update accounts set status = 'deleted', deleted_at = now() where username = 'u2'`;
+    await application.sql`update users set role = 'ours' where username = 'u3'`;
+    await application.sql`delete from users where username = 'u4'`;
+    await application.sql`update users set role = 'ours' where username in ('u5', 'u6')`;
+    await platform.sql`update accounts set role = 'theirs', updated_at = now() + interval '1 minute' where username = 'u5'`;
+    await platform.sql`update accounts set role = 'theirs', updated_at = now() - interval '1 minute' where username = 'u6'`;
+    await platform.sql`insert into accounts (username, email, role, test_batch_id) values ('new', 'new@x', 'user', ${batchId})`;
+    const { status: ending, result } = await sync({ direction: 'bidirectional' });
+    expect({ ending, result }).toMatchObject({
+      ending: 'succeeded',
+      result: { created: 1, updated: 4, deleted: 2, conflicts: 2, failed_count: 0, in_sync: true },
+    });
+    expect(result?.errors).toMatchObject([
+      { kind: 'conflict', code: 'changed_on_both', fields: ['role'] },
+      { kind: 'conflict', code: 'changed_on_both', fields: ['role'] },
+    ]);
+    const roles = await application.sql<{ username: string; role: string }[]>`
+      select username, role from users where username in ('u1', 'u2', 'u3', 'u4', 'u5', 'u6', 'new') order by 1`;
+    expect(Object.fromEntries(roles.map(row => [row.username, row.role]))).toEqual({
+      new: 'user',
+      u1: 'theirs',
+      u3: 'ours',
+      u5: 'theirs',
+      u6: 'ours',
+    });
+    const keys = await application.sql`
+      select 1 from muster.bulk_chunks where user_keys = (select array[id::text] from users where username = 'new')`;
+    expect(keys).toHaveLength(1);
+  });
+
+  it('never writes a production user', async () => {
+    await databases.application.sql`
+      insert into users (username, email, password_hash) values ('boss', 'boss@x', '!'), ('chief', 'chief@x', '!')`;
+    await databases.platform.sql`
+      insert into accounts (username, email, role, test_batch_id) values
+        ('boss', 'evil@x', 'admin', ${batchId}), ('pretender', 'chief@x', 'user', ${batchId})`;
+    const { status: ending, result } = await sync({ direction: 'pull', full: true, confirm: true });
+    expect({ ending, failed: result?.failed_count }).toEqual({ ending: 'failed', failed: 2 });
+    expect(new Set(result?.errors.map(error => error.code))).toEqual(new Set(['not_writable']));
+    const rows = await databases.application.sql`select username, email, role from users order by 1`;
+    expect([...rows]).toEqual([
+      { username: 'boss', email: 'boss@x', role: 'user' },
+      { username: 'chief', email: 'chief@x', role: 'user' },
+    ]);
+  });
+});
+
+describe('another Muster', () => {
+  const peer = (key = otherApi.key) => ({ type: 'http', base_url: otherApi.url, api_key: key });
+  const pool = async () =>
+    other.platform.sql`select username, role from accounts where status <> 'deleted' order by username`;
+
+  it('is kept in sync both ways, deletions included', async () => {
+    await addUsers(1, 250);
+    const first = await sync({ target: peer() });
+    expect(first.result).toMatchObject({ created: 250, in_sync: true, errors: [] });
+    expect(first.result?.bytes_sent).toBeGreaterThan(1000);
+    expect(await sync({ target: peer() })).toMatchObject({ result: { unchanged: 250, in_sync: true } });
+    await databases.application.sql`delete from users where username = 'u1'`;
+    await databases.application.sql`update users set role = 'admin' where username = 'u2'`;
+    await other.platform.sql`update accounts set role = 'theirs' where username = 'u3'`;
+    await other.platform
+      .sql`update accounts set status = 'deleted', deleted_at = now() where username = 'u4'`;
+    expect(await sync({ target: peer(), direction: 'bidirectional' })).toMatchObject({
+      status: 'succeeded',
+      result: { created: 0, updated: 2, deleted: 2, conflicts: 0, in_sync: true },
+    });
+    expect(await pool()).toHaveLength(248);
+    const [u3] = await databases.application.sql`select role from users where username = 'u3'`;
+    expect(u3).toEqual({ role: 'theirs' });
+  });
+
+  it('is told no secrets by the job, and a wrong key ends the sync', async () => {
+    await addUsers(1, 3);
+    const { status: ending, result } = await sync({ target: peer('muster_wrong_key') });
+    expect({ ending, errors: result?.errors }).toMatchObject({
+      ending: 'failed',
+      errors: [{ kind: 'authentication', code: 'peer_refused_key' }],
+    });
+    const [leak] = await databases.platform.sql`
+      select count(*)::int as n from jobs where payload::text like '%wrong_key%' or result::text like '%wrong_key%'`;
+    expect(leak).toEqual({ n: 0 });
+  });
+});
+
+describe('what is refused', () => {
+  it.each([
+    [{ target: { type: 'http', base_url: 'http://192.0.2.1', api_key: 'k' } }, 'target_not_allowed'],
+    [{ target: { type: 'file', name: 'x' }, direction: 'pull' }, 'validation_failed'],
+    [{ direction: 'pull', filter_criteria: { test_users_only: false } }, 'validation_failed'],
+    [{ filter_criteria: { batch_id: 'test-batch-id' } }, 'validation_failed'],
+  ])('%j', async (request, code) => {
+    const response = await api.call('POST', '/api/bulk-users/sync', {
+      json: { target: 'load_tester', ...request },
+    });
+    expect((await problemOf(response)).code).toBe(code);
+  });
+});
