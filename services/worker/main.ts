@@ -14,6 +14,7 @@ import type { Logger } from '../../shared/platform/log.ts';
 import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../shared/platform/queue/client.ts';
 import { runService } from '../../shared/platform/run-service.ts';
+import { assertGuards } from '../../shared/store/guards/faults.ts';
 import { assertEncryptionKey } from '../../shared/store/installation.ts';
 import { loadUserTable } from '../../shared/store/load-user-table.ts';
 import { assertUserTable } from '../../shared/store/user-table-check.ts';
@@ -40,6 +41,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   const users = await loadUserTable(config.USER_DIRECTORY);
   await assertUserTable(applicationDatabase.db, users);
   const testDataDatabase = lifecycle.add(openDatabase(required(config, 'TEST_DATA_DATABASE_URL'), pool));
+  await assertGuards(testDataDatabase.db, users.mapping);
   const backend = lifecycle.add(
     await openQueueBackend({
       redisUrl: config.REDIS_URL,

@@ -66,8 +66,8 @@ const isHarmless = (privilege: string): boolean => ['INSERT', 'UPDATE', 'DELETE'
 
 /** On a guarded table the role may change rows, since the guards say which; elsewhere it may change nothing. */
 function findPrivilegeFaults({ tables }: GuardGraph, held: TablePrivileges[]): string[] {
-  return held.flatMap(({ name, privileges }) => {
-    const isGuarded = tables.some(table => table.name === name);
+  return held.flatMap(({ name, privileges, hasGuards }) => {
+    const isGuarded = hasGuards || tables.some(table => table.name === name);
     const excess = privileges.filter(privilege => !(isGuarded && isHarmless(privilege)));
     return excess.length === 0 ? [] : [`${testDataRole} has ${excess.join(', ')} on ${name}`];
   });
@@ -140,4 +140,5 @@ const readGuards = (db: Executor, tables: GuardedTable[]): Promise<FoundGuards[]
         from pg_trigger g join pg_proc f on f.oid = g.tgfoid where g.tgrelid = t.oid and not g.tgisinternal
       ), '{}') as triggers
     from jsonb_array_elements_text(${JSON.stringify(tables.map(({ name }) => name))}::jsonb) as wanted (name)
-    join pg_class t on t.oid = wanted.name::regclass`);
+    join pg_namespace n on true join pg_class t on t.relnamespace = n.oid
+      and format('%I.%I', n.nspname, t.relname) = wanted.name`);

@@ -71,7 +71,8 @@ export async function readGuardGraph(db: Executor, users: GuardedUsers): Promise
         with ordinality as wanted (name, place)
       join pg_attribute a on a.attrelid = t.oid and a.attname = wanted.name and not a.attisdropped
       order by place) as columns
-    from to_regclass(format('%I.%I', ${users.schema}::text, ${users.table}::text)) as t (oid)`);
+    from pg_class t join pg_namespace n on n.oid = t.relnamespace
+    where n.nspname = ${users.schema} and t.relname = ${users.table}`);
   const [isTest, batch, ...markers] = root?.columns ?? [];
   if (!root?.name || isTest === undefined || batch === undefined || markers.length < users.markers.length) {
     throw new AppError(
@@ -88,7 +89,7 @@ export async function readGuardGraph(db: Executor, users: GuardedUsers): Promise
 const readReferences = (db: Executor, root: string): Promise<ReferenceRow[]> =>
   db.execute<ReferenceRow>(sql`
     with recursive reached (oid) as (
-      select ${root}::regclass::oid
+      select ${tableNamed(root)}
       union
       select c.conrelid from pg_constraint c join reached on c.confrelid = reached.oid
       where c.contype = 'f' and c.conparentid = 0
@@ -108,6 +109,11 @@ const readReferences = (db: Executor, root: string): Promise<ReferenceRow[]> =>
     where c.contype = 'f' and c.conparentid = 0
       and c.conrelid in (select oid from reached) and c.confrelid in (select oid from reached)
     order by child, c.conname`);
+
+/** A table's oid by its qualified name. A cast to regclass would ask for a privilege on the schema. */
+export const tableNamed = (name: string | undefined) => sql`
+  (select named.oid from pg_class named join pg_namespace named_in on named_in.oid = named.relnamespace
+   where format('%I.%I', named_in.nspname, named.relname) = ${name ?? ''})`;
 
 const qualifiedName = (oid: string) =>
   sql.raw(`

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Executor } from '../../platform/db.ts';
 import { testDataRole } from '../../platform/test-data-role.ts';
+import { tableNamed } from './graph.ts';
 
 /** What the role of a connection may do, as far as it matters to the guards. Each is empty where all is well. */
 export interface RoleFaults extends Record<string, unknown> {
@@ -48,6 +49,8 @@ export async function readRoleFaults(db: Executor): Promise<RoleFaults> {
 export interface TablePrivileges extends Record<string, unknown> {
   name: string;
   privileges: string[];
+  /** It has guards, be it as a table of another application than the one in use. */
+  hasGuards: boolean;
 }
 
 /** All but SELECT, and USAGE of sequences: what changes something. Privileges of PUBLIC count. */
@@ -61,12 +64,17 @@ export const readTablePrivileges = (db: Executor): Promise<TablePrivileges[]> =>
         case when has_table_privilege(t.oid, 'TRUNCATE') then 'TRUNCATE' end,
         case when has_table_privilege(t.oid, 'TRIGGER') then 'TRIGGER' end,
         case when has_any_column_privilege(t.oid, 'REFERENCES') then 'REFERENCES' end
-      ], null) as privileges
+      ], null) as privileges,
+      t.relrowsecurity and exists (
+        select from pg_policy p where p.polrelid = t.oid and p.polname = 'muster_guard' and not p.polpermissive
+      ) and exists (
+        select from pg_trigger g where g.tgrelid = t.oid and g.tgname ~ '^muster_guard' and g.tgenabled = 'A'
+      ) as "hasGuards"
       from pg_class t join pg_namespace n on n.oid = t.relnamespace
       where t.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('information_schema', 'muster')
         and n.nspname !~ '^pg_' and has_schema_privilege(n.oid, 'USAGE')
     )
-    select name, privileges from held where privileges <> '{}' order by name`);
+    select name, privileges, "hasGuards" from held where privileges <> '{}' order by name`);
 
 /** Columns of a table, of those given, that the role may change. */
 export async function readChangeableColumns(
@@ -78,6 +86,6 @@ export async function readChangeableColumns(
     select quote_ident(a.attname) as column from pg_attribute a
     join jsonb_array_elements_text(${JSON.stringify(columns)}::jsonb) as wanted (name)
       on quote_ident(a.attname) = wanted.name
-    where a.attrelid = ${table}::regclass and has_column_privilege(a.attrelid, a.attnum, 'UPDATE') order by 1`);
+    where a.attrelid = ${tableNamed(table)} and has_column_privilege(a.attrelid, a.attnum, 'UPDATE') order by 1`);
   return rows.map(({ column }) => column);
 }

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Executor } from '../../platform/db.ts';
-import type { GuardGraph } from './graph.ts';
+import { type GuardGraph, tableNamed } from './graph.ts';
 import type { TableState, UsersState } from './statements.ts';
 
 /** What the database has already, for `guardStatements`. */
@@ -13,7 +13,8 @@ export function readTableStates(db: Executor, { tables }: GuardGraph): Promise<T
           select from pg_policy p where p.polrelid = t.oid and p.polname = 'muster_guard_open')
         ) as "hasOwnPolicies"
     from jsonb_array_elements_text(${JSON.stringify(tables.map(table => table.name))}::jsonb) as wanted (name)
-    join pg_class t on t.oid = wanted.name::regclass`);
+    join pg_namespace n on true join pg_class t on t.relnamespace = n.oid
+      and format('%I.%I', n.nspname, t.relname) = wanted.name`);
 }
 
 /** @param names columns as the application calls them */
@@ -22,7 +23,7 @@ export async function readUsersState(
   graph: GuardGraph,
   names: { id: string; username: string; email: string },
 ): Promise<UsersState> {
-  const table = sql`${graph.tables[0]?.name}::regclass`;
+  const table = tableNamed(graph.tables[0]?.name);
   const numberOf = (column: string) => sql`
     (select attnum from pg_attribute where attrelid = ${table} and quote_ident(attname) = ${column})`;
   const [row] = await db.execute<UsersState & Record<string, unknown>>(sql`

@@ -221,7 +221,8 @@ const nameView = (
   { name }: GuardedTable,
   { id, username, email }: UsersState,
 ): string[] => [
-  `create or replace view ${guardSchema}.taken_names as select ${id} as id, ${username} as username, ${email} as email, ${batch} as batch_id from ${name}`,
+  `drop view if exists ${guardSchema}.taken_names`,
+  `create view ${guardSchema}.taken_names as select ${id} as id, ${username} as username, ${email} as email, ${batch} as batch_id from ${name}`,
   `revoke all on ${guardSchema}.taken_names from public, ${testDataRole}`,
   `grant select on ${guardSchema}.taken_names to ${testDataRole}`,
 ];

@@ -1,0 +1,243 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { testDatabases } from '../../../test/fixtures/database.ts';
+import { storefrontMapping, userMappingSchema } from '../../contracts/user-mapping.ts';
+import { withCopyConnection } from '../../platform/copy-connection.ts';
+import { openDatabase } from '../../platform/db.ts';
+import { testDataRole } from '../../platform/test-data-role.ts';
+import { assertGuards, findGuardFaults } from './faults.ts';
+import { guardedUsersOf, reachedByCascade, readGuardGraph } from './graph.ts';
+import { readGuardScript } from './script.ts';
+
+const databases = testDatabases();
+const owner = () => databases.application.sql;
+const faults = (mapping = storefrontMapping) => findGuardFaults(databases.testData.db, mapping);
+
+/** Looks while something is as it should not be, and puts it right. */
+async function faultsWhile(wrong: string, right: string): Promise<string[]> {
+  await owner().unsafe(wrong);
+  return await faults().finally(() => owner().unsafe(right));
+}
+
+/** The account table of another application, with children of several kinds. */
+const otherApplication = `
+  create schema crm;
+  create table crm."Account" (
+    account_no bigint generated always as identity primary key, "Login" text not null unique, mail text not null,
+    secret text, testing boolean, run text);
+  create table crm.device (id int primary key, account bigint references crm."Account" on delete cascade,
+    parent int references crm.device on delete cascade);
+  create table crm.transfer (id int primary key, giver bigint references crm."Account" on delete cascade,
+    taker bigint references crm."Account");
+  create table crm.ping (device int references crm.device on delete set null, at timestamptz);
+  create table crm.news (id int primary key);
+  create table crm.tenant_note (id int primary key, account bigint references crm."Account");
+  alter table crm.tenant_note enable row level security;
+  create policy tenant on crm.tenant_note using (id < 100);`;
+const otherMapping = userMappingSchema.parse({
+  schema: 'crm',
+  table: 'Account',
+  columns: {
+    id: { name: 'account_no', type: 'bigint' },
+    username: { name: 'Login', type: 'text' },
+    email: { name: 'mail', type: 'text' },
+    password_hash: 'secret',
+    is_test_user: 'testing',
+    test_batch_id: { name: 'run', type: 'text' },
+    created_at: 'created_at',
+    updated_at: 'updated_at',
+  },
+});
+
+describe('the guards of the storefront', () => {
+  it('are what the migrations made, without a fault', async () => {
+    await expect(assertGuards(databases.testData.db, storefrontMapping)).resolves.toBeUndefined();
+  });
+
+  it('cover every table that refers to the users, parents first', async () => {
+    const { tables } = await readGuardGraph(databases.application.db, guardedUsersOf(storefrontMapping));
+    const names = ['users', 'carts', 'orders', 'sessions', 'cart_items', 'order_lines'];
+    expect(tables.map(({ name }) => name)).toEqual(names.map(name => `public.${name}`));
+    expect(reachedByCascade(tables).map(({ name }) => name)).toEqual(['public.users', 'public.sessions']);
+  });
+
+  it.each([
+    [
+      'a cascade into a table that came later',
+      'create table likes (user_id uuid references users on delete cascade)',
+      'drop table likes',
+      'public.likes has no trigger muster_guard (likes_user_id_fkey: on delete cascade)',
+    ],
+    [
+      'a set null into a table that came later',
+      'create table likes (user_id uuid constraint of_user references users on delete set null)',
+      'drop table likes',
+      'public.likes has no trigger muster_guard (of_user: on delete set null)',
+    ],
+    [
+      'a trigger that is off',
+      'alter table users disable trigger muster_guard_delete',
+      'alter table users enable always trigger muster_guard_delete',
+      'the trigger muster_guard_delete of public.users is not ENABLE ALWAYS',
+    ],
+    [
+      'a trigger that replication would pass by',
+      'alter table sessions enable trigger muster_guard',
+      'alter table sessions enable always trigger muster_guard',
+      'the trigger muster_guard of public.sessions is not ENABLE ALWAYS',
+    ],
+    [
+      'row-level security that is off',
+      'alter table orders disable row level security',
+      'alter table orders enable row level security',
+      'row-level security of public.orders is off',
+    ],
+    [
+      'a policy that is not there',
+      'alter policy muster_guard on carts rename to elsewhere',
+      'alter policy elsewhere on carts rename to muster_guard',
+      `public.carts has no restrictive policy muster_guard for ${testDataRole}`,
+    ],
+    [
+      'a right to truncate',
+      `grant truncate on users to ${testDataRole}`,
+      `revoke truncate on users from ${testDataRole}`,
+      `${testDataRole} has TRUNCATE on public.users`,
+    ],
+    [
+      'a right to change a marker',
+      `grant update (is_test_user) on users to ${testDataRole}`,
+      `revoke update (is_test_user) on users from ${testDataRole}`,
+      `${testDataRole} may change public.users.is_test_user`,
+    ],
+    [
+      'a right to write to a table that no guard knows, given to everybody',
+      'grant insert, delete on products to public',
+      'revoke insert, delete on products from public',
+      `${testDataRole} has INSERT, DELETE on public.products`,
+    ],
+    [
+      'a right to create',
+      `grant create on schema public to ${testDataRole}`,
+      `revoke create on schema public from ${testDataRole}`,
+      `${testDataRole} may create objects in schema public`,
+    ],
+    [
+      'an object of its own',
+      `create table mine (); alter table mine owner to ${testDataRole}`,
+      'drop table mine',
+      `${testDataRole} owns table mine`,
+    ],
+    [
+      'a marker whose default is not production',
+      'alter table users alter column is_test_user set default true',
+      'alter table users alter column is_test_user set default false',
+      'public.users.is_test_user does not default to false',
+    ],
+    [
+      'markers that nothing ties',
+      'alter table users drop constraint users_test_markers',
+      'alter table users add constraint users_test_markers check (is_test_user = (test_batch_id is not null))',
+      'no check of public.users ties is_test_user to test_batch_id',
+    ],
+  ])('are refused with %s', async (_case, wrong, right, fault) => {
+    expect(await faultsWhile(wrong, right)).toContain(fault);
+    expect(await faults()).toEqual([]);
+  });
+
+  it('are refused with another function behind a trigger', async () => {
+    const [{ source } = { source: '' }] = await owner()<{ source: string }[]>`
+      select pg_get_functiondef('muster_guards.refuse_row'::regproc) as source`;
+    const found = await faultsWhile(
+      `create or replace function muster_guards.refuse_row() returns trigger language plpgsql as 'begin return old; end'`,
+      source,
+    );
+    expect(found).toContain(
+      'the trigger muster_guard_delete of public.users runs something else than muster_guards.refuse_row',
+    );
+  });
+
+  it('are refused to anybody but the role, with every fault and what to do', async () => {
+    const refusal = assertGuards(databases.application.db, storefrontMapping);
+    await expect(refusal).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringMatching(/is postgres; .* is a superuser; .* has BYPASSRLS/),
+      hint: expect.stringContaining('npm run guards:sql'),
+    });
+  });
+
+  it('let a script run again change nothing', async () => {
+    for (const statement of await readGuardScript(databases.application.db, storefrontMapping)) {
+      await owner().unsafe(statement);
+    }
+    expect(await faults()).toEqual([]);
+  });
+});
+
+describe('the guards of another application', () => {
+  const script = () => readGuardScript(databases.application.db, otherMapping);
+  const otherFaults = () => faults(otherMapping).then(found => found.filter(fault => fault.includes('crm.')));
+
+  beforeAll(async () => {
+    await owner().unsafe(otherApplication);
+    expect(await otherFaults()).toContain('crm."Account" has no trigger muster_guard_delete');
+    for (const statement of await script()) await owner().unsafe(statement);
+  });
+
+  it('are the same, whatever its tables are called', async () => {
+    expect(await otherFaults()).toEqual([]);
+    const role = databases.testData.sql;
+    await owner()`insert into crm."Account" ("Login", mail) values ('real', 'real@crm')`;
+    await role`insert into crm."Account" ("Login", mail, testing, run) values ('t', 't@crm', true, ${randomUUID()})`;
+    expect((await role`delete from crm."Account"`).count).toBe(1);
+    await expect(role`insert into crm."Account" ("Login", mail) values ('x', 'x')`).rejects.toMatchObject({
+      code: '42501',
+    });
+  });
+
+  it('leave the policies that it has to it', async () => {
+    const policies = await owner()`
+      select policyname, roles, permissive from pg_policies where tablename = 'tenant_note' order by 1`;
+    expect([...policies]).toEqual([
+      { policyname: 'muster_guard', roles: [testDataRole], permissive: 'RESTRICTIVE' },
+      { policyname: 'muster_guard_open', roles: [testDataRole], permissive: 'PERMISSIVE' },
+      { policyname: 'tenant', roles: ['public'], permissive: 'PERMISSIVE' },
+    ]);
+  });
+
+  it('name a table or a column that is not there', async () => {
+    const elsewhere = { ...otherMapping, table: 'nobody' };
+    await expect(readGuardScript(databases.application.db, elsewhere)).rejects.toMatchObject({
+      code: 'not_found',
+      message: 'There is no table crm.nobody with the columns named',
+    });
+  });
+});
+
+describe('an owner that is no superuser', () => {
+  it('works with the guarded tables as before, but for COPY into them', async () => {
+    const sql = owner();
+    const role = `owner_${randomUUID().slice(0, 8)}`;
+    await sql.unsafe(`create role ${role} login password 'owner'; grant usage on schema public to ${role};
+      alter table users owner to ${role}; alter table sessions owner to ${role}`);
+    const url = new URL(databases.applicationUrl);
+    url.username = role;
+    url.password = 'owner';
+    const pool = openDatabase(url.href, { name: 'test', maxConnections: 1 });
+    const copied = withCopyConnection(
+      url.href,
+      { name: 'test', signal: AbortSignal.timeout(5000) },
+      connection => connection.copyIn('copy users from stdin', Readable.from([Buffer.from('')])),
+    );
+    try {
+      await pool.sql`insert into users (username, email, password_hash) values ('own', 'own', 'x')`;
+      await pool.sql`insert into sessions (user_id, token_hash, expires_at) select id, 'own', now() from users`;
+      expect((await pool.sql`update users set role = 'admin'`).count).toBe(1);
+      expect((await pool.sql`delete from users`).count).toBe(1);
+      await expect(copied).rejects.toMatchObject({ code: '0A000' });
+    } finally {
+      await pool.stop();
+      await sql.unsafe(`reassign owned by ${role} to current_user; drop owned by ${role}; drop role ${role}`);
+    }
+  });
+});
