@@ -16,7 +16,13 @@ interface Finding {
   detail: string;
 }
 
-const checks: ((client: Client) => Promise<Finding[]>)[] = [stores, bulkUsers, loadTester, alerts];
+type Check = (client: Client) => Promise<Finding[]>;
+const checks: [string, Check][] = [
+  ['API', stores],
+  ['bulk users', bulkUsers],
+  ['load tester', loadTester],
+  ['alerts', alerts],
+];
 
 async function stores(client: Client): Promise<Finding[]> {
   const { version, checks } = await client.read(getHealthOperation);
@@ -58,16 +64,16 @@ async function alerts(client: Client): Promise<Finding[]> {
 }
 
 /** What cannot be asked is down, and the others are asked all the same. */
-async function ask(check: (client: Client) => Promise<Finding[]>, client: Client): Promise<Finding[]> {
+async function ask(what: string, check: Check, client: Client): Promise<Finding[]> {
   return check(client).catch((error: unknown): Finding[] => {
     if (!(error instanceof CliFailure)) throw error;
-    return [{ what: check.name, mark: 'DOWN', detail: error.message }];
+    return [{ what, mark: 'DOWN', detail: error.message }];
   });
 }
 
 await runScript(async client => {
   const findings: Finding[] = [];
-  for (const check of checks) findings.push(...(await ask(check, client)));
+  for (const [what, check] of checks) findings.push(...(await ask(what, check, client)));
   for (const { what, mark, detail } of findings)
     print(`${mark.padEnd(8)} ${what.padEnd(28)} ${detail}`.trimEnd());
   return findings.every(({ mark }) => mark !== 'DOWN');

@@ -60,7 +60,7 @@ export function createApp(deps: AppDeps): Express {
   );
   app.use(bullBoardPath, bullBoard({ queue, db: database.db, guards }));
   app.use('/api/docs', docsPage());
-  app.get('/', (_request, response) => response.redirect(303, bullBoardPath));
+  app.get(['/', '/admin/bulk-users'], (_request, response) => response.redirect(303, bullBoardPath));
   app.use(
     createDispatcher({ db: database.db, stopping: deps.stopping, guards, observe: metrics.observe }, routes),
   );
