@@ -1,7 +1,11 @@
 import { newApiKey, profile } from '../../shared/http/api-keys.ts';
+import { createLifecycle } from '../../shared/kernel/lifecycle.ts';
+import { loadConfig } from '../../shared/platform/config.ts';
+import { createLogger } from '../../shared/platform/log.ts';
 import { createFirstKey } from '../../shared/store/api-keys.ts';
 import { bodyOf, problemOf, testApi } from '../../test/fixtures/api.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
+import { startApi } from './server.ts';
 
 const databases = testDatabases();
 const api = testApi(databases, { LOGIN_ATTEMPTS_PER_MINUTE: '5' });
@@ -85,4 +89,18 @@ describe('an API key', () => {
     expect(others).toEqual([]);
     expect(await ownProfile(key)).toMatchObject({ name: 'first key', role: 'admin' });
   });
+});
+
+it('does not start with another encryption key than the one of its installation', async () => {
+  const lifecycle = createLifecycle();
+  const config = loadConfig({
+    NODE_ENV: 'test',
+    PORT: '0',
+    DATABASE_URL: databases.platformUrl,
+    APP_DATABASE_URL: databases.applicationUrl,
+    MUSTER_ENCRYPTION_KEY: 'f'.repeat(64),
+  });
+  const starting = startApi(config, createLogger('test-api', { level: 'silent' }), lifecycle);
+  await expect(starting).rejects.toThrow('MUSTER_ENCRYPTION_KEY is not the key of this installation');
+  await lifecycle.stop();
 });

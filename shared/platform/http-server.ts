@@ -20,6 +20,8 @@ export interface HttpServerOptions {
 
 /** Longer than the pools of clients and proxies keep a connection (60 s), so that it is they who close it. */
 const keepAliveTimeoutMs = 65_000;
+/** For the whole of a request: an import of a million users over a slow line takes longer than Node's 5 minutes. */
+const requestTimeoutMs = 3_600_000;
 const sweepIntervalMs = 50;
 
 /**
@@ -28,7 +30,10 @@ const sweepIntervalMs = 50;
  */
 export async function serveHttp(listener: RequestListener, options: HttpServerOptions): Promise<HttpServer> {
   const { name, host, drainMs = 10_000 } = options;
-  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, listener);
+  const server = createServer(
+    { keepAliveTimeout: keepAliveTimeoutMs, requestTimeout: requestTimeoutMs },
+    listener,
+  );
   const unused = unusedConnections(server);
   const port = await new Promise<number>((resolve, reject) => {
     server.once('error', error => reject(explain(error, options)));

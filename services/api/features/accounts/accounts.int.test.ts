@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { sql } from 'drizzle-orm';
 import {
@@ -6,8 +7,9 @@ import {
   importResult,
   listAccountsOperation,
 } from '../../../../shared/http/accounts.ts';
+import { waitFor } from '../../../../shared/kernel/time.ts';
 import { createVault } from '../../../../shared/platform/crypto.ts';
-import { listAccounts } from '../../../../shared/store/account-reading.ts';
+import { countAccounts, listAccounts } from '../../../../shared/store/account-reading.ts';
 import { bodyOf, problemOf, testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 
@@ -185,6 +187,23 @@ describe('a body that is broken', () => {
     expect((await problemOf(response)).detail).toContain('The first 4000 valid users are imported (4000 new');
     expect(await imported(document, json)).toMatchObject({ created: 1000, unchanged: 4000 });
   });
+});
+
+it('ends with its client: what came before stays, and is on record', async () => {
+  const { hostname, port } = new URL(api.url);
+  const path = '/api/users/import';
+  const headers = { ...ndjson, 'X-API-Key': api.key };
+  const upload = request({ method: 'POST', hostname, port, path, headers });
+  upload.on('error', () => {});
+  upload.write(lines(users(4500)));
+  await waitFor('the first chunks', async () => (await countAccounts(databases.platform.db, {})) >= 2000);
+  upload.destroy();
+  const record = await waitFor('the record', async () => {
+    const deeds = await databases.platform.sql`
+      select detail from audit_log where action = 'users.import' and detail ->> 'created' = '4000'`;
+    return deeds[0];
+  });
+  expect(record.detail).toMatchObject({ failed: 0, updated: 0 });
 });
 
 describe('the pool', () => {

@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { type JsonRow, readJsonArray, readNdjson } from './json-rows.ts';
+
+const limits = { maxRowBytes: 100_000 };
+
+/** Any text cut into pieces anywhere, in the middle of characters too. */
+async function* cut(text: string, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.from(text);
+  let start = 0;
+  for (let turn = 0; start < bytes.length; turn++) {
+    const end = start + Math.max(1, sizes[turn % sizes.length] ?? 1);
+    yield bytes.subarray(start, end);
+    start = end;
+  }
+}
+
+async function valuesOf(rows: AsyncIterable<JsonRow[]>): Promise<unknown[]> {
+  const all: JsonRow[] = [];
+  for await (const some of rows) all.push(...some);
+  expect(all.map(row => row.index)).toEqual(all.map((_, index) => index));
+  return all.map(row => row.value);
+}
+
+const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
+const values = fc
+  .array(fc.jsonValue({ maxDepth: 3 }), { maxLength: 8 })
+  .map(list => JSON.parse(JSON.stringify(list)));
+
+it('gives the values of lines, wherever the stream is cut', async () => {
+  await fc.assert(
+    fc.asyncProperty(values, sizes, async (list, pieces) => {
+      const text = list.map((value: unknown) => JSON.stringify(value)).join('\n');
+      expect(await valuesOf(readNdjson(cut(text, pieces), limits))).toEqual(list);
+    }),
+  );
+});
+
+it('gives the elements of an array, wherever the stream is cut and whatever stands beside it', async () => {
+  await fc.assert(
+    fc.asyncProperty(values, fc.jsonValue({ maxDepth: 2 }), sizes, async (list, other, pieces) => {
+      const text = JSON.stringify({ first: { users: [other] }, users: list, last: [other] });
+      expect(await valuesOf(readJsonArray(cut(text, pieces), 'users', limits))).toEqual(list);
+    }),
+  );
+});
+
+it('refuses every document that breaks off', async () => {
+  const text = JSON.stringify({ users: [{ a: 'é' }, { b: [1, true, null] }], total: 2 });
+  for (let length = 0; length < Buffer.byteLength(text); length++) {
+    const part = async function* () {
+      yield Buffer.from(text).subarray(0, length);
+    };
+    await expect(valuesOf(readJsonArray(part(), 'users', limits))).rejects.toMatchObject({
+      code: 'invalid_json',
+    });
+  }
+});
