@@ -11,6 +11,7 @@ import webpush from 'web-push';
 import { createVapidTokens } from '../services/worker/features/deadline-notifications/vapid-tokens.ts';
 import { joinParts, listAlerts, renderEmail } from '../shared/contracts/notification-messages/email.ts';
 import type { MessageContent } from '../shared/contracts/notification-messages/message.ts';
+import { loadConfig } from '../shared/platform/config.ts';
 import { startEmbeddedPostgres } from '../shared/platform/embedded-postgres.ts';
 import { removeEmbeddedPostgres } from '../shared/platform/embedded-postgres-data.ts';
 import { createDatabaseIfMissing, migrateDatabase } from '../shared/platform/migrate.ts';
@@ -194,6 +195,7 @@ async function inOwnProcess(
   options: { dryRun: boolean; smtpUrl: string },
 ): Promise<WorkerReport> {
   const child = fork(mainScript(), ['deadline-notifications', 'worker', url, JSON.stringify(options)], {
+    execArgv: [`--max-old-space-size=${loadConfig({}).WORKER_HEAP_MB}`], // as `npm start` has it
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const [report] = await Promise.race([

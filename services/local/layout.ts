@@ -90,7 +90,8 @@ export function describeChildren(ingredients: Ingredients) {
   const workers = Array.from({ length: config.WORKERS }, (_, index): ChildSpec => {
     const port = config.WORKER_PORT ? { WORKER_PORT: String(config.WORKER_PORT + index) } : {};
     const name = `worker-${index + 1}`;
-    return { name, args: [scripts.worker], env: { ...writing, WORKER_NAME: name, ...port } };
+    const args = [`--max-old-space-size=${config.WORKER_HEAP_MB}`, scripts.worker];
+    return { name, args, env: { ...writing, WORKER_NAME: name, ...port } };
   });
   return {
     migration: { name: 'migration', args: [scripts.migration], env: writing },

@@ -37,15 +37,12 @@ export function createEmailSender(settings: NotificationSettings, connections: n
     disableUrlAccess: true,
   });
   const links = createUnsubscribeLinks(settings.publicUrl, createLinkSigner(settings.keyHex, 'unsubscribe'));
-  const bodies = new Map<string, Readable>();
-  transport.use('stream', (mail, done) => {
-    const { message } = mail;
-    const create = message.createReadStream.bind(message);
-    message.createReadStream = options => {
-      const body = create(options);
-      bodies.set(message.messageId(), body);
-      return body;
-    };
+  const bodies = new Map<string, Body>();
+  // nodemailer's own stream of a message is a pipeline of three, whose remains survive until the whole heap is looked
+  // through. Ours is written already; a connection that was lost before it began is followed by another stream.
+  transport.use('stream', ({ message }, done) => {
+    const body = bodies.get(message.messageId());
+    if (body !== undefined) message.createReadStream = () => openStream(body);
     done();
   });
 
@@ -69,17 +66,37 @@ export function createEmailSender(settings: NotificationSettings, connections: n
       };
       try {
         const pieces = write({ from, to, messageId, extra }, renderEmail(content, list, unsubscribeUrl));
-        const raw = Readable.from(pieces, { objectMode: false });
-        await transport.sendMail({ envelope: { from: from.address, to: email }, messageId, raw });
+        bodies.set(messageId, { pieces });
+        await transport.sendMail({ envelope: { from: from.address, to: email }, messageId, raw: notRead });
         return { status: 'sent' };
       } catch (error) {
-        return explain(error, bodies.get(messageId)?.readableEnded === true);
+        return explain(error, bodies.get(messageId)?.stream?.readableEnded === true);
       } finally {
         bodies.delete(messageId);
       }
     },
     close: () => transport.close(),
   };
+}
+
+/** A message on its way. */
+interface Body {
+  pieces: readonly Buffer[];
+  /** The stream of the last connection that it was given to. */
+  stream?: Readable;
+}
+
+/** Stands for the message where nodemailer asks for one: it is read from its body. */
+const notRead = '-';
+
+function openStream(body: Body): Readable {
+  let next = 0;
+  body.stream = new Readable({
+    read() {
+      this.push(body.pieces[next++] ?? null);
+    },
+  });
+  return body.stream;
 }
 
 /** The ledger's key in short: a message that is sent again after all keeps its Message-ID. */

@@ -25,12 +25,14 @@ export interface Outbox {
   record(result: DeliveryResult, goneSubscriptions?: readonly string[]): void;
   /** Writes what was recorded, also when the store was away for a moment. */
   flush(): Promise<void>;
+  /** The same, and ends the page with it. */
   finish(totals: PageTotals, failures: readonly OfficeFailure[]): Promise<void>;
 }
 
-const firstBatch = 250;
+const firstBatch = 500;
+const smallestBatch = 50;
 const largestBatch = 2500;
-const secondsAhead = 6;
+const secondsAhead = 15;
 const flushTries = 5;
 
 export function createOutbox(db: Executor, lease: PageLease, dryRun: boolean): Outbox {
@@ -61,12 +63,24 @@ export function createOutbox(db: Executor, lease: PageLease, dryRun: boolean): O
     }
   }
 
+  async function writeAtLast(work: Partial<Checkpoint>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await write(work);
+        return;
+      } catch (error) {
+        if (error instanceof AppError || attempt === flushTries) throw error;
+        await sleep(backoffMs(attempt, 200, 2000));
+      }
+    }
+  }
+
   return {
     batchSize() {
       if (dryRun) return largestBatch;
       if (startedAt === undefined || settled === 0) return firstBatch;
       const perSecond = (settled * 1000) / (performance.now() - startedAt);
-      return Math.round(Math.min(largestBatch, Math.max(firstBatch / 5, perSecond * secondsAhead)));
+      return Math.round(Math.min(largestBatch, Math.max(smallestBatch, perSecond * secondsAhead)));
     },
     async claim(plans) {
       const allowed = await write(claimsOf(plans, dryRun));
@@ -83,18 +97,9 @@ export function createOutbox(db: Executor, lease: PageLease, dryRun: boolean): O
       settled += 1;
     },
     async flush() {
-      for (let attempt = 1; results.length > 0; attempt++) {
-        try {
-          await write({});
-        } catch (error) {
-          if (error instanceof AppError || attempt === flushTries) throw error;
-          await sleep(backoffMs(attempt, 200, 2000));
-        }
-      }
+      if (results.length > 0) await writeAtLast({});
     },
-    async finish(totals, failures) {
-      await write({ finish: { totals, failures } });
-    },
+    finish: (totals, failures) => writeAtLast({ finish: { totals, failures } }),
   };
 }
 

@@ -15,7 +15,7 @@ import { measure } from './measure.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { type OfficeMessages, type OfficePlan, planOffice } from './plan-office.ts';
 import { attempt, type Page, readPage } from './read-page.ts';
-import { openSenders } from './senders.ts';
+import { openSenders, type Senders } from './senders.ts';
 
 /** Offices in a page: what a run reads at once. */
 const pageSize = 500;
@@ -85,41 +85,54 @@ interface Sending {
   db: Parameters<typeof addPage>[0];
 }
 
-/** Plans and sends, then goes over what was refused for now until nothing is or the tries have run out. */
+/**
+ * Plans and sends. The last results are left to the statement that ends the page; where it will not come to that, they
+ * are written here.
+ */
 async function sendPage(sending: Sending): Promise<Counts> {
   const { deps, call, page, outbox, db } = sending;
-  const { run, signal } = call;
   const counts = countsOf(page);
-  const senders = openSenders(db, deps.notifications, run);
-  const { attempts, retryMs } = deps.notifications;
-  let feed = planned(sending, counts);
+  const senders = openSenders(db, deps.notifications, call.run);
+  let isComplete = false;
   try {
-    for (let round = 1; ; round++) {
-      const deferred = await dispatch({
-        feed,
-        senders,
-        outbox,
-        asOf: run.as_of,
-        officeConcurrency: run.office_concurrency,
-        messageConcurrency: run.message_concurrency,
-        mayRetry: round < attempts,
-        signal,
-      });
-      if (deferred.offices.length === 0) break;
-      await outbox.flush();
-      const pauseMs = Math.max(backoffMs(round - 1, retryMs, longestPauseMs), deferred.retryAfterMs);
-      await sleep(pauseMs, signal).catch(() => {}); // its abort is seen on the next line
-      if (signal.aborted) {
-        for (const { messages } of deferred.offices) release(outbox, messages);
-        break;
-      }
-      feed = again(deferred, outbox, run);
-    }
+    isComplete = await sendInRounds(sending, senders, planned(sending, counts));
   } finally {
     await senders.close();
-    await outbox.flush().catch(error => deps.logger.warn({ err: error }, 'results were not written'));
+    if (!isComplete)
+      await outbox.flush().catch(error => deps.logger.warn({ err: error }, 'results were not written'));
   }
   return counts;
+}
+
+/** Sends, then goes over what was refused for now, until nothing is or the tries have run out. False when aborted. */
+async function sendInRounds(
+  { deps, call: { run, signal }, outbox }: Sending,
+  senders: Senders,
+  first: Feed<OfficeMessages>,
+): Promise<boolean> {
+  const { attempts, retryMs } = deps.notifications;
+  let feed = first;
+  for (let round = 1; ; round++) {
+    const deferred = await dispatch({
+      feed,
+      senders,
+      outbox,
+      asOf: run.as_of,
+      officeConcurrency: run.office_concurrency,
+      messageConcurrency: run.message_concurrency,
+      mayRetry: round < attempts,
+      signal,
+    });
+    if (deferred.offices.length === 0) return !signal.aborted;
+    await outbox.flush();
+    const pauseMs = Math.max(backoffMs(round - 1, retryMs, longestPauseMs), deferred.retryAfterMs);
+    await sleep(pauseMs, signal).catch(() => {}); // its abort is seen on the next line
+    if (signal.aborted) {
+      for (const { messages } of deferred.offices) release(outbox, messages);
+      return false;
+    }
+    feed = again(deferred, outbox, run);
+  }
 }
 
 const longestPauseMs = 300_000;
