@@ -11,9 +11,11 @@ import { submitAndTell } from '../await-job.ts';
 import type { Act, Context } from '../context.ts';
 import { facts, table } from '../output.ts';
 import { addLifecycleCommands } from './lifecycle.ts';
+import { addSessionCommands } from './sessions.ts';
 
 interface CreateOptions {
   count: number;
+  template?: string;
   pattern?: string;
   password?: string;
   role?: string;
@@ -34,6 +36,7 @@ export function addUsersCommands(program: Command, act: Act): void {
     .requiredOption('-n, --count <n>', 'how many', wholeNumber(1))
     .option('--pattern <pattern>', 'usernames, with {id} for the number: load_{id}@example.com')
     .option('--password <password>', 'the password of all of them')
+    .option('--template <name>', 'what the other options leave out (muster templates list)')
     .option('--role <role>', 'their role in the application')
     .option('--on-error <what>', 'continue | rollback')
     .option('--batch-size <n>', 'users in one chunk', wholeNumber(1))
@@ -52,6 +55,7 @@ export function addUsersCommands(program: Command, act: Act): void {
     .action(act(listFailures));
   users.command('stats').description('how many users there are').action(act(showStats));
   addLifecycleCommands(users, act);
+  addSessionCommands(users, act);
 }
 
 async function createUsers(context: Context, options: CreateOptions): Promise<void> {
@@ -62,7 +66,7 @@ async function createUsers(context: Context, options: CreateOptions): Promise<vo
     on_error: options.onError,
     batch_size: options.batchSize,
   };
-  const body = { count: options.count, config };
+  const body = { count: options.count, template: options.template, config };
   await submitAndTell(context, client => client.submit(createBulkUsersOperation, { body }), options);
 }
 
