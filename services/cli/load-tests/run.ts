@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { poolPolicies } from '../../../shared/contracts/load-tests.ts';
 import { createLoadTestOperation } from '../../../shared/http/load-tests.ts';
 import { messageOf } from '../../../shared/kernel/errors.ts';
 import { positiveNumber, wholeNumber } from '../arguments.ts';
@@ -19,6 +20,8 @@ interface RunOptions {
   interval?: { min: number; max: number };
   threshold?: Record<string, string[]>;
   workers?: number;
+  pool?: string | true;
+  poolPolicy?: string;
   follow?: boolean;
 }
 
@@ -45,6 +48,8 @@ export function addRunCommand(group: Command, act: Act): void {
       addThreshold,
     )
     .option('--workers <n>', 'how many workers to spread it over', wholeNumber(1))
+    .option('--pool [batch]', 'give each user an account, of this batch or of any, and log it in')
+    .addOption(new Option('--pool-policy <policy>', 'who may have which account').choices(poolPolicies))
     .option('-f, --follow', 'watch it to its end')
     .action(act((context, options: RunOptions) => run(context, options)));
 }
@@ -74,8 +79,14 @@ function bodyOf(options: RunOptions): Record<string, unknown> {
     request_interval_max: interval?.max,
     thresholds: threshold,
     workers,
+    user_pool: poolOf(options),
   };
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+}
+
+function poolOf({ pool, poolPolicy: policy }: RunOptions): object | undefined {
+  if (pool === undefined && policy === undefined) return undefined;
+  return { batch_id: typeof pool === 'string' ? pool : undefined, policy };
 }
 
 /** What the options make of it; undefined leaves it to the file or the default. */

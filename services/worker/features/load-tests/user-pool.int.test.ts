@@ -120,6 +120,6 @@ it('a run that finds too few accounts when it starts fails, and takes none', asy
   const { id } = await begin({ concurrent_users: 9 });
   const test = await untilTestEnded(databases, id);
   expect(test).toMatchObject({ status: 'failed', reason: { code: 'not_enough_accounts' } });
-  expect(test.reason?.message).toContain('7 more');
+  expect(test.reason?.message).toContain('8 more');
   expect(await leases()).toBe(0);
 });
