@@ -74,7 +74,7 @@ export const carts = pgTable('carts', {
   userId: uuid('user_id')
     .notNull()
     .unique()
-    .references(() => users.id),
+    .references(() => users.id, { onDelete: 'restrict' }),
   createdAt: createdAt(),
 });
 
@@ -102,7 +102,7 @@ export const orders = pgTable(
   {
     id: identity(),
     /** Null for a guest's order, as all seeded ones are. */
-    userId: uuid('user_id').references(() => users.id),
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'restrict' }),
     totalCents: integer('total_cents').notNull(),
     placedAt: timestamp('placed_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
   },
