@@ -138,6 +138,7 @@ async function applyWork(
     states.get(username)?.[side]?.digest ?? null;
   const changes = {
     users,
+    existing: new Set(work.write.load_tester.filter(name => states.get(name)?.target !== undefined)),
     written: users.map(({ username }) => ({ username, digest: digestOf(username, 'application') })),
     deletions: work.delete.load_tester,
     settled: [

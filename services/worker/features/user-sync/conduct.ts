@@ -1,6 +1,6 @@
 import { userSyncLane } from '../../../../shared/contracts/user-sync.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
-import { type SyncTally, tallySync } from '../../../../shared/store/sync-chunks.ts';
+import { countSyncUsers, type SyncTally, tallySync } from '../../../../shared/store/sync-chunks.ts';
 import type { JobCall } from '../../job-runner.ts';
 import type { UserSyncDeps } from './deps.ts';
 import type { SyncSession } from './session.ts';
@@ -17,6 +17,7 @@ export async function conductLanes(
   call: JobCall<unknown>,
 ): Promise<SyncTally> {
   const first = await tallySync(db, run.id);
+  const total = await countSyncUsers(db, run.id);
   const count = Math.min(settings.sync_worker_count, first.chunksOpen);
   const lanes = Array.from({ length: count }, (_, lane) => ({
     sync_run_id: run.id,
@@ -30,7 +31,7 @@ export async function conductLanes(
     const done =
       tally.created + tally.updated + tally.deletedInTarget + tally.deletedInApplication + tally.unchanged;
     const phase = mode === 'plan' ? 'counting' : 'syncing';
-    call.report({ phase, done: Math.min(tally.users, done + tally.failed), total: tally.users });
+    call.report({ phase, done: Math.min(total, done + tally.failed), total });
     if (tally.chunksOpen === 0) return tally;
     if (performance.now() - checkedAt >= reviveEveryMs) {
       checkedAt = performance.now();

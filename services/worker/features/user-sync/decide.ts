@@ -50,7 +50,7 @@ export function decide({ application, target, base: kept }: ThreeStates, rules: 
   const deletedAndChanged = applicationChanged && targetChanged && base !== null;
   const disputed = conflict || deletedAndChanged;
   const winner = disputed
-    ? winnerOf(application, target, rules.policy)
+    ? winnerOf(application, target, rules)
     : winnerOfOne(applicationChanged, { application, target, base }, rules);
   return follow(winner, { application, target }, rules, disputed);
 }
@@ -74,9 +74,11 @@ const senderOf = (direction: SyncDirection): SideName | undefined => {
   return direction === 'push' ? 'application' : 'load_tester';
 };
 
-/** The newer change wins. A deletion of which nobody knows the time loses: what is kept can still be deleted. */
-function winnerOf(application: SideState, target: SideState, policy: ConflictPolicy): SideName {
+/** The newer change wins, or the sender of a full one-way sync. A deletion of which nobody knows the time loses: what is kept can still be deleted. */
+function winnerOf(application: SideState, target: SideState, { direction, policy, full }: Rules): SideName {
   if (policy !== 'newest') return policy;
+  const sender = full ? senderOf(direction) : undefined;
+  if (sender !== undefined) return sender;
   if (application.changedAt === undefined) return 'load_tester';
   if (target.changedAt === undefined) return 'application';
   return target.changedAt > application.changedAt ? 'load_tester' : 'application';

@@ -24,6 +24,20 @@ import type { Target, TargetChanges } from './sides.ts';
  */
 export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
   const keeper = createPasswordKeeper(vault);
+
+  /** An account that the pool has may keep its sealed text: every sealing gives another. */
+  async function sealAll(tx: Executor, { users, existing }: TargetChanges): Promise<Map<string, string>> {
+    const known = new Map<string, string>();
+    const sealed = new Map<string, string>();
+    for (const { username, password } of users) {
+      if (password === undefined) continue;
+      if (existing.has(username)) known.set(username, password);
+      else sealed.set(username, keeper.seal(password));
+    }
+    for (const [username, text] of await sealPasswords(tx, keeper, known)) sealed.set(username, text);
+    return sealed;
+  }
+
   return {
     ...measured(
       {
@@ -46,7 +60,7 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
     async apply(changes, conclude) {
       meter.counted(changes.users);
       await db.transaction(async tx => {
-        const sealed = await sealPasswords(tx, keeper, passwordsOf(changes));
+        const sealed = await sealAll(tx, changes);
         const { created, updated } = await upsertAccounts(tx, accountsOf(changes, sealed), {
           onConflict: 'overwrite',
           inSync: true,
@@ -79,10 +93,3 @@ const accountsOf = ({ users }: TargetChanges, sealed: ReadonlyMap<string, string
     createdAt: user.created_at,
     updatedAt: user.updated_at,
   }));
-
-const passwordsOf = ({ users }: TargetChanges): Map<string, string> =>
-  new Map(
-    users.flatMap(({ username, password }) =>
-      password === undefined ? [] : [[username, password] satisfies [string, string]],
-    ),
-  );

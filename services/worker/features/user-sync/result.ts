@@ -1,5 +1,5 @@
 import type { SyncResult } from '../../../../shared/contracts/user-sync.ts';
-import { firstSyncFaults, type SyncTally } from '../../../../shared/store/sync-chunks.ts';
+import { countSyncUsers, firstSyncFaults, type SyncTally } from '../../../../shared/store/sync-chunks.ts';
 import type { JobCall } from '../../job-runner.ts';
 import type { UserSyncDeps } from './deps.ts';
 import { faultOf, type PeerError } from './peer-error.ts';
@@ -16,7 +16,7 @@ export async function resultOf(
 ): Promise<SyncResult> {
   const faults = await firstSyncFaults(db, run.id, listed);
   const errors = error === undefined ? faults : [faultOf(error), ...faults].slice(0, listed);
-  const failed = tally.failed + tally.withdrawn;
+  const failed = tally.failed + (await countSyncUsers(db, run.id, 'cancelled'));
   const unchanged = run.unchanged + tally.unchanged;
   return {
     success: failed === 0 && error === undefined,

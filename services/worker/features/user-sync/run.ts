@@ -57,7 +57,7 @@ async function work(deps: UserSyncDeps, session: SyncSession, call: Call): Promi
   const { run } = session;
   if (run.mode === 'plan') {
     const planned = await conductLanes(deps, session, 'plan', call);
-    if (run.dryRun || planned.withdrawn > 0) return planned;
+    if (run.dryRun || planned.chunksDone < planned.chunks) return planned;
     guardDeletions(session, planned);
     await reopenSyncChunks(deps.db, run.id);
     await setSyncMode(deps.db, run.id, 'apply');
@@ -118,10 +118,15 @@ async function settle(
   if (!isCancelled && (call.signal.aborted || (!(error instanceof PeerError) && isRetryable(error))))
     throw error;
   await withdrawSyncChunks(deps.db, run.id);
-  const tally = await tallySync(deps.db, run.id);
+  const end = { tally: await tallySync(deps.db, run.id), inSync: false };
+  const result = await resultOf(
+    deps,
+    session,
+    call,
+    error instanceof PeerError && !isCancelled ? { ...end, error } : end,
+  );
   await endSyncRun(deps.db, run.id);
-  if (error instanceof PeerError && !isCancelled)
-    return resultOf(deps, session, call, { tally, inSync: false, error });
-  if (!isCancelled) throw error;
-  throw cancelledWith(await resultOf(deps, session, call, { tally, inSync: false }));
+  if (isCancelled) throw cancelledWith(result);
+  if (error instanceof PeerError) return result;
+  throw error;
 }

@@ -41,6 +41,8 @@ export interface UserDigest {
 /** What a chunk wants to be true at the target. */
 export interface TargetChanges {
   users: SyncUser[];
+  /** Usernames among them that the target has, or had. */
+  existing: ReadonlySet<string>;
   /** The same users with the digests that they will have. */
   written: UserDigest[];
   /** Usernames. */
