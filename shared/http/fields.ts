@@ -28,4 +28,4 @@ export const queryInteger = (min: number, max: number) =>
 /** The name of a template of bulk creation. */
 export const templateName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'must be 1 to 64 lower case letters, digits, _ and -');
+  .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'must be 1 to 64 lower case letters, digits, _ and -, a letter first');
