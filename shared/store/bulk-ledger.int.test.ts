@@ -24,6 +24,7 @@ import {
   type UserSpec,
 } from './user-creation.ts';
 import { deleteRecordedUsers, hasUsersOfBatch, listBatchUsers } from './user-directory.ts';
+import { readUserReferences } from './user-references.ts';
 import { storefrontUsers as users } from './user-table.ts';
 
 const databases = testDatabases();
@@ -140,6 +141,8 @@ describe('a chunk of users', () => {
   const apart = (chunk: { spec: UserSpec; lease: ChunkLease }, range = rangeOf(chunk.lease)) =>
     createUsersApart(db(), users, { ...chunk, range });
   const listed = (batchId: string) => listBatchUsers(db(), users, { batchId, limit: 100 });
+  const remove = async (batchId: string) =>
+    deleteRecordedUsers(db(), users, { batchId, references: await readUserReferences(db(), users) });
   const keysOf = async (batchId: string): Promise<string[]> => {
     const [row] = await databases.application.sql<{ keys: string[] }[]>`
       select array(select key from muster.bulk_chunks, unnest(user_keys) as key where batch_id = ${batchId}) as keys`;
@@ -208,7 +211,7 @@ describe('a chunk of users', () => {
       values ('forged_2', 'forged@shop.test', 'x', true, ${chunk.spec.batchId})`;
     expect(await apart(chunk)).toMatchObject([{ index: 2, code: 'duplicate_username' }]);
     expect(await keysOf(chunk.spec.batchId)).toHaveLength(2);
-    expect(await deleteRecordedUsers(db(), users, chunk.spec.batchId)).toBe(2);
+    expect(await remove(chunk.spec.batchId)).toBe(2);
     expect(await listed(chunk.spec.batchId)).toMatchObject([{ username: 'forged_2' }]);
   });
 
@@ -225,13 +228,16 @@ describe('a chunk of users', () => {
     expect(rows.map(row => row.password_hash)).toEqual(slots.map(slot => `hash ${slot}`));
   });
 
-  it('goes with its batch, and nothing else goes', async () => {
+  it('goes with its batch and with what refers to it, and nothing else goes', async () => {
     const [kept, gone] = [await start('kept_{id}', 5), await start('leaving_{id}', 7)];
     await together(kept);
     await together(gone);
-    expect(await deleteRecordedUsers(db(), users, gone.spec.batchId)).toBe(7);
+    await databases.application.sql`
+      insert into carts (user_id) select id from users where username in ('kept_1', 'leaving_1')`;
+    expect(await remove(gone.spec.batchId)).toBe(7);
     expect(await hasUsersOfBatch(db(), users, gone.spec.batchId)).toBe(false);
     expect(await listed(kept.spec.batchId)).toHaveLength(5);
+    expect(await databases.application.sql`select from carts`).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
+import { refersTo, type UserReference } from './user-references.ts';
 import type { UserTable } from './user-table.ts';
 
 /** A user of the application, whatever its table calls things. */
@@ -70,16 +71,24 @@ export async function hasUsersOfBatch(db: Executor, users: UserTable, batchId: s
 }
 
 /**
- * Deletes the users that the ledger has for one batch: by their recorded keys, the batch's id and the marker, all three.
- * @returns how many there were
+ * Deletes the users that the ledger has for one batch, by their recorded keys, the batch's id and the marker, all three;
+ * and first what refers to them, the farthest first (`readUserReferences`).
+ * @returns how many users there were
  */
-export async function deleteRecordedUsers(tx: Executor, users: UserTable, batchId: string): Promise<number> {
+export async function deleteRecordedUsers(
+  tx: Executor,
+  users: UserTable,
+  { batchId, references }: { batchId: string; references: UserReference[] },
+): Promise<number> {
+  const id = users.column('id');
+  const recorded = sql`${id} in (
+    select ${users.key(sql`unnest(user_keys)`)} from muster.bulk_chunks where batch_id = ${batchId})`;
+  for (const reference of references.filter(({ action }) => action === 'delete')) {
+    await tx.execute(sql`delete from ${sql.raw(reference.table)} where ${refersTo(reference, recorded)}`);
+  }
   const { count } = await tx.execute(sql`
-    delete from ${users.table} as users
-    using muster.bulk_chunks as chunks, unnest(chunks.user_keys) as key
-    where chunks.batch_id = ${batchId} and users.${users.column('id')} = ${users.key(sql`key`)}
-      and users.${users.column('test_batch_id')} = ${users.batch(batchId)}
-      and users.${users.column('is_test_user')}`);
+    delete from ${users.table} where ${recorded}
+      and ${users.column('test_batch_id')} = ${users.batch(batchId)} and ${users.column('is_test_user')}`);
   return count;
 }
 

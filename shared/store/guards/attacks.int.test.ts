@@ -127,7 +127,12 @@ describe('not one row of production changes, when somebody', () => {
       insert into muster.bulk_chunks (batch_id, chunk_index, first_id, size, status, created_count, user_keys)
       values (${forged}, 0, 1, 1, 'done', 1, ${[targets.bare]})`;
     await expectUnharmed(async () => {
-      expect(await deleteRecordedUsers(databases.testData.db, storefrontUsers, forged)).toBe(0);
+      expect(
+        await deleteRecordedUsers(databases.testData.db, storefrontUsers, {
+          batchId: forged,
+          references: [],
+        }),
+      ).toBe(0);
     });
   });
 

@@ -39,6 +39,7 @@ import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
 import { type Ceilings, settingsInForce } from '../../settings-in-force.ts';
 import { submitJob } from '../../submit-job.ts';
+import { faultsOfDirectory } from './directory-faults.ts';
 import { lifecycleRoutes } from './lifecycle-routes.ts';
 import { newBatch, sealedSecrets } from './new-batch.ts';
 import { presentBatch, presentBatchDetail, presentUser } from './present.ts';
@@ -64,7 +65,10 @@ export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
   route(createBulkUsersOperation, async ({ body: { count, template, config: request }, ...call }) => {
     const config = settleConfig(request, await templateParts(deps, call.db, template));
     const settings = await settingsInForce(call.db, deps.ceilings);
-    const faults = faultsOfCreation({ count, config, maxUsers: settings.max_bulk_users });
+    const faults = [
+      ...faultsOfCreation({ count, config, maxUsers: settings.max_bulk_users }),
+      ...faultsOfDirectory(deps.users, config),
+    ];
     if (faults.length > 0) throw refused(faults);
     const batchId = config.test_batch_id ?? newId();
     if (config.test_batch_id !== undefined) await assertFree(deps, batchId);

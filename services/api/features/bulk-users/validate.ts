@@ -16,6 +16,7 @@ import { hasUsersOfBatch } from '../../../../shared/store/user-directory.ts';
 import type { UserTable } from '../../../../shared/store/user-table.ts';
 import { type Ceilings, settingsInForce } from '../../settings-in-force.ts';
 import { warningsOf } from './config-warnings.ts';
+import { faultsOfDirectory } from './directory-faults.ts';
 import { newBatch } from './new-batch.ts';
 import { readSentConfig, type SentConfig } from './sent-config.ts';
 import { findTemplate, partsOf } from './templates.ts';
@@ -49,6 +50,7 @@ export async function validate(
     ...sent.faults,
     ...(template === undefined ? [unknownTemplate(sent.template)] : []),
     ...faultsOfCreation({ count, config, maxUsers: settings.max_bulk_users }, base),
+    ...faultsOfDirectory(deps.users, config, base),
     ...(await batchFaults(deps, db, sent)),
   ];
   const hasPattern = errors.every(({ pointer }) => pointer !== `${base}/username_pattern`);

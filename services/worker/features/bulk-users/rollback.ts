@@ -1,5 +1,6 @@
 import { markRolledBack, withdrawChunks } from '../../../../shared/store/bulk-ledger.ts';
 import { deleteRecordedUsers } from '../../../../shared/store/user-directory.ts';
+import { readUserReferences } from '../../../../shared/store/user-references.ts';
 import type { BulkUsersDeps } from './deps.ts';
 
 /**
@@ -13,7 +14,8 @@ export async function rollBackBatch(
 ): Promise<number> {
   await withdrawChunks(testDataDb, batchId);
   return testDataDb.transaction(async tx => {
-    await deleteRecordedUsers(tx, users, batchId);
+    const references = await readUserReferences(tx, users); // as the role sees them that deletes
+    await deleteRecordedUsers(tx, users, { batchId, references });
     return markRolledBack(tx, batchId);
   });
 }
