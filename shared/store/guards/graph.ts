@@ -35,7 +35,7 @@ export interface GuardGraph {
 }
 
 /** What a foreign key does to its rows when the row goes to which they refer. */
-export type DeleteAction = 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
+type DeleteAction = 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
 
 /** A foreign key, from the table that has it. */
 export interface Reference {

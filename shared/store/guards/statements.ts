@@ -8,7 +8,7 @@ import type { GuardedTable, GuardGraph } from './graph.ts';
  * `npm run guards:sql` prints them. Run again they change nothing; run after the application got another table, they
  * guard that as well.
  */
-export const guardSchema = 'muster_guards';
+const guardSchema = 'muster_guards';
 
 /** What the database has of a table already. */
 export interface TableState {
@@ -32,19 +32,19 @@ export interface UsersState {
 }
 
 /** A trigger's function: its name, with the schema, and what it runs. */
-export interface GuardFunction {
+interface GuardFunction {
   name: string;
   body: string;
 }
 
-export interface GuardFunctions {
+interface GuardFunctions {
   /** By table; those of the users table are enough with their triggers' conditions. */
   rows: Map<string, GuardFunction>;
   markers: GuardFunction;
   truncate: GuardFunction;
 }
 
-export function guardFunctions(graph: GuardGraph): GuardFunctions {
+function guardFunctions(graph: GuardGraph): GuardFunctions {
   const conditions = guardConditions(graph);
   const children = graph.tables
     .slice(1)
