@@ -20,13 +20,15 @@ import type { BulkUsersDeps } from './deps.ts';
 const lanes = 3;
 /** Small chunks are cleaned up together: a transaction costs more than a hundred users. */
 const usersAtOnce = 5000;
+const chunksAtOnce = 10;
 /** Well above what 10,000 users take on a slow database: one that takes longer is tried again. */
 const longestMs = 60_000;
 /** Until chunks that somebody else has in hand are looked at again. */
 const patienceMs = 100;
 
 const noChunks: TakenChunks = { chunks: [], recorded: 0 };
-const foreignKeyViolation = '23503';
+/** `foreign_key_violation`, and `restrict_violation`, which PostgreSQL 18 tells apart. */
+const stillReferred = ['23503', '23001'];
 
 export interface Refusal {
   code: string;
@@ -66,7 +68,7 @@ function createLane(deps: BulkUsersDeps, batch: BatchRow, options: CleanBatchOpt
   const { strict, signal, onCleaned } = options;
   const refused: number[] = [];
   let refusal: Refusal | undefined;
-  let limit = Math.max(1, Math.floor(usersAtOnce / batch.chunkSize));
+  let limit = Math.min(chunksAtOnce, Math.max(1, Math.floor(usersAtOnce / batch.chunkSize)));
   const isStopped = () => strict && refusal !== undefined;
 
   /** One refused chunk is refused alone: what was taken together is tried again one by one. */
@@ -125,7 +127,7 @@ function cleanNext(
 /** Why a chunk was refused; undefined for errors that are not about its rows. */
 function refusalOf(error: unknown): Refusal | undefined {
   if (isAppError(error, 'ledger_mismatch')) return { code: error.code, message: textOf(error) };
-  if (sqlStateOf(error) !== foreignKeyViolation) return undefined;
+  if (!stillReferred.includes(sqlStateOf(error) ?? '')) return undefined;
   return {
     code: 'still_referenced',
     message: `A row that cleanup must not touch refers to a user: ${sqlMessageOf(error)}`,
