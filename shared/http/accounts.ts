@@ -105,6 +105,7 @@ export const importUsersOperation = defineOperation({
     schema: exportDocument,
   },
   responses: { 200: { description: 'What became of them', schema: importResult } },
+  errors: ['draining'],
   transaction: false,
 });
 

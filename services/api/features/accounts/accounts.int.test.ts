@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { Readable } from 'node:stream';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { sql } from 'drizzle-orm';
 import {
@@ -9,9 +10,11 @@ import {
 } from '../../../../shared/http/accounts.ts';
 import { waitFor } from '../../../../shared/kernel/time.ts';
 import { createVault } from '../../../../shared/platform/crypto.ts';
+import { createPasswordKeeper } from '../../../../shared/store/account-passwords.ts';
 import { countAccounts, listAccounts } from '../../../../shared/store/account-reading.ts';
 import { bodyOf, problemOf, testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
+import { createImport } from './import/import-users.ts';
 
 const databases = testDatabases();
 const api = testApi(databases);
@@ -187,6 +190,33 @@ describe('a body that is broken', () => {
     expect((await problemOf(response)).detail).toContain('The first 4000 valid users are imported (4000 new');
     expect(await imported(document, json)).toMatchObject({ created: 1000, unchanged: 4000 });
   });
+});
+
+it('stops at the largest number of users, and keeps those before', async () => {
+  const { db } = databases.platform;
+  const { signal } = new AbortController();
+  const options = {
+    keeper: createPasswordKeeper(vault),
+    onConflict: 'overwrite',
+    signal,
+    maxUsers: 1500,
+  } as const;
+  const rows = users(1501).map((value, index) => [{ index, value }]);
+  const importing = createImport({ db, ...options });
+  await expect(importing.run(Readable.from(rows))).rejects.toMatchObject({
+    code: 'payload_too_large',
+    hint: expect.stringContaining('The first 1000 valid users are imported'),
+  });
+  expect(await countAccounts(db, {})).toBe(1000);
+});
+
+it('is refused while the system is drained', async () => {
+  const drain = (json: object) => api.call('PUT', '/api/settings', { json });
+  await drain({ accepting_jobs: false });
+  const response = await send(lines([user('late')]), ndjson);
+  expect([response.status, (await problemOf(response)).code]).toEqual([503, 'draining']);
+  await drain({ accepting_jobs: true });
+  expect(await pool()).toEqual([]);
 });
 
 it('ends with its client: what came before stays, and is on record', async () => {

@@ -14,6 +14,7 @@ import { readJsonArray, readNdjson } from '../../../../shared/platform/json-rows
 import { createPasswordKeeper } from '../../../../shared/store/account-passwords.ts';
 import { findAccount, listAccounts, readAccountStats } from '../../../../shared/store/account-reading.ts';
 import { markDeleted } from '../../../../shared/store/accounts.ts';
+import { admitWork } from '../../../../shared/store/admission.ts';
 import { recordDeed } from '../../../../shared/store/audit-log.ts';
 import { ok, type Route, route } from '../../route.ts';
 import { decodeBody } from './import/decode-body.ts';
@@ -30,6 +31,7 @@ const maxRowBytes = 2 * 1024 * 1024;
 export const accountRoutes = ({ vault }: AccountRoutesDeps): Route[] => [
   route(importUsersOperation, async ({ query, db, request, signal, actor, requestId }) => {
     const startedAt = performance.now();
+    await db.transaction(admitWork);
     const body = decodeBody(request);
     const isLines = request.is('application/x-ndjson') !== false;
     const limits = { maxRowBytes };

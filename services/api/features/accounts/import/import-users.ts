@@ -24,6 +24,7 @@ export interface ImportOptions {
   onConflict: 'skip' | 'overwrite';
   /** Aborts when the client goes away or the process stops. */
   signal: AbortSignal;
+  maxUsers?: number;
 }
 
 export type ImportCounts = Pick<
@@ -42,6 +43,7 @@ export interface Import {
 }
 
 export function createImport(options: ImportOptions): Import {
+  const { maxUsers = maxImportedUsers } = options;
   const counts: ImportCounts = { created: 0, updated: 0, unchanged: 0, failed_count: 0, errors: [] };
   const seen = createSeenUsernames();
   let chunk: TransferredUser[] = [];
@@ -59,7 +61,7 @@ export function createImport(options: ImportOptions): Import {
 
   function take(row: JsonRow): void {
     rowsRead += 1;
-    if (rowsRead > maxImportedUsers) throw tooMany();
+    if (rowsRead > maxUsers) throw tooMany(maxUsers);
     const checked = checkUser(row, seen);
     if ('user' in checked) chunk.push(checked.user);
     else noteFault(counts, checked.fault);
@@ -85,10 +87,10 @@ export function createImport(options: ImportOptions): Import {
   };
 }
 
-const tooMany = () =>
+const tooMany = (maxUsers: number) =>
   new AppError(
     'payload_too_large',
-    `There are more than ${maxImportedUsers.toLocaleString('en')} users, which is the limit of one import`,
+    `There are more than ${maxUsers.toLocaleString('en')} users, which is the limit of one import`,
   );
 
 function noteFault(counts: ImportCounts, fault: ImportFault): void {
