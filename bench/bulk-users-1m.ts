@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres, { type Sql } from 'postgres';
 import { createByCopy, createByMuster, emptyUsers, makeCopyTable } from './bulk-users.ts';
+import { measureCleanup, preparePeers, reportCleanup } from './cleanup.ts';
 import { type BenchStack, startBenchStack } from './stack.ts';
 import { show, spreadOf } from './statistics.ts';
 
@@ -24,6 +25,7 @@ export async function benchMillionUsers(count = 1_000_000, rounds = 3): Promise<
     console.log(`${count} users, 2 workers, ${rounds} rounds; peer: COPY by one session, no guards`);
     const large = await measureLarge(stack, sql, count, rounds);
     const rssOfMany = await stack.peakWorkerRssBytes();
+    await cleanUpLast(stack, sql);
     const small = await measureSmall(stack, sql);
     report({ count, ...large, small, rssOfFew, rssOfMany });
   } finally {
@@ -47,6 +49,13 @@ async function measureLarge(stack: BenchStack, sql: Sql, count: number, rounds: 
     console.log(`  round ${round}: Muster ${seconds.toFixed(2)} s, COPY ${peer.toFixed(2)} s`);
   }
   return { ours, peers, healthMs };
+}
+
+/** The last round's users are still there. */
+async function cleanUpLast(stack: BenchStack, sql: Sql): Promise<void> {
+  const [row] = await sql<{ batch: string }[]>`select test_batch_id as batch from users limit 1`;
+  await preparePeers(sql);
+  reportCleanup([await measureCleanup(stack, sql, row?.batch ?? '')]);
 }
 
 async function measureSmall(stack: BenchStack, sql: Sql): Promise<number[]> {
