@@ -21,6 +21,8 @@ export const deliveryStatuses = [
   'unknown',
 ] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
+/** Those that something is still to become of, by a worker or by a person. */
+export const openDeliveryStatuses = ['unknown', 'sending', 'pending'] as const satisfies DeliveryStatus[];
 
 /** A run as it is kept: every default filled in. */
 export const notificationRunInput = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { channels, deliveryStatuses } from '../contracts/deadline-notifications.ts';
+import { channels, deliveryStatuses, openDeliveryStatuses } from '../contracts/deadline-notifications.ts';
 import { unsubscribePath } from '../contracts/notification-messages/unsubscribe.ts';
 import { timestamp, uuid } from './fields.ts';
 import { job } from './jobs.ts';
@@ -104,6 +104,21 @@ export const listDeliveriesOperation = defineOperation({
     channel: channel.optional(),
   }),
   responses: { 200: { description: 'A page of deliveries', schema: pageOf(delivery) } },
+});
+
+export const listOpenDeliveriesOperation = defineOperation({
+  id: 'listOpenNotificationDeliveries',
+  method: 'get',
+  path: `${base}/deliveries`,
+  role: 'viewer',
+  tag,
+  summary: 'Messages of all runs that are not settled: unknown ones, unless others are asked for',
+  query: z.strictObject({
+    ...pageQuery,
+    status: z.enum(openDeliveryStatuses).default('unknown'),
+    channel: channel.optional(),
+  }),
+  responses: { 200: { description: 'A page of deliveries, oldest first', schema: pageOf(delivery) } },
 });
 
 const runFailure = z

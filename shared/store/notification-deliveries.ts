@@ -8,16 +8,21 @@ import type { Executor } from '../platform/db.ts';
 export type DeliveryRow = typeof notificationDeliveries.$inferSelect;
 
 export interface DeliveryFilter {
-  runId: string;
+  /** All runs, when undefined: for the open statuses only, of which there are few. */
+  runId?: string | undefined;
   status?: DeliveryStatus | undefined;
   channel?: Channel | undefined;
   afterId?: string | undefined;
   limit: number;
 }
 
-/** Deliveries of a run, over all its tries, in the order in which they were planned. */
+/** Deliveries of a run, over all its tries, or the open ones of all runs, in the order in which they were planned. */
 export function listDeliveries(db: Executor, filter: DeliveryFilter): Promise<DeliveryRow[]> {
-  const conditions: SQL[] = [eq(notificationDeliveries.runId, filter.runId)];
+  const conditions: SQL[] = [
+    filter.runId === undefined
+      ? sql`${notificationDeliveries.status} in ('sending', 'pending', 'unknown')` // as the partial index has it
+      : eq(notificationDeliveries.runId, filter.runId),
+  ];
   if (filter.status !== undefined) conditions.push(eq(notificationDeliveries.status, filter.status));
   if (filter.channel !== undefined) conditions.push(eq(notificationDeliveries.channel, filter.channel));
   if (filter.afterId !== undefined) conditions.push(gt(notificationDeliveries.id, filter.afterId));

@@ -1,4 +1,5 @@
 import { testDatabases } from '../../test/fixtures/database.ts';
+import { makeOffices } from '../../test/fixtures/welfare.ts';
 import { newId } from '../kernel/ids.ts';
 import { type Checkpoint, checkpoint, type DeliveryClaim } from './notification-ledger.ts';
 import { reservePlaces } from './notification-paces.ts';
@@ -64,6 +65,34 @@ describe('the ledger', () => {
     expect(await checkpoint(db(), stale, { ...nothing, results })).toBeUndefined();
     expect(await status()).toBe('sent');
   });
+});
+
+it('long sets lose what will never be told again, and nothing else', async () => {
+  const { sql } = databases.application;
+  const [office] = await makeOffices(sql, {
+    name: 'long',
+    offices: 1,
+    staffPerOffice: 1,
+    recipientsPerOffice: 3,
+    firstDeadline: '2020-01-01',
+  });
+  const cycles = await sql<{ id: string }[]>`
+    select id from support_plan_cycles where office_id = ${office ?? ''} order by id`;
+  const [latest = '', recent = '', old = ''] = cycles.map(({ id }) => id);
+  await sql`update support_plan_cycles set is_latest_cycle = id = ${latest} where office_id = ${office ?? ''}`;
+  await sql`update support_plan_cycles set next_renewal_deadline = current_date - 30 where id = ${recent}`;
+  const set = [latest, recent, old, newId(), newId()];
+  const staff = newId();
+  await sql`insert into muster.notification_ledger (office_id, staff_id, channel, cycle_ids)
+    values (${office ?? ''}, ${staff}, 'email', ${set})`;
+  const sweep = async (longSet: number) => {
+    await takePage(db(), { runId: newId(), run: 0, pageIndex: 0 }, { worker: 'test', sweep: true, longSet });
+    const [row] = await sql<{ told: string[] }[]>`
+      select cycle_ids as told from muster.notification_ledger where staff_id = ${staff}`;
+    return row?.told.toSorted();
+  };
+  expect(await sweep(5)).toEqual(set.toSorted());
+  expect(await sweep(4)).toEqual([latest, recent].toSorted());
 });
 
 it('a paced channel gives each worker places of its own, one behind the other', async () => {

@@ -21,16 +21,16 @@ export interface PageLease extends PageKey {
 /**
  * Takes a page that is not done, whoever held it before; the first one is made by it. Undefined when it is done.
  * @param sweep also settle what runs have left that will never go on: they failed for good, or were cancelled while
- *   their worker was lost. Should one be alive after all, it will still say what it sent.
+ *   their worker was lost. Should one be alive after all, it will still say what it sent. And prune long told sets.
  */
 export async function takePage(
   db: Executor,
   { runId, run, pageIndex }: PageKey,
-  { worker, sweep }: { worker: string; sweep: boolean },
+  { worker, sweep, longSet = 1000 }: { worker: string; sweep: boolean; longSet?: number },
 ): Promise<PageLease | undefined> {
   const orphaned = sql`${sweep} and (run_id, run) <> (${runId}::uuid, ${run}::int)`;
   const [row] = await db.execute<{ epoch: number; after_office: string | null }>(sql`
-    with ${leftoversSettled(orphaned)}
+    with ${leftoversSettled(orphaned)}, ${longSetsPruned(sweep, longSet)}
     insert into muster.notification_pages as page (run_id, run, page_index, epoch, worker)
     values (${runId}, ${run}, ${pageIndex}, 1, ${worker})
     on conflict (run_id, run, page_index) do update set epoch = page.epoch + 1, worker = excluded.worker
@@ -78,6 +78,30 @@ const leftoversSettled = (condition: SQL): SQL => sql`
     from waiting
     where l.office_id = waiting.office_id and l.staff_id = waiting.staff_id and l.channel = waiting.channel
     returning 1
+  )`;
+
+/**
+ * A told set of more than so many cycles, half of which no run will tell of again, is reduced to the others: cycles that
+ * are an office's latest, or whose deadline was within the past year, should a later one be taken back. A set that
+ * changes meanwhile, or that the leftovers change, waits for the next run.
+ */
+const longSetsPruned = (sweep: boolean, longSet: number): SQL => sql`
+  long as (
+    select l.office_id, l.staff_id, l.channel, l.cycle_ids as told, kept.cycle_ids
+    from muster.notification_ledger l, lateral (
+      select coalesce(array_agg(c.id), '{}') as cycle_ids from support_plan_cycles c
+      where c.office_id = l.office_id and c.id = any (l.cycle_ids)
+        and (c.is_latest_cycle or c.next_renewal_deadline > current_date - 365)
+    ) kept
+    where ${sweep} and cardinality(l.cycle_ids) > ${longSet}
+      and cardinality(l.cycle_ids) >= 2 * cardinality(kept.cycle_ids)
+  ), pruned as (
+    update muster.notification_ledger l set cycle_ids = long.cycle_ids
+    from long
+    where l.office_id = long.office_id and l.staff_id = long.staff_id and l.channel = long.channel
+      and l.cycle_ids = long.told
+      and not exists (select from waiting w
+        where w.office_id = l.office_id and w.staff_id = l.staff_id and w.channel = l.channel)
   )`;
 
 /** Where one try of a run stands. */

@@ -196,6 +196,15 @@ describe('a run of deadline notifications', () => {
     expect(failures).toMatchObject({ items: { length: 3 }, next_cursor: null });
 
     const [unknown] = await deliveriesOf(id, '&status=unknown');
+    const open = async (query: string) =>
+      (
+        await bodyOf(
+          await api.call('GET', `/api/deadline-notifications/deliveries?limit=1000${query}`),
+          pageOf(delivery),
+        )
+      ).items;
+    expect(await open('')).toContainEqual(unknown);
+    expect(await open('&channel=push')).toEqual([]);
     const settle = (arrived: boolean) =>
       api.call('POST', `/api/deadline-notifications/deliveries/${unknown?.id}/settle`, { json: { arrived } });
     mail.behave = () => 'take';
@@ -205,6 +214,7 @@ describe('a run of deadline notifications', () => {
       skipped_already_sent: 3,
     });
     expect(await bodyOf(await settle(false), delivery)).toMatchObject({ status: 'failed' });
+    expect(await open('')).not.toContainEqual(expect.objectContaining({ id: unknown?.id }));
     expect((await settle(true)).status).toBe(409);
     expect((await run({ office_ids })).result).toMatchObject({ emails_sent: 1, skipped_already_sent: 4 });
   });

@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
+import type { z } from 'zod';
 import {
+  type delivery,
   listDeliveriesOperation,
   listNotificationRunsOperation,
+  listOpenDeliveriesOperation,
   listRunFailuresOperation,
   previewDeliveryOperation,
   settleDeliveryOperation,
@@ -48,6 +51,7 @@ export function addNotificationsCommands(program: Command, act: Act): void {
     .option('--status <status>', 'planned | skipped | sending | pending | sent | failed | unknown')
     .option('--limit <n>', 'how many', wholeNumber(1))
     .action(act(listDeliveries));
+  group.command('unknown').description('messages of all runs that may have arrived').action(act(listUnknown));
   group.command('failures <run>').description('what failed, and why').action(act(listFailures));
   group.command('preview <delivery>').description('a message as text').action(act(preview));
   group
@@ -85,20 +89,25 @@ async function listDeliveries(
     params: { id },
     query: { status, limit },
   });
-  out.result(page, ({ items }) =>
-    table([
-      ['DELIVERY', 'CHANNEL', 'STATUS', 'STAFF', 'DEADLINES', 'REASON'],
-      ...items.map(item => [
-        item.id,
-        item.channel,
-        item.status,
-        item.staff_id,
-        String(item.cycle_ids.length),
-        item.code ?? '',
-      ]),
-    ]),
-  );
+  out.result(page, deliveryTable);
 }
+
+async function listUnknown({ out, connect }: Context): Promise<void> {
+  out.result(await (await connect()).read(listOpenDeliveriesOperation), deliveryTable);
+}
+
+const deliveryTable = ({ items }: { items: z.output<typeof delivery>[] }): string[] =>
+  table([
+    ['DELIVERY', 'CHANNEL', 'STATUS', 'STAFF', 'DEADLINES', 'REASON'],
+    ...items.map(item => [
+      item.id,
+      item.channel,
+      item.status,
+      item.staff_id,
+      String(item.cycle_ids.length),
+      item.code ?? '',
+    ]),
+  ]);
 
 async function listFailures({ out, connect }: Context, _options: object, id: string): Promise<void> {
   const page = await (await connect()).read(listRunFailuresOperation, { params: { id } });

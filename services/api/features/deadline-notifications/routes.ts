@@ -10,6 +10,7 @@ import {
   getPushKeyOperation,
   listDeliveriesOperation,
   listNotificationRunsOperation,
+  listOpenDeliveriesOperation,
   listRunFailuresOperation,
   previewDeliveryOperation,
   settleDeliveryOperation,
@@ -80,6 +81,12 @@ export const notificationRoutes = (deps: NotificationRoutesDeps): Route[] => [
       afterId,
       limit: limit + 1,
     });
+    return ok(pageFrom(rows, limit, row => row.id, presentDelivery));
+  }),
+
+  route(listOpenDeliveriesOperation, async ({ query: { cursor, limit, ...filter } }) => {
+    const afterId = decodeCursor(cursor, z.uuid());
+    const rows = await listDeliveries(deps.applicationDb, { ...filter, afterId, limit: limit + 1 });
     return ok(pageFrom(rows, limit, row => row.id, presentDelivery));
   }),
 

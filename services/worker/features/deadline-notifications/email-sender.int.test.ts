@@ -22,7 +22,7 @@ const messageTo = (email: string): Message => ({
 });
 
 async function send(email: string, smtpUrl = mail.url) {
-  const settings = testNotifications({ SMTP_URL: smtpUrl, NOTIFICATION_TIMEOUT_MS: '300' });
+  const settings = testNotifications({ SMTP_URL: smtpUrl, NOTIFICATION_TIMEOUT_MS: '600' });
   const sender = createEmailSender(settings, 2);
   const list = listAlerts({ ...office, asOf, alerts });
   return sender.send(messageTo(email), office, list, asOf).finally(() => sender.close());

@@ -29,7 +29,7 @@ export interface Outbox {
   finish(totals: PageTotals, failures: readonly OfficeFailure[]): Promise<void>;
 }
 
-const firstBatch = 500;
+const firstBatch = 250;
 const smallestBatch = 50;
 const largestBatch = 2500;
 const secondsAhead = 15;
