@@ -74,6 +74,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     loadLimits: { allowlist: targetAllowlist(config), maxConnections: config.LOAD_MAX_CONNECTIONS },
     syncPeers: config.SYNC_PEER_ALLOWLIST,
     exportsFolder: exportsFolder(config),
+    storefrontUrl: config.STOREFRONT_URL,
     lockDurationMs: config.WORKER_LOCK_MS,
     stalledIntervalMs: Math.round(config.WORKER_LOCK_MS / 3),
   });

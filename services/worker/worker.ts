@@ -52,6 +52,8 @@ export interface WorkerOptions {
   syncPeers: readonly string[];
   /** Where syncs put files for load testers. */
   exportsFolder: string;
+  /** Where a scheduled sync logs accounts in, if it does. */
+  storefrontUrl?: string | undefined;
   /** Locks and looks for stalled jobs; the consumer's defaults when absent. */
   lockDurationMs?: number;
   stalledIntervalMs?: number;
@@ -103,6 +105,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     loginClient,
     syncPeers: parseAllowlist(options.syncPeers).allowlist,
     exportsFolder: options.exportsFolder,
+    storefrontUrl: options.storefrontUrl,
     logger,
     workerName: name,
   };

@@ -1,5 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
 import { z } from 'zod';
-import { syncResultSchema } from '../../shared/contracts/user-sync.ts';
+import { submitScheduledSync } from '../../services/worker/features/user-sync/tick.ts';
+import { syncResultSchema, userSyncRun } from '../../shared/contracts/user-sync.ts';
+import { exportDocument } from '../../shared/http/accounts.ts';
 import { job } from '../../shared/http/jobs.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
@@ -13,13 +20,22 @@ const databases = testDatabases();
 const api = testApi(databases);
 const other = testDatabases();
 const otherApi = testApi(other);
+const exports = mkdtempSync(join(tmpdir(), 'muster-exports-'));
 let workers: RunningWorker[] = [];
 
 beforeAll(async () => {
-  const start = (name: string) => runWorker(databases, postgresStore(databases), { name });
+  const start = (name: string) =>
+    runWorker(databases, postgresStore(databases), {
+      name,
+      exportsFolder: exports,
+      storefrontUrl: 'http://127.0.0.1:9',
+    });
   workers = await Promise.all(['worker-a', 'worker-b'].map(start));
 });
-afterAll(() => Promise.all(workers.map(worker => worker.stop())));
+afterAll(async () => {
+  await Promise.all(workers.map(worker => worker.stop()));
+  rmSync(exports, { recursive: true });
+});
 
 const batchId = newId();
 /** Puts users into the application as bulk creation would, without its cost. */
@@ -284,5 +300,94 @@ describe('what is refused', () => {
       json: { target: 'load_tester', ...request },
     });
     expect((await problemOf(response)).code).toBe(code);
+  });
+});
+
+describe('a schedule', () => {
+  it('submits one sync when it is due, and logs accounts in when that is wanted', async () => {
+    const { db, sql } = databases.platform;
+    await sql`truncate sync_runs cascade`;
+    const now = Date.now();
+    expect(await submitScheduledSync(db, newId(), new Date(now))).toBeUndefined();
+    await settings({ sync_enabled: true, sync_interval_minutes: 30, auto_login_on_sync: true });
+    await addUsers(1, 5);
+    const due = newId();
+    expect(await submitScheduledSync(db, due, new Date(now))).toBe(due);
+    expect(await submitScheduledSync(db, newId(), new Date(now + 60_000))).toBeUndefined();
+    await workers[0]?.queue.enqueue(userSyncRun, { job_id: due });
+    expect(await ended(due)).toMatchObject({ status: 'succeeded', requested_by: 'schedule' });
+    expect(await submitScheduledSync(db, newId(), new Date(now + 60_000))).toBeUndefined();
+    expect(await submitScheduledSync(db, newId(), new Date(now + 31 * 60_000))).toBeDefined();
+    const logins = await sql`select requested_by from jobs where kind = 'users.bulk-login'`;
+    expect([...logins]).toEqual([{ requested_by: 'schedule' }]);
+    expect(await status()).toMatchObject({ next_run: expect.any(String) });
+    await sql`delete from jobs where kind = 'user-sync.run' and status = 'queued'`;
+    await settings({ sync_enabled: false, auto_login_on_sync: false });
+  });
+});
+
+describe('a file', () => {
+  it('is written whole, in the shape of an export, and again only when users changed', async () => {
+    await addUsers(1, 40);
+    const target = { type: 'file', name: 'for-k6' };
+    expect(await sync({ target })).toMatchObject({
+      status: 'succeeded',
+      result: { created: 40, in_sync: true },
+    });
+    const document = exportDocument.parse(JSON.parse(await readFile(join(exports, 'for-k6.json'), 'utf8')));
+    expect([document.users.length, document.total_count, document.source_system]).toEqual([
+      40,
+      40,
+      'application',
+    ]);
+    expect(await sync({ target })).toMatchObject({ result: { unchanged: 40, bytes_sent: 0 } });
+    expect(await readdir(exports)).toEqual(['for-k6.json']);
+  });
+});
+
+describe('whatever is done on both sides', () => {
+  const step = fc.record({
+    on: fc.constantFrom('application', 'pool'),
+    what: fc.constantFrom('insert', 'change', 'delete'),
+    user: fc.integer({ min: 1, max: 12 }),
+    value: fc.integer({ min: 1, max: 3 }),
+  });
+
+  async function take({ on, what, user, value }: typeof step extends fc.Arbitrary<infer S> ? S : never) {
+    const { platform, application } = databases;
+    const [name, role] = [`u${user}`, `role ${value}`];
+    if (on === 'application' && what === 'insert')
+      await application.sql`
+        insert into users (username, email, role, password_hash, is_test_user, test_batch_id, created_by_bulk)
+        values (${name}, ${`${name}@example.com`}, ${role}, '!', true, ${batchId}, true) on conflict do nothing`;
+    else if (on === 'application' && what === 'change')
+      await application.sql`update users set role = ${role} where username = ${name}`;
+    else if (on === 'application') await application.sql`delete from users where username = ${name}`;
+    else if (what === 'insert')
+      await platform.sql`
+        insert into accounts (username, email, role, test_batch_id) values (${name}, ${`${name}@example.com`}, ${role}, ${batchId})
+        on conflict (username) do update set role = excluded.role, status = 'synced', deleted_at = null, updated_at = now()`;
+    else if (what === 'change')
+      await platform.sql`update accounts set role = ${role}, updated_at = now() where username = ${name} and status <> 'deleted'`;
+    else
+      await platform.sql`update accounts set status = 'deleted', deleted_at = now() where username = ${name} and status <> 'deleted'`;
+  }
+
+  it('ends with the same digests', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(step, { minLength: 1, maxLength: 8 }), { minLength: 2, maxLength: 3 }),
+        async rounds => {
+          for (const steps of rounds) {
+            for (const one of steps) await take(one);
+            const { result } = await sync({ direction: 'bidirectional', confirm: true });
+            expect(result).toMatchObject({ success: true, in_sync: true });
+            const { application, load_tester } = await status();
+            expect(application).toEqual(load_tester);
+          }
+        },
+      ),
+      { numRuns: 5 },
+    );
   });
 });

@@ -18,4 +18,6 @@ export interface UserSyncDeps extends JobRunnerDeps {
   syncPeers: Allowlist;
   /** Where files for load testers are put. */
   exportsFolder: string;
+  /** Where a scheduled sync logs accounts in, if it does. */
+  storefrontUrl: string | undefined;
 }

@@ -52,14 +52,14 @@ export function createPeerClient(options: PeerClientOptions): PeerClient {
   const agent = new Agent({ connect: createGuardedConnector(options.allowlist, connectMs), allowH2: false });
   let bytes = 0;
 
-  async function send({ path, type, body }: Outgoing): Promise<Answer> {
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);
+  async function send({ path, type, body }: Outgoing, timeout: AbortSignal): Promise<Answer> {
+    const signal = AbortSignal.any([options.signal, timeout]);
     const answer = await request(options.baseUrl + path, {
       method: 'POST',
       dispatcher: agent,
       signal,
-      headersTimeout: options.timeoutMs,
-      bodyTimeout: options.timeoutMs,
+      headersTimeout: 0, // the signal has the one limit, over all of it
+      bodyTimeout: 0,
       headers: {
         'x-api-key': options.apiKey,
         'content-type': type,
@@ -83,9 +83,10 @@ export function createPeerClient(options: PeerClientOptions): PeerClient {
 
   async function persist(outgoing: Outgoing): Promise<Answer> {
     for (let attempt = 0; ; attempt++) {
-      const answer = await send(outgoing).catch((error: unknown) => {
+      const timeout = AbortSignal.timeout(options.timeoutMs);
+      const answer = await send(outgoing, timeout).catch((error: unknown) => {
         options.signal.throwIfAborted();
-        return unanswered(options.baseUrl, error);
+        return unanswered(options.baseUrl, error, timeout.aborted);
       });
       const failure = answer instanceof PeerError ? answer : busyError(options.baseUrl, answer);
       if (failure === undefined && !(answer instanceof PeerError)) return answer;
@@ -131,8 +132,7 @@ interface Answer {
 }
 
 /** No whole answer: the network's fault, or a peer that may not be asked. */
-function unanswered(baseUrl: string, error: unknown): PeerError {
-  const isTimeout = error instanceof Error && error.name === 'TimeoutError';
+function unanswered(baseUrl: string, error: unknown, isTimeout: boolean): PeerError {
   const kind = isTimeout ? 'timeout' : networkErrorKindOf(error);
   if (kind === 'not_allowed')
     return new PeerError('network', 'peer_not_allowed', messageOf(error), { cause: error });

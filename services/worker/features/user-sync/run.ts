@@ -11,6 +11,7 @@ import {
 import { endSyncRun, findSyncRun, holdTarget, setSyncMode } from '../../../../shared/store/sync-runs.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
 import { isRetryable } from '../../outcome.ts';
+import { submitAutoLogin } from './auto-login.ts';
 import type { Findings } from './compare.ts';
 import { conductLanes } from './conduct.ts';
 import type { UserSyncDeps } from './deps.ts';
@@ -36,6 +37,7 @@ export const runUserSync = implementJob(userSyncRun, (deps: UserSyncDeps) => asy
   const session = await openSession(deps, found.run, call.signal);
   try {
     const result = await sync(deps, session, call);
+    if (result.success) await submitAutoLogin(deps, session);
     await endSyncRun(deps.db, found.run.id);
     return result;
   } catch (error) {
