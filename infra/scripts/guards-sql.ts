@@ -1,17 +1,19 @@
 /**
  * `npm run guards:sql -- --table public.users`: prints the SQL that guards the users of the database of
  * `APP_DATABASE_URL`, for its administrator to review and run (docs/safe-cleanup.md). Changes nothing itself.
+ * Without `--table` the names are those of the mapping that `USER_DIRECTORY` names, or the storefront's.
  */
 import { Command } from 'commander';
-import { userMappingSchema } from '../../shared/contracts/user-mapping.ts';
+import { type UserMapping, userMappingSchema } from '../../shared/contracts/user-mapping.ts';
 import { messageOf } from '../../shared/kernel/errors.ts';
-import { loadConfig, required } from '../../shared/platform/config.ts';
+import { type Config, loadConfig, required } from '../../shared/platform/config.ts';
 import { openDatabase } from '../../shared/platform/db.ts';
 import { sqlMessageOf } from '../../shared/platform/sql-state.ts';
 import { readGuardScript } from '../../shared/store/guards/script.ts';
+import { loadUserTable } from '../../shared/store/load-user-table.ts';
 
 const program = new Command('guards:sql')
-  .option('--table <schema.table>', 'the users', 'public.users')
+  .option('--table <schema.table>', 'the users; without it, those of USER_DIRECTORY, else the storefront')
   .option('--key <column>', 'its primary key', 'id')
   .option('--username <column>', 'the name to log in with', 'username')
   .option('--email <column>', 'the address', 'email')
@@ -20,7 +22,7 @@ const program = new Command('guards:sql')
   .option('--bulk <column>', 'true for users made in bulk, where there is such a column');
 
 interface Options {
-  table: string;
+  table?: string;
   key: string;
   username: string;
   email: string;
@@ -29,7 +31,8 @@ interface Options {
   bulk?: string;
 }
 
-function mappingOf(options: Options) {
+async function mappingOf(config: Config, options: Options): Promise<UserMapping> {
+  if (options.table === undefined) return (await loadUserTable(config.USER_DIRECTORY)).mapping;
   const [schema, ...table] = options.table.split('.');
   return userMappingSchema.parse({
     schema,
@@ -49,8 +52,9 @@ function mappingOf(options: Options) {
 }
 
 async function main(): Promise<void> {
-  const mapping = mappingOf(program.parse().opts<Options>());
-  const url = required(loadConfig(), 'APP_DATABASE_URL');
+  const config = loadConfig();
+  const mapping = await mappingOf(config, program.parse().opts<Options>());
+  const url = required(config, 'APP_DATABASE_URL');
   const database = openDatabase(url, { name: 'muster guards', maxConnections: 1 });
   try {
     const statements = await database.db.transaction(tx => readGuardScript(tx, mapping), {
