@@ -5,8 +5,8 @@ import { jobs } from './jobs.ts';
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 
 /**
- * What was asked of a dataset. Its rows, and how far they are, stand in the application's database. The row goes when
- * the dataset is deleted.
+ * What was asked of a dataset. Its rows, and how far they are, stand in the application's database. The row stays when
+ * the dataset is deleted: a restored snapshot may bring the dataset back.
  */
 export const datasets = pgTable(
   'datasets',
@@ -31,6 +31,8 @@ export const datasets = pgTable(
     /** The job's run for which the chunks stand; behind `jobs.run` after a retry. */
     plannedRun: integer('planned_run').notNull().default(-1),
     createdAt: moment('created_at').notNull().defaultNow(),
+    /** Since when the application has none of its rows; null while it has them, or is being given them. */
+    deletedAt: moment('deleted_at'),
   },
   table => [check('datasets_offices', sql`${table.offices} > 0 and ${table.chunkOffices} > 0`)],
 );
