@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { messageOf } from '../shared/kernel/errors.ts';
+import { benchBulkLogin } from './bulk-login.ts';
 import { benchBulkUsers } from './bulk-users.ts';
 import { benchMillionUsers } from './bulk-users-1m.ts';
 import { benchCleanup } from './cleanup.ts';
@@ -7,6 +8,7 @@ import { benchDatasets } from './datasets.ts';
 import { benchDeadlineNotifications } from './deadline-notifications.ts';
 import { benchImport } from './import.ts';
 import { benchLoadEngine } from './load-engine.ts';
+import { proveUserPool } from './user-pool.ts';
 import { benchUserSync } from './user-sync.ts';
 
 /**
@@ -14,6 +16,7 @@ import { benchUserSync } from './user-sync.ts';
  * ran, how often, and the spread.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
+  'bulk-login': args => benchBulkLogin(...numbersIn(args)),
   'bulk-users': args => benchBulkUsers(...numbersIn(args)),
   'bulk-users-1m': args => benchMillionUsers(...numbersIn(args)),
   cleanup: args => benchCleanup(...numbersIn(args)),
@@ -21,6 +24,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   import: args => benchImport(...numbersIn(args).slice(0, 1)),
   'load-engine': benchLoadEngine,
   'deadline-notifications': benchDeadlineNotifications,
+  'user-pool': args => proveUserPool(...numbersIn(args)),
   'user-sync': args => benchUserSync(...numbersIn(args)),
 };
 

@@ -16,6 +16,7 @@ const stackScript = resolve(import.meta.dirname, '..', 'services', 'local', 'mai
 export interface BenchStack {
   apiUrl: string;
   apiKey: string;
+  storefrontUrl: string;
   applicationUrl: string;
   platformUrl: string;
   /** The process of the API. */
@@ -28,8 +29,9 @@ export interface BenchStack {
 /**
  * The stack that `npm start` runs, with two workers, on an embedded PostgreSQL with its default durability and an
  * empty data folder. All of it goes with `stop`.
+ * @param settings of its processes, such as another number of workers
  */
-export async function startBenchStack(): Promise<BenchStack> {
+export async function startBenchStack(settings: Record<string, string> = {}): Promise<BenchStack> {
   const dataDir = await mkdtemp(join(tmpdir(), 'muster-bench-'));
   await chmod(dataDir, 0o711); // root lends PostgreSQL another account, which must get through
   const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') });
@@ -52,6 +54,7 @@ export async function startBenchStack(): Promise<BenchStack> {
       STOREFRONT_PORT: '0',
       WORKERS: '2',
       LOG_LEVEL: 'warn',
+      ...settings,
     },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
@@ -60,6 +63,7 @@ export async function startBenchStack(): Promise<BenchStack> {
   });
   return {
     apiUrl: stack.api_url,
+    storefrontUrl: stack.storefront_url,
     apiKey: (await readLocalApiKey(join(dataDir, 'stack'))) ?? '',
     applicationUrl,
     platformUrl,
