@@ -43,6 +43,18 @@ describe('upsertAccounts', () => {
     expect(await upsertAccounts(db, [], overwrite)).toEqual({ created: 0, updated: 0, unchanged: 0 });
   });
 
+  it('keeps every text to the letter', async () => {
+    const { db } = databases.platform;
+    const odd = ['"', '\\', '{a,b}', 'NULL', 'null', ' ', "' or 1=1 --", 'Ünï🦄', 'a\nb\t"\\"', '\\"'];
+    const rows = odd.map(text => account(text, { role: text, customAttributes: { [text]: [text] } }));
+    await upsertAccounts(db, rows, overwrite);
+    const found = await listAccounts(db, { limit: 1000 });
+    expect(found.map(row => [row.username, row.role, row.customAttributes]).toSorted()).toEqual(
+      odd.map(text => [text, text, { [text]: [text] }]).toSorted(),
+    );
+    expect(await upsertAccounts(db, rows, overwrite)).toMatchObject({ unchanged: odd.length });
+  });
+
   it('leaves what is there alone when told to skip', async () => {
     const { db } = databases.platform;
     await upsertAccounts(db, [account('a')], overwrite);

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { accounts } from '../../drizzle/platform/schema/accounts.ts';
 import type { Executor } from '../platform/db.ts';
+import { textArray } from './text-array.ts';
 
 /** The load tester's pool of accounts: what changes it. Reading is in `account-reading.ts`. */
 export type AccountRow = typeof accounts.$inferSelect;
@@ -69,23 +70,18 @@ export async function upsertAccounts(
 const accountDigest = sql`hashtextextended(username || E'\\x1f' || email || E'\\x1f' || role || E'\\x1f'
   || is_test_user::text || E'\\x1f' || coalesce(test_batch_id::text, '') || E'\\x1f' || custom_attributes::text, 0)`;
 
-const incoming = (rows: readonly AccountFields[]): SQL => sql`
-  jsonb_to_recordset(${JSON.stringify(rows.map(toRecord))}::jsonb) as incoming (
-    username text, email text, role text, is_test_user boolean, test_batch_id uuid, custom_attributes jsonb,
-    sealed_password text, source_id text, created_at timestamptz, updated_at timestamptz)`;
-
-const toRecord = (row: AccountFields) => ({
-  username: row.username,
-  email: row.email,
-  role: row.role,
-  is_test_user: row.isTestUser,
-  test_batch_id: row.testBatchId,
-  custom_attributes: row.customAttributes,
-  sealed_password: row.sealedPassword ?? null,
-  source_id: row.sourceId ?? null,
-  created_at: row.createdAt ?? null,
-  updated_at: row.updatedAt ?? null,
-});
+const incoming = (rows: readonly AccountFields[]): SQL => {
+  const column = (textOf: (row: AccountFields) => string | null | undefined) =>
+    textArray(rows.map(row => textOf(row) ?? null));
+  return sql`unnest(
+    ${column(row => row.username)}::text[], ${column(row => row.email)}::text[], ${column(row => row.role)}::text[],
+    ${column(row => String(row.isTestUser))}::boolean[], ${column(row => row.testBatchId)}::uuid[],
+    ${column(row => JSON.stringify(row.customAttributes))}::jsonb[], ${column(row => row.sealedPassword)}::text[],
+    ${column(row => row.sourceId)}::text[], ${column(row => row.createdAt)}::timestamptz[],
+    ${column(row => row.updatedAt)}::timestamptz[]
+  ) as incoming (username, email, role, is_test_user, test_batch_id, custom_attributes, sealed_password, source_id,
+    created_at, updated_at)`;
+};
 
 /** `excluded` has its generated columns computed already. */
 const overwritten = (inSync: boolean): SQL => sql`
