@@ -67,7 +67,7 @@ export const settingsSchema = z.strictObject({
   alert_disk_percent: percent.default(85),
 });
 export type Settings = z.infer<typeof settingsSchema>;
-export type SettingName = keyof Settings;
+type SettingName = keyof Settings;
 export type SettingChanges = { [K in SettingName]?: Settings[K] };
 
 /** Some settings, without their defaults: what is absent stays as it is. */

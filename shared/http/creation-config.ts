@@ -39,7 +39,7 @@ const customAttributes = z
   .refine(value => JSON.stringify(value).length <= 16_384, 'must not be longer than 16 KiB as JSON');
 
 export const defaultPassword = 'TestPass123!';
-export const defaultDomain = 'example.com';
+const defaultDomain = 'example.com';
 
 /** Every part of a configuration; what is absent comes from the template, or else has its default. */
 export const creationParts = z

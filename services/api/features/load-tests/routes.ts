@@ -13,6 +13,7 @@ import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
+import { admitWork } from '../../../../shared/store/admission.ts';
 import { listShards } from '../../../../shared/store/load-shards.ts';
 import {
   changeControl,
@@ -43,7 +44,10 @@ export interface LoadTestRoutesDeps extends SettleDeps {
 export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
   preparedRoute(
     createLoadTestOperation,
-    ({ body }) => settleRequest(deps, body),
+    async ({ body, db }) => {
+      await admitWork(db); // before the target is looked at
+      return settleRequest(deps, body);
+    },
     async (call, config) => {
       await assertAccounts(call.db, config);
       const id = newId();

@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process';
+import { testApi } from '../../test/fixtures/api.ts';
+import { testDatabases } from '../../test/fixtures/database.ts';
+
+/**
+ * Every call of the troubleshooting guide of bulk users (docs/troubleshooting.md) about users, configuration, sync and life
+ * cycle, as it is written there. What becomes of the jobs is tested with each kind.
+ */
+const databases = testDatabases();
+const api = testApi(databases);
+const batchId = '0199d1a0-0000-7000-8000-000000000001';
+
+const create = '/api/bulk-users/create';
+const validate = '/api/bulk-users/config/validate';
+const sync = '/api/bulk-users/sync';
+const lifecycle = '/api/bulk-users/lifecycle';
+
+const calls: [string, string, unknown, number][] = [
+  ['GET', '/api/bulk-users/stats', undefined, 200],
+  ['POST', create, { count: 100, config: { batch_size: 25, test_batch_id: batchId } }, 202],
+  ['POST', create, { count: 1000, config: { batch_size: 50 } }, 202],
+  ['POST', validate, { username_pattern: 'testuser_{id}@example.com' }, 200],
+  ['POST', validate, { username_pattern: 'user_{id}@test.com' }, 200],
+  ['GET', '/api/health', undefined, 200],
+  ['GET', '/api/bulk-users/sync/status', undefined, 200],
+  ['POST', sync, { target: 'load_tester', filter_criteria: { batch_id: 'test-batch-id' } }, 422],
+  [
+    'POST',
+    sync,
+    { target: 'load_tester', filter_criteria: { batch_id: batchId, test_users_only: true } },
+    202,
+  ],
+  ['GET', '/api/bulk-users/export?batch_id=test-batch', undefined, 422],
+  ['GET', `/api/bulk-users/export?batch_id=${batchId}`, undefined, 200],
+  ['GET', '/api/bulk-users/export', undefined, 200],
+  ['GET', '/api/users/stats', undefined, 200],
+  ['GET', `/api/bulk-users/batches/${batchId}`, undefined, 200],
+  ['POST', `${lifecycle}/identify`, {}, 200],
+  ['POST', `${lifecycle}/identify`, undefined, 200],
+  ['GET', `${lifecycle}/cleanup-candidates`, undefined, 200],
+  ['POST', `${lifecycle}/cleanup`, { batch_id: 'your-batch-id' }, 422],
+  ['GET', '/api/bulk-users/config/templates', undefined, 200],
+  ['GET', '/api/user/profile', undefined, 200],
+  ['GET', '/admin/bulk-users/', undefined, 303],
+];
+
+it.each(calls)('%s %s with %j answers %i', async (method, path, json, status) => {
+  const response = await api.call(method, path, json === undefined ? {} : { json });
+  expect([response.status, await response.text()]).toEqual([status, expect.any(String)]);
+});
+
+/** Runs a script of infra/scripts against this API; gives its exit code and what it printed. */
+async function run(script: string, ...args: string[]): Promise<{ code: number | null; out: string }> {
+  const env = { ...process.env, NODE_OPTIONS: '', API: api.url, MUSTER_API_KEY: api.key };
+  const { promise, resolve } = Promise.withResolvers<{ code: number | null; out: string }>();
+  const child = execFile(
+    process.execPath,
+    [`infra/scripts/${script}.ts`, ...args],
+    { env },
+    (_error, stdout, stderr) => resolve({ code: child.exitCode, out: stdout + stderr }),
+  );
+  return promise;
+}
+
+it('validate-config finds the configuration of the guide and all templates valid', async () => {
+  const { code, out } = await run('validate-config');
+  expect(code).toBe(0);
+  expect(out).toContain('VALID   the guide: test_1@example.com, test_2@example.com, ...');
+  expect(out).toContain('VALID   template admin');
+});
+
+it('health-check says what is well and what is down: no worker runs here', async () => {
+  const { code, out } = await run('health-check');
+  expect(code).toBe(1);
+  expect(out).toMatch(/^OK +postgres$/m);
+  expect(out).toMatch(/^DOWN +workers +0 alive$/m);
+  expect(out).toMatch(/^OK +load tester +0 accounts, 0 sessions$/m);
+});
