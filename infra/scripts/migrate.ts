@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../shared/kernel/errors.ts';
-import { loadConfig, required } from '../../shared/platform/config.ts';
+import { type Config, loadConfig, required } from '../../shared/platform/config.ts';
 import { migrateDatabase } from '../../shared/platform/migrate.ts';
 import { prepareQueueStore } from '../../shared/platform/queue/backend.ts';
 import { openTestDataRole } from '../../shared/platform/test-data-role.ts';
@@ -18,10 +18,9 @@ async function main(): Promise<void> {
   await migrateDatabase(databaseUrl, migrations('platform'));
   console.log('The platform database (DATABASE_URL) is up to date.');
   const applicationUrl = required(config, 'APP_DATABASE_URL');
-  await migrateDatabase(applicationUrl, migrations('application'));
-  const { TEST_DATA_DATABASE_URL: testDataUrl } = config;
-  if (testDataUrl !== undefined) await openTestDataRole(applicationUrl, testDataUrl);
-  console.log('The application database (APP_DATABASE_URL) is up to date.');
+  if (config.USER_DIRECTORY === undefined) await migrateApplication(config, applicationUrl);
+  else
+    console.log('The application database (APP_DATABASE_URL) is another application’s: docs/bulk-users.md.');
   const advice = await prepareQueueStore({
     redisUrl: config.REDIS_URL,
     databaseUrl,
@@ -29,6 +28,15 @@ async function main(): Promise<void> {
   });
   for (const sentence of advice) console.warn(sentence);
   console.log('The queue is ready.');
+}
+
+async function migrateApplication(
+  { TEST_DATA_DATABASE_URL: testDataUrl }: Config,
+  url: string,
+): Promise<void> {
+  await migrateDatabase(url, migrations('application'));
+  if (testDataUrl !== undefined) await openTestDataRole(url, testDataUrl);
+  console.log('The application database (APP_DATABASE_URL) is up to date.');
 }
 
 await main().catch((error: unknown) => {

@@ -7,6 +7,7 @@ import { createHashPricing } from '../../shared/platform/hash-price.ts';
 import { localBundles } from '../../shared/platform/local-bundles.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { createLinkSigner, vapidKeysOf } from '../../shared/platform/notification-keys.ts';
+import { passwordHashers } from '../../shared/platform/password-formats.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { jobEventsChannel } from '../../shared/store/job-events.ts';
 import { loadTestsChannel } from '../../shared/store/load-events.ts';
@@ -64,7 +65,7 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
       queue,
       vault,
       ceilings,
-      priceOf: createHashPricing(),
+      priceOf: createHashPricing(passwordHashers[users.mapping.password_format].hash),
     }),
     ...accountRoutes({ vault }),
     ...userExportRoutes({ applicationDb: applicationDatabase.db, users, vault }),

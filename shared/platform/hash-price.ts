@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { hashPassword } from './password.ts';
 
 export interface HashPrice {
   /** Seconds for so many hashes on all cores of this machine. */
@@ -10,26 +9,28 @@ export interface HashPrice {
 /** A busy machine makes a hash look dear: it is measured again at times, and the least counts. */
 const measureAgainMs = 10_000;
 
-/** Prices password hashes by those that are made here for the purpose. */
-export function createHashPricing(): (hashes: number) => Promise<HashPrice> {
+/** Prices password hashes by some that `hash` makes here for the purpose. */
+export function createHashPricing(
+  hash: (password: string) => Promise<string>,
+): (hashes: number) => Promise<HashPrice> {
   let least = Number.POSITIVE_INFINITY;
   let measuredAt = Number.NEGATIVE_INFINITY;
   return async hashes => {
     if (performance.now() - measuredAt > measureAgainMs) {
       measuredAt = performance.now();
-      least = Math.min(least, await secondsOfOne());
+      least = Math.min(least, await secondsOfOne(hash));
     }
     const cores = availableParallelism();
-    return { seconds: (hashes * (Number.isFinite(least) ? least : await secondsOfOne())) / cores, cores };
+    return { seconds: (hashes * (Number.isFinite(least) ? least : await secondsOfOne(hash))) / cores, cores };
   };
 }
 
 /** The quickest of three. */
-async function secondsOfOne(): Promise<number> {
+async function secondsOfOne(hash: (password: string) => Promise<string>): Promise<number> {
   const rounds: number[] = [];
   for (let round = 0; round < 3; round++) {
     const startedAt = performance.now();
-    await hashPassword('what a hash costs');
+    await hash('what a hash costs');
     rounds.push(performance.now() - startedAt);
   }
   return Math.min(...rounds) / 1000;
