@@ -3,6 +3,7 @@
 #   - three workers come up, the demo runs, and each of the three does some of a batch of 50,000 users;
 #   - a worker is killed, Redis restarted, Postgres restarted, each in the middle of another such batch;
 #   - load runs for a minute over three workers, one of which is killed: what is counted is in the storefront's log;
+#   - a snapshot, written by one worker to the shared volume, is restored and shown by the API;
 #   - everything is stopped in the middle of a batch: all end with code 0, and after the start the batch goes on.
 # After each batch the application must have exactly the users that were asked for. Takes about six minutes.
 #
@@ -136,6 +137,24 @@ load_and_a_loss() {
     </dev/null | sed '/^The report is in/d' >"$REPORT"
 }
 
+# The rows of the staff, whatever their order.
+staff_digest() { sql "select md5(string_agg(t::text, ',' order by t::text)) from staffs t"; }
+
+snapshot_round_trip() {
+  local before
+  say 'a dataset, a snapshot of it, and the restore'
+  muster datasets create --offices 10 --staffs 5 --recipients 20 --seed 1 --follow
+  before=$(staff_digest)
+  muster snapshots create smoke --follow
+  sql "update staffs set last_name = 'changed'; delete from support_plan_cycles" >/dev/null
+  [ "$(staff_digest)" != "$before" ] || fail 'the update changed nothing'
+  muster snapshots restore smoke --follow
+  [ "$(staff_digest)" = "$before" ] || fail 'the restored rows differ'
+  [ "$(sql 'select count(*) from support_plan_cycles')" = 200 ] || fail 'the deleted rows are not back'
+  muster snapshots show smoke
+  muster snapshots delete smoke
+}
+
 stop_and_start() {
   local job codes
   say 'stop in the middle of a batch, and start again'
@@ -168,6 +187,8 @@ muster users create -n "$users" --pattern 'calm_{id}@example.com' --follow
 echo "done after $SECONDS s"
 check_batch calm
 [ "$(workers_of calm)" -eq 3 ] || fail 'not every worker did some of the chunks'
+
+snapshot_round_trip
 
 batch_through killed kill_worker
 compose up -d --scale worker=3 >/dev/null 2>&1

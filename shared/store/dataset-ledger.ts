@@ -1,5 +1,6 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { datasetChunks } from '../../drizzle/application/schema/datasets.ts';
+import { offices } from '../../drizzle/application/schema/welfare.ts';
 import type { Executor } from '../platform/db.ts';
 
 /** The ledger of datasets, in the application's database: which ranges of offices are done. As `bulk-ledger.ts`. */
@@ -82,7 +83,7 @@ export interface DatasetTally {
   officesDone: number;
 }
 
-/** Where each of these datasets stands; one without chunks is not in it. */
+/** Where each of these datasets stands; one without chunks is not in it, unless a restore brought its offices back. */
 export async function tallyDatasets(db: Executor, datasetIds: string[]): Promise<Map<string, DatasetTally>> {
   if (datasetIds.length === 0) return new Map();
   const rows = await db
@@ -95,7 +96,21 @@ export async function tallyDatasets(db: Executor, datasetIds: string[]): Promise
     .from(datasetChunks)
     .where(inArray(datasetChunks.datasetId, datasetIds))
     .groupBy(datasetChunks.datasetId);
-  return new Map(rows.map(({ datasetId, ...tally }) => [datasetId, tally]));
+  const tallies = new Map(rows.map(({ datasetId, ...tally }) => [datasetId, tally]));
+  const unplanned = datasetIds.filter(id => !tallies.has(id));
+  for (const [id, officesDone] of await countOffices(db, unplanned))
+    tallies.set(id, { chunks: 0, chunksDone: 0, officesDone });
+  return tallies;
+}
+
+async function countOffices(db: Executor, datasetIds: string[]): Promise<[string, number][]> {
+  if (datasetIds.length === 0) return [];
+  const rows = await db
+    .select({ id: offices.datasetId, made: sql<number>`count(*)::int` })
+    .from(offices)
+    .where(and(eq(offices.isTestData, true), inArray(offices.datasetId, datasetIds)))
+    .groupBy(offices.datasetId);
+  return rows.flatMap(({ id, made }) => (id === null ? [] : [[id, made]]));
 }
 
 /** The indexes of a dataset's chunks that are not done, in order. */

@@ -1,4 +1,5 @@
-import { desc, eq, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import { datasetChunks } from '../../drizzle/application/schema/datasets.ts';
 import { datasets } from '../../drizzle/platform/schema/datasets.ts';
 import { jobs } from '../../drizzle/platform/schema/jobs.ts';
 import { type DatasetTable, datasetTables } from '../contracts/datasets.ts';
@@ -13,12 +14,16 @@ export interface DatasetWithJob {
   job: JobRow;
 }
 
-/** Writes a dataset; gives false when it stands already. */
+/** Writes a dataset, in place of one that was deleted; gives false when it stands already. */
 export async function insertDataset(tx: Executor, dataset: typeof datasets.$inferInsert): Promise<boolean> {
   const inserted = await tx
     .insert(datasets)
     .values(dataset)
-    .onConflictDoNothing({ target: datasets.id })
+    .onConflictDoUpdate({
+      target: datasets.id,
+      set: { ...dataset, plannedRun: -1, createdAt: sql`now()`, deletedAt: null },
+      setWhere: isNotNull(datasets.deletedAt),
+    })
     .returning({ id: datasets.id });
   return inserted.length > 0;
 }
@@ -28,7 +33,7 @@ export async function findDataset(db: Executor, id: string): Promise<DatasetWith
     .select({ dataset: datasets, job: jobs })
     .from(datasets)
     .innerJoin(jobs, eq(jobs.id, datasets.jobId))
-    .where(eq(datasets.id, id));
+    .where(and(eq(datasets.id, id), isNull(datasets.deletedAt)));
   return row;
 }
 
@@ -41,7 +46,7 @@ export function listDatasets(
     .select({ dataset: datasets, job: jobs })
     .from(datasets)
     .innerJoin(jobs, eq(jobs.id, datasets.jobId))
-    .where(before === undefined ? undefined : lt(datasets.jobId, before))
+    .where(and(isNull(datasets.deletedAt), before === undefined ? undefined : lt(datasets.jobId, before)))
     .orderBy(desc(datasets.jobId))
     .limit(limit);
 }
@@ -59,7 +64,25 @@ export async function markDatasetPlanned(
 }
 
 export async function forgetDataset(db: Executor, id: string): Promise<void> {
-  await db.delete(datasets).where(eq(datasets.id, id));
+  await db.update(datasets).set({ deletedAt: sql`now()` }).where(eq(datasets.id, id));
+}
+
+/**
+ * After a restore: datasets that it brought back are listed again, those that it took away no longer, and can be made
+ * anew. Nobody generates or deletes one meanwhile.
+ */
+export async function followRestore(db: Executor, applicationDb: Executor): Promise<void> {
+  const rows = await applicationDb.execute<{ id: string }>(sql`
+    select dataset_id as id from staffs where is_test_data and is_system and dataset_id is not null`);
+  const present = sql`${`{${rows.map(({ id }) => id).join(',')}}`}::uuid[]`;
+  const isPresent = sql`${datasets.id} = any (${present})`;
+  const gone = await db
+    .update(datasets)
+    .set({ deletedAt: sql`case when ${isPresent} then null else now() end` })
+    .where(sql`${datasets.plannedRun} >= 0 and (${datasets.deletedAt} is null) <> (${isPresent})`)
+    .returning({ id: datasets.id, deletedAt: datasets.deletedAt });
+  const ids = gone.filter(({ deletedAt }) => deletedAt !== null).map(({ id }) => id);
+  await applicationDb.delete(datasetChunks).where(inArray(datasetChunks.datasetId, ids));
 }
 
 /** Whether the application has rows of a dataset: a restore may have put them there, of one that is not listed. */

@@ -125,10 +125,22 @@ it('holds one dataset, and puts that one back beside others', async () => {
   expect(await make({ name: 'second', dataset_id })).toMatchObject({ result: { total_rows: 13 } });
   const before = await digests();
   await ended(await submit('DELETE', `/api/datasets/${dataset_id}`));
+  const listed = async () =>
+    (await bodyOf(await api.call('GET', '/api/datasets'), pageOf(dataset))).items.map(
+      ({ seed, total_rows, rows }) => `${seed}: ${rows.offices} offices, ${total_rows} rows`,
+    );
+  expect(await listed()).toEqual(['1: 20 offices, 1341 rows']);
   expect(await restore('second')).toMatchObject({ status: 'succeeded', result: { removed_rows: 0 } });
   expect(await digests()).toEqual(before);
+  expect(await listed()).toEqual(['2: 2 offices, 13 rows', '1: 20 offices, 1341 rows']);
   const again = await api.call('POST', '/api/datasets', { json: size });
   expect((await problemOf(again)).code).toBe('dataset_exists');
+  await restore('base');
+  expect(await listed()).toEqual(['1: 20 offices, 1341 rows']);
+  expect(await ended(await submit('POST', '/api/datasets', size))).toMatchObject({
+    result: { total_rows: 13 },
+  });
+  expect(await digests()).toEqual(before);
   await ended(await submit('DELETE', `/api/datasets/${dataset_id}`));
 });
 

@@ -1,7 +1,9 @@
 import type { BundleStore } from '../../../../shared/platform/bundles.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
 import type { JobRunnerDeps } from '../../job-runner.ts';
 
 export interface SnapshotsDeps extends JobRunnerDeps {
+  applicationDb: Executor;
   /** The application's database, for connections that copy. */
   applicationUrl: string;
   snapshots: BundleStore;

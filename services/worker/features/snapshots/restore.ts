@@ -3,7 +3,7 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import { secondsSince } from '../../../../shared/kernel/time.ts';
 import { withCopyConnection } from '../../../../shared/platform/copy-connection.ts';
 import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
-import { assertDatasetsAtRest } from '../../../../shared/store/datasets.ts';
+import { assertDatasetsAtRest, followRestore } from '../../../../shared/store/datasets.ts';
 import { type Restored, restoreSnapshot } from '../../../../shared/store/snapshot-restore.ts';
 import { implementJob, type JobCall } from '../../job-runner.ts';
 import type { SnapshotsDeps } from './deps.ts';
@@ -19,6 +19,7 @@ export const restoreSnapshotJob = implementJob(snapshotsRestore, (deps: Snapshot
       throw isAboutRows(error) ? rowsRefused(error) : error;
     },
   );
+  await followRestore(deps.db, deps.applicationDb);
   const stats = rowsByTable(manifest);
   return {
     name: call.input.name,
