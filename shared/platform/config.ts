@@ -77,6 +77,8 @@ const environment = z.object({
   ACCESS_LOG: z.string().optional(),
   DATA_DIR: z.string().default('.muster'),
   MUSTER_API_KEY: z.string().min(16, 'must be at least 16 characters').optional(),
+  /** Of another Muster, for `muster users sync --peer`. */
+  MUSTER_PEER_API_KEY: z.string().optional(),
   MUSTER_ENCRYPTION_KEY: z
     .string()
     .regex(/^[0-9a-f]{64}$/i, 'must be 32 bytes in hex (openssl rand -hex 32)')

@@ -12,6 +12,7 @@ import type { Act, Context } from '../context.ts';
 import { facts, table } from '../output.ts';
 import { addLifecycleCommands } from './lifecycle.ts';
 import { addSessionCommands } from './sessions.ts';
+import { addUserSyncCommands } from './user-sync.ts';
 
 interface CreateOptions {
   count: number;
@@ -56,6 +57,7 @@ export function addUsersCommands(program: Command, act: Act): void {
   users.command('stats').description('how many users there are').action(act(showStats));
   addLifecycleCommands(users, act);
   addSessionCommands(users, act);
+  addUserSyncCommands(users, act);
 }
 
 async function createUsers(context: Context, options: CreateOptions): Promise<void> {

@@ -70,6 +70,8 @@ async function readStates({ application, target, scope }: SyncSession, usernames
 /** Usernames by what is to be done about them. */
 interface Work {
   settled: UserDigest[];
+  /** The same on both sides, and sent again because all is: for what digests do not cover, the passwords. */
+  resend: string[];
   write: Record<SideName, string[]>;
   delete: Record<SideName, string[]>;
   conflicts: Conflict[];
@@ -78,13 +80,17 @@ interface Work {
 function sortOut(states: States, { rules, run }: SyncSession): Work {
   const work: Work = {
     settled: [],
+    resend: [],
     write: { application: [], load_tester: [] },
     delete: { application: [], load_tester: [] },
     conflicts: [],
   };
+  const sendsAll = rules.full && rules.direction !== 'pull';
   for (const [username, state] of states) {
     const decision = decide(threeStates(state, run.clockSkewMs), rules);
-    if (decision.do === 'settle') work.settled.push({ username, digest: state.application?.digest ?? null });
+    const digest = state.application?.digest ?? null;
+    if (decision.do === 'settle' && digest !== null && sendsAll) work.resend.push(username);
+    else if (decision.do === 'settle') work.settled.push({ username, digest });
     else if (decision.do !== 'leave') work[decision.do][decision.at].push(username);
     if (decision.do !== 'settle' && decision.conflict)
       work.conflicts.push({ username, winner: winnerOf(decision) });
@@ -117,11 +123,14 @@ function plannedCounts(work: Work, states: States): Omit<SyncCounts, 'bytes' | '
     updated: work.write.application.length + work.write.load_tester.length - newHere - newThere,
     deletedInApplication: work.delete.application.length,
     deletedInTarget: work.delete.load_tester.length,
-    unchanged: work.settled.filter(({ digest }) => digest !== null).length,
+    unchanged: work.resend.length + countLive(work.settled),
     failed: 0,
     faults: [],
   };
 }
+
+const countLive = (users: readonly UserDigest[]): number =>
+  users.filter(({ digest }) => digest !== null).length;
 
 type Conclude = (tx: UserSyncDeps['db'], counts: Omit<SyncCounts, 'bytes' | 'conflicts'>) => Promise<void>;
 
@@ -133,12 +142,13 @@ async function applyWork(
   conclude: Conclude,
 ): Promise<void> {
   const pulled = await applyToApplication(session, states, work);
-  const users = await usersToSend(deps, session, work.write.load_tester);
+  const sent = [...work.write.load_tester, ...work.resend];
+  const users = await usersToSend(deps, session, sent);
   const digestOf = (username: string, side: 'application' | 'target') =>
     states.get(username)?.[side]?.digest ?? null;
   const changes = {
     users,
-    existing: new Set(work.write.load_tester.filter(name => states.get(name)?.target !== undefined)),
+    existing: new Set(sent.filter(name => states.get(name)?.target !== undefined)),
     written: users.map(({ username }) => ({ username, digest: digestOf(username, 'application') })),
     deletions: work.delete.load_tester,
     settled: [
@@ -153,7 +163,7 @@ async function applyWork(
       updated: pulled.updated + outcome.updated,
       deletedInApplication: pulled.deleted.size,
       deletedInTarget: outcome.deleted,
-      unchanged: work.settled.filter(({ digest }) => digest !== null).length,
+      unchanged: outcome.unchanged + countLive(work.settled),
       failed: pulled.faults.length + outcome.faults.length,
       faults: [...pulled.faults, ...outcome.faults] satisfies SyncFault[],
     }),

@@ -41,7 +41,8 @@ export async function compareSides(
   const clockSkewMs = await probeBoth(session);
   const [ours, theirs] = await Promise.all([application.buckets(scope), target.buckets(scope)]);
   const onlyChanges = scope.modifiedSince !== undefined;
-  const differing = onlyChanges
+  const listsAll = onlyChanges || session.rules.full;
+  const differing = listsAll
     ? [...new Set([...ours, ...theirs].map(({ bucket }) => bucket))]
     : differingBuckets(ours, theirs);
   const findings: Findings = {
@@ -52,10 +53,10 @@ export async function compareSides(
     onlyTarget: 0,
     clockSkewMs,
     targetBuckets: theirs,
-    isSame: differing.length === 0 && !onlyChanges,
+    isSame: differing.length === 0 && !listsAll,
   };
   const looked = { differing, ours, theirs };
-  const places = onlyChanges ? listsOfBuckets(looked) : await narrow(session, looked);
+  const places = listsAll ? listsOfBuckets(looked) : await narrow(session, looked);
   for (const place of places) await listDifferences(session, place, findings, onNames);
   return findings;
 }
@@ -125,7 +126,7 @@ function inLists(buckets: readonly number[], usersOf: (bucket: number) => number
 }
 
 async function listDifferences(
-  { application, target, comparedScope }: SyncSession,
+  { application, target, comparedScope, rules }: SyncSession,
   place: Choice,
   findings: Findings,
   onNames: (usernames: string[]) => Promise<void>,
@@ -141,7 +142,7 @@ async function listDifferences(
     const own: Entry | undefined = open.get(username);
     open.delete(username);
     if (own === undefined) findings.onlyTarget += 1;
-    if (own?.digest === digest) findings.unchanged += 1;
+    if (own?.digest === digest && !rules.full) findings.unchanged += 1;
     else names.push(username);
   }
   findings.onlyApplication += open.size;

@@ -41,16 +41,20 @@ export function peerTarget({ db, client, targetKey, withCredentials }: PeerTarge
   const askDigests = (question: object) => client.post('/api/users/sync/digests', question, peerDigests);
 
   async function write(users: readonly SyncUser[]): Promise<TargetOutcome> {
-    if (users.length === 0) return { created: 0, updated: 0, deleted: 0, faults: [] };
+    if (users.length === 0) return { created: 0, updated: 0, unchanged: 0, deleted: 0, faults: [] };
     const rows = withCredentials ? users : users.map(({ password: _password, ...user }) => user);
-    const { created, updated, errors } = await client.postLines('/api/users/import', rows, importResult);
+    const { created, updated, unchanged, errors } = await client.postLines(
+      '/api/users/import',
+      rows,
+      importResult,
+    );
     const faults = errors.map(({ kind, code, message, username }) => ({
       kind,
       code,
       message,
       ...(username !== undefined && { username }),
     }));
-    return { created, updated, deleted: 0, faults };
+    return { created, updated, unchanged, deleted: 0, faults };
   }
 
   return {

@@ -61,7 +61,7 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
       meter.counted(changes.users);
       await db.transaction(async tx => {
         const sealed = await sealAll(tx, changes);
-        const { created, updated } = await upsertAccounts(tx, accountsOf(changes, sealed), {
+        const counts = await upsertAccounts(tx, accountsOf(changes, sealed), {
           onConflict: 'overwrite',
           inSync: true,
         });
@@ -69,7 +69,7 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
           changes.deletions.length === 0 ? 0 : await markDeleted(tx, { usernames: changes.deletions });
         const gone = changes.deletions.map(username => ({ username, digest: null }));
         await settleAccounts(tx, [...changes.settled, ...gone]);
-        await conclude(tx, { created, updated, deleted, faults: [] });
+        await conclude(tx, { ...counts, deleted, faults: [] });
       });
     },
     async settleAll(scope, _application, buckets) {

@@ -54,6 +54,8 @@ export interface TargetChanges {
 export interface TargetOutcome {
   created: number;
   updated: number;
+  /** Sent, and found to be the same already. */
+  unchanged: number;
   deleted: number;
   faults: SyncFault[];
 }
