@@ -13,7 +13,7 @@ export async function pidOfService({ pid }: ChildProcess, service: 'api' | 'work
 }
 
 /** Resident memory now and at its largest since the last reset, in bytes. */
-export async function memoryOf(pid: string): Promise<{ rssBytes: number; peakBytes: number }> {
+async function memoryOf(pid: string): Promise<{ rssBytes: number; peakBytes: number }> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
   return { rssBytes: bytes('VmRSS'), peakBytes: bytes('VmHWM') };

@@ -27,7 +27,7 @@ export interface ImportOptions {
   maxUsers?: number;
 }
 
-export type ImportCounts = Pick<
+type ImportCounts = Pick<
   ImportResult,
   'created' | 'updated' | 'unchanged' | 'failed_count' | 'errors'
 >;
