@@ -29,6 +29,8 @@ export interface ValidateDeps {
   priceOf: (hashes: number) => Promise<HashPrice>;
 }
 
+/** A body with a hundred thousand faults gets an answer of bearable size. */
+const maxFaults = 100;
 const previewed = 5;
 /** Names that are looked for in the application: of more users than these a sample. */
 const looked = 1000;
@@ -62,7 +64,7 @@ export async function validate(
   const circumstances = { config, count: sent.count, chunkSize, namesPassword, taken, hashes, price };
   return {
     is_valid: errors.length === 0,
-    errors,
+    errors: errors.slice(0, maxFaults),
     warnings: warningsOf(circumstances, base).filter(
       ({ pointer }) => !errors.some(e => e.pointer === pointer),
     ),
