@@ -18,7 +18,7 @@ const accountsAndSessions = (origin: string): SQL =>
 
 /**
  * Divides the accounts that are to be logged in into chunks, dealt out to the lanes; nothing where there are chunks
- * already. Chunks of 200 accounts, of more where there would be more than 2,000 of them.
+ * already. Some four chunks a lane, of 25 to 200 accounts; of more where there would be more than 2,000 chunks.
  */
 export async function planLogins(
   db: Executor,
@@ -29,7 +29,7 @@ export async function planLogins(
       select a.id, row_number() over (order by a.id) - 1 as position, count(*) over () as total
       from ${accountsAndSessions(scope.origin)} where ${isDue(scope)}
     ), chunked as (
-      select position / greatest(200, (total + 1999) / 2000) as chunk, min(id::text)::uuid as first,
+      select position / greatest(25, least(200, total / ${lanes * 4}), (total + 1999) / 2000) as chunk, min(id::text)::uuid as first,
         max(id::text)::uuid as last, count(*) as accounts
       from due group by 1
     )
