@@ -11,11 +11,11 @@ export interface LoadRun extends Omit<Submission, 'batchId'> {
   id: string;
 }
 
-/** Asks for a run of 8 users over the given workers. */
+/** Asks for a run of 8 users over the given workers; of a batch, each with an account of its own. */
 export async function beginRun(
   { client }: TestStack,
   { origin }: LoggingTarget,
-  { seconds, workers }: { seconds: number; workers: number },
+  { seconds, workers, batchId }: { seconds: number; workers: number; batchId?: string },
 ): Promise<LoadRun> {
   const test = await client.submit(createLoadTestOperation, {
     body: {
@@ -26,6 +26,7 @@ export async function beginRun(
       request_interval_max: 0.05,
       endpoints: [{ name: 'home', url: '/' }],
       workers,
+      ...(batchId !== undefined && { user_pool: { batch_id: batchId } }),
     },
   });
   return { id: test.id, jobId: test.job_id };
@@ -47,6 +48,8 @@ export interface RunFindings {
   events: string[];
   /** Requests that the points of the timeline add up to. */
   inTimeline: number;
+  /** The shards that each account was seen on. */
+  shardsOfAccounts: Map<string, Set<number>>;
 }
 
 interface ShardFindings {
@@ -82,6 +85,12 @@ export async function inspectRun(
     shards,
     events: events.map(({ event }) => event.type).filter(type => type !== 'status'),
     inTimeline: timeline.reduce((sum, { requests }) => sum + requests, 0),
+    shardsOfAccounts: new Map(
+      [...Map.groupBy(log, ({ account }) => account ?? 'nobody')].map(([account, of]) => [
+        account,
+        new Set(of.map(({ shard }) => shard)),
+      ]),
+    ),
   };
 }
 

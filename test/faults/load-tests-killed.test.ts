@@ -1,3 +1,6 @@
+import { accountLeases } from '../../drizzle/platform/schema/accounts.ts';
+import { newId } from '../../shared/kernel/ids.ts';
+import { insertAccounts } from '../fixtures/accounts.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { type LoggingTarget, startLoggingTarget, untilTest } from '../fixtures/load-test.ts';
 import { postgresStore } from '../fixtures/queue.ts';
@@ -18,7 +21,10 @@ beforeAll(async () => {
 afterAll(() => target.stop());
 
 it('a run goes on when the workers of its conductor and of a shard are killed', async () => {
-  const run = await beginRun(stack, target, { seconds: 12, workers: 3 });
+  const batchId = newId();
+  const usernames = Array.from({ length: 8 }, (_, index) => `user${index}`);
+  await insertAccounts(databases, { usernames, batchId });
+  const run = await beginRun(stack, target, { seconds: 12, workers: 3, batchId });
   await untilRequests(stack, run, 100);
   const conducting = await stack.workerOf(run);
   const [other] = stack.workers.filter(worker => worker !== conducting);
@@ -34,6 +40,10 @@ it('a run goes on when the workers of its conductor and of a shard are killed', 
   const lost = found.events.filter(type => type === 'shard_lost').length;
   const takenOver = found.events.filter(type => type === 'shard_taken_over').length;
   expect([lost, takenOver]).toEqual([2, 2]);
+  // Shards that were taken over took their accounts along; the run has given all of them back.
+  expect([...found.shardsOfAccounts.keys()].toSorted()).toEqual(usernames);
+  expect([...found.shardsOfAccounts.values()].map(({ size }) => size)).toEqual(usernames.map(() => 1));
+  expect(await databases.platform.db.$count(accountLeases)).toBe(0);
   await expect(stack.untilEnded(run)).resolves.toMatchObject({
     status: 'partially_succeeded',
   });
