@@ -139,7 +139,7 @@ it('holds for statements at random, by a role that may write to every table', as
         expect(withoutNotesOfNobody(await productionRows(sql, graph))).toEqual(withoutNotesOfNobody(before));
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
-  expect(done).toBeGreaterThan(60); // of some 330: enough went through to the guards
+  expect(done).toBeGreaterThan(40); // of some 220: enough went through to the guards
 });
