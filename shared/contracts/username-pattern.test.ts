@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expand, faultOfPattern } from './username-pattern.ts';
+import { expand, faultOfPattern, idOf } from './username-pattern.ts';
 
 describe('a username pattern', () => {
   it('is usable with {id} in it once', () => {
@@ -27,4 +27,21 @@ describe('a username pattern', () => {
       }),
     );
   });
+
+  it('gives the number back for a name', () => {
+    const text = fc.string({ maxLength: 20 }).filter(part => !/[{}$]/.test(part));
+    fc.assert(
+      fc.property(text, text, fc.integer({ min: 1, max: 2 ** 31 - 1 }), (before, after, id) => {
+        const pattern = `${before}{id}${after}`;
+        expect(idOf(pattern, expand(pattern, id))).toBe(id);
+      }),
+    );
+  });
+
+  it.each(['user_0', 'user_01', 'user_', 'user_1x', 'xuser_1', 'user_-1', 'user_12345678901'])(
+    'has no number for %s',
+    username => {
+      expect(idOf('user_{id}', username)).toBeUndefined();
+    },
+  );
 });

@@ -3,9 +3,10 @@ import { expand } from '../../shared/contracts/username-pattern.ts';
 import { batchDetail, failure } from '../../shared/http/bulk-users.ts';
 import { job } from '../../shared/http/jobs.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
+import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
 import { openCredentials } from '../../shared/store/batch-credentials.ts';
-import { type TestApi, testApi } from '../fixtures/api.ts';
+import { problemOf, type TestApi, testApi } from '../fixtures/api.ts';
 import { type TestDatabases, testDatabases } from '../fixtures/database.ts';
 import { describeEachBackend, type TestQueueStore } from '../fixtures/queue.ts';
 import { logIn, startStorefront } from '../fixtures/storefront.ts';
@@ -195,6 +196,38 @@ describeEachBackend(databases, store => {
     });
     const { batch_id } = await batchOf(api, submitted);
     expect((await failuresOf(api, batch_id)).items).toEqual([]);
+  });
+
+  it('takes one of two requests for the same batch id at once, and tells of what another batch has', async () => {
+    const json = {
+      count: 3,
+      config: { username_pattern: name('race'), test_batch_id: newId() },
+    };
+    const answers = await Promise.all([1, 2].map(() => api.call('POST', '/api/bulk-users/create', { json })));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409]);
+    const [taken] = answers.filter(({ status }) => status === 202);
+    expect(await ended(api, job.parse(await taken?.json()))).toMatchObject({ status: 'succeeded' });
+
+    const clash = await create(api, { count: 4, config: { username_pattern: name('race') } });
+    expect(await ended(api, clash)).toMatchObject({
+      status: 'partially_succeeded',
+      result: { successful_count: 1, failed_count: 3 },
+    });
+    const { batch_id } = await batchOf(api, clash);
+    expect((await failuresOf(api, batch_id)).items).toMatchObject(
+      [1, 2, 3].map(index => ({ index, code: 'duplicate_username' })),
+    );
+  });
+
+  it.each([
+    [{ username_pattern: `${'x'.repeat(250)}{id}` }, '/config/username_pattern'],
+    [{ custom_attributes: { text: 'x'.repeat(1_000_000) } }, '/config/custom_attributes'],
+    [{ distinct_passwords: 1 }, '/config/distinct_passwords'],
+    [{ distinct_passwords: 'some' }, '/config/distinct_passwords'],
+  ])('refuses what cannot be kept, and makes no job of it (%#)', async (config, pointer) => {
+    const response = await api.call('POST', '/api/bulk-users/create', { json: { count: 5, config } });
+    expect(response.status).toBe(422);
+    expect((await problemOf(response)).errors).toMatchObject([{ pointer }]);
   });
 
   it.each([
