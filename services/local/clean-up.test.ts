@@ -68,6 +68,18 @@ describe('before the local stack stops', () => {
     expect(lines.at(-1)).toBe('Cleanup succeeded: 7 users deleted.');
   });
 
+  it('a stack that was drained lets the cleanup in, and nothing after it', async () => {
+    const drained = { 'GET /api/settings': { cleanup_on_shutdown: true, accepting_jobs: false } };
+    const end = {
+      status: 'succeeded',
+      result: { deleted_count: 7 },
+      finished_at: '2026-01-01T00:00:01.000Z',
+    };
+    await stopWith({ ...drained, 'PUT /api/settings': {}, [submit]: jobOf(end) });
+    expect(requests).toEqual(['GET /api/settings', 'PUT /api/settings', submit, 'PUT /api/settings']);
+    expect(lines.at(-1)).toBe('Cleanup succeeded: 7 users deleted.');
+  });
+
   it('the stop does not wait for ever, and not for an API that refuses', async () => {
     await stopWith({ ...on, [submit]: jobOf({}), 'GET /api/jobs': jobOf({}) }, 1);
     expect(lines.at(-1)).toContain('goes on with the next start');

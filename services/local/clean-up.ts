@@ -14,7 +14,10 @@ export interface CleanUpOptions {
   deadlineMs?: number;
 }
 
-const settings = z.looseObject({ cleanup_on_shutdown: z.boolean() });
+const settings = z.looseObject({
+  cleanup_on_shutdown: z.boolean(),
+  accepting_jobs: z.boolean().default(true),
+});
 const pollMs = 250;
 const tellEveryMs = 2000;
 
@@ -30,17 +33,34 @@ export async function cleanUpBeforeStop(options: CleanUpOptions): Promise<void> 
       timeout: { request: 10_000 },
       retry: { limit: 0 },
     });
-    const { cleanup_on_shutdown } = settings.parse(await api.get('api/settings').json());
+    const { cleanup_on_shutdown, accepting_jobs } = settings.parse(await api.get('api/settings').json());
     if (!cleanup_on_shutdown) return;
-    await cleanUp(api, options);
+    await cleanUp(api, await submit(api, accepting_jobs), options);
   } catch (error) {
     options.say(`The test users stay: ${messageOf(error)}`);
   }
 }
 
-async function cleanUp(api: typeof got, { say, deadlineMs = 120_000 }: CleanUpOptions): Promise<void> {
-  const path = cleanUpOperation.path.slice(1);
-  let current = job.parse(await api.post(path, { json: { older_than_days: 0, confirm: true } }).json());
+type Job = z.output<typeof job>;
+
+/** A stack that was drained before its stop lets its own cleanup in, and closes the door behind it. */
+async function submit(api: typeof got, isOpen: boolean): Promise<Job> {
+  const door = (accepting_jobs: boolean) => api.put('api/settings', { json: { accepting_jobs } });
+  if (!isOpen) await door(true);
+  try {
+    const body = { older_than_days: 0, confirm: true };
+    return job.parse(await api.post(cleanUpOperation.path.slice(1), { json: body }).json());
+  } finally {
+    if (!isOpen) await door(false);
+  }
+}
+
+async function cleanUp(
+  api: typeof got,
+  submitted: Job,
+  { say, deadlineMs = 120_000 }: CleanUpOptions,
+): Promise<void> {
+  let current = submitted;
   say('Cleaning up all test users (setting cleanup_on_shutdown). Ctrl-C once more stops at once.');
   const deadline = performance.now() + deadlineMs;
   let tellAt = performance.now() + tellEveryMs;

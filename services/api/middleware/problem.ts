@@ -49,6 +49,9 @@ const maxFaults = 100;
 /** Seconds to wait when the error does not say. */
 const retryAfterOutage = 2;
 
+/** A 503 that was asked for: the access log has it, and nothing is wrong. */
+const onPurpose: ReadonlySet<ErrorCode> = new Set(['draining', 'shutting_down']);
+
 /** Anything thrown, as the error that the client sees. What is not ours says nothing about its cause. */
 export function publicError(error: unknown): AppError {
   if (error instanceof AppError) return error;
@@ -82,7 +85,8 @@ function toProblem(error: AppError, requestId: string): Problem {
 export const problems = (): ErrorRequestHandler => (thrown, request, response, _next) => {
   const error = publicError(thrown);
   const problem = toProblem(error, String(request.id));
-  if (problem.status >= 500) request.log.error({ err: thrown, code: error.code }, 'request failed');
+  if (problem.status >= 500 && !onPurpose.has(error.code))
+    request.log.error({ err: thrown, code: error.code }, 'request failed');
   if (response.headersSent) {
     response.destroy();
     return;
