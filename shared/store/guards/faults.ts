@@ -11,6 +11,7 @@ import {
   readGuardGraph,
 } from './graph.ts';
 import {
+  canReadNames,
   readChangeableColumns,
   readRoleFaults,
   readTablePrivileges,
@@ -37,6 +38,7 @@ export async function findGuardFaults(db: Executor, mapping: UserMapping): Promi
   return [
     ...findPrivilegeFaults(graph, held),
     ...(await findMarkerFaults(db, graph, mapping)),
+    ...((await canReadNames(db)) ? [] : [`${testDataRole} cannot read muster_guards.taken_names`]),
     ...(await findTableFaults(db, graph, withGuards(graph, held))),
   ];
 }

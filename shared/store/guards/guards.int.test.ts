@@ -129,6 +129,12 @@ describe('the guards of the storefront', () => {
       `${testDataRole} owns table mine`,
     ],
     [
+      'a view of names that it cannot read',
+      `revoke select on muster_guards.taken_names from ${testDataRole}`,
+      `grant select on muster_guards.taken_names to ${testDataRole}`,
+      `${testDataRole} cannot read muster_guards.taken_names`,
+    ],
+    [
       'a marker whose default is not production',
       'alter table users alter column is_test_user set default true',
       'alter table users alter column is_test_user set default false',

@@ -76,6 +76,15 @@ export const readTablePrivileges = (db: Executor): Promise<TablePrivileges[]> =>
     )
     select name, privileges, "hasGuards" from held where privileges <> '{}' order by name`);
 
+/** Whether the role may read the view of names, without which no taken name has a reason. */
+export async function canReadNames(db: Executor): Promise<boolean> {
+  const [row] = await db.execute<{ found: boolean }>(sql`
+    select exists (
+      select from pg_class t where t.oid = ${tableNamed('muster_guards.taken_names')}
+        and has_schema_privilege(t.relnamespace, 'USAGE') and has_table_privilege(t.oid, 'SELECT')) as found`);
+  return row?.found === true;
+}
+
 /** Columns of a table, of those given, that the role may change. */
 export async function readChangeableColumns(
   db: Executor,
