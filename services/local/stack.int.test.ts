@@ -118,6 +118,6 @@ describe('the local stack', () => {
     const starting = (await build({ storefront: deaf })).start(interrupt.signal);
     interrupt.abort(new Error('interrupted'));
     await expect(starting).rejects.toThrow();
-    expect((await readdir(join(folder, 'data'))).toSorted()).toEqual(['api-key', 'encryption-key']);
+    expect((await readdir(join(folder, 'data'))).toSorted()).toEqual(keptSecrets);
   });
 });

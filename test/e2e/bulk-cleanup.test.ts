@@ -381,3 +381,28 @@ it('a cleanup that was cancelled goes on where it stopped, with true counts', as
   });
   expect(await usersOf(batchId)).toBe(0);
 });
+
+it('a rollback that somebody cancels ends all the same, with true counts', async () => {
+  const { sql } = databases.application;
+  const username_pattern = `r${newId().slice(-8)}_{id}@load.invalid`;
+  await sql`insert into users (username, email, password_hash)
+    values (${username_pattern.replace('{id}', '50')}, 'fifty@shop.jp', 'x')`;
+  await slowDown(sql, 'delete', 1000);
+  const test_batch_id = newId();
+  const config = { test_batch_id, username_pattern, batch_size: 10, on_error: 'rollback' };
+  const creation = await bodyOf(
+    await api.call('POST', '/api/bulk-users/create', { json: { count: 60, config } }),
+    job,
+  );
+  const phase = async () =>
+    (await bodyOf(await api.call('GET', `/api/jobs/${creation.id}`), job)).progress?.phase;
+  await waitFor('the rollback', async () => (await phase()) === 'rolling back', { intervalMs: 10 });
+  await api.call('POST', `/api/jobs/${creation.id}/cancel`);
+  expect(await ended(creation)).toMatchObject({
+    status: 'failed',
+    error: { code: 'rolled_back' },
+    result: { successful_count: 0 },
+  });
+  expect([await usersOf(test_batch_id), (await batchOf(test_batch_id)).successful_count]).toEqual([0, 0]);
+  await sql.unsafe('drop trigger slow_delete on users');
+});
