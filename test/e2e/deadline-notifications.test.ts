@@ -9,8 +9,9 @@ import { testDatabases } from '../fixtures/database.ts';
 import { pushSink } from '../fixtures/push-sink.ts';
 import { postgresStore } from '../fixtures/queue.ts';
 import { smtpSink } from '../fixtures/smtp-sink.ts';
-import { makeOffices, subscribeStaff } from '../fixtures/welfare.ts';
+import { makeOffices } from '../fixtures/welfare.ts';
 import { type RunningWorker, runWorker, testNotifications } from '../fixtures/worker.ts';
+import { notificationFaults } from './notification-faults.ts';
 
 const databases = testDatabases();
 const mail = smtpSink();
@@ -172,107 +173,7 @@ describe('a run of deadline notifications', () => {
     expect(row).toEqual({ email: false });
   });
 
-  it('tries again what is refused for now, and tells what failed', async () => {
-    const office_ids = await offices('faults', { offices: 1, staffPerOffice: 6 });
-    await databases.application.sql`
-      update staffs set email = ${'x\r\nBcc: evil@evil.test'} where email = 'faults-1-6@staff.test'`;
-    mail.behave = (to, attempt) => {
-      if (to.startsWith('faults-1-1@')) return 'refuse';
-      if (to.startsWith('faults-1-2@')) return attempt < 3 ? 'busy' : 'take';
-      if (to.startsWith('faults-1-3@')) return 'take-and-drop';
-      if (to.startsWith('faults-1-4@')) return 'busy';
-      return 100;
-    };
-    const { id, status, result } = await run({ office_ids });
-    expect({ status, result }).toMatchObject({
-      status: 'partially_succeeded',
-      result: { emails_sent: 2, failed: 3, unknown: 1 },
-    });
-    const failed = (await deliveriesOf(id, '&status=failed')).map(
-      ({ code, attempts }) => `${code} ${attempts}`,
-    );
-    expect(failed.toSorted()).toEqual(['invalid_address 1', 'smtp_451 3', 'smtp_550 1']);
-    const failures = await (await api.call('GET', `/api/deadline-notifications/runs/${id}/failures`)).json();
-    expect(failures).toMatchObject({ items: { length: 3 }, next_cursor: null });
-
-    const [unknown] = await deliveriesOf(id, '&status=unknown');
-    const open = async (query: string) =>
-      (
-        await bodyOf(
-          await api.call('GET', `/api/deadline-notifications/deliveries?limit=1000${query}`),
-          pageOf(delivery),
-        )
-      ).items;
-    expect(await open('')).toContainEqual(unknown);
-    expect(await open('&channel=push')).toEqual([]);
-    const settle = (arrived: boolean) =>
-      api.call('POST', `/api/deadline-notifications/deliveries/${unknown?.id}/settle`, { json: { arrived } });
-    mail.behave = () => 'take';
-    expect((await run({ office_ids })).result).toMatchObject({
-      emails_sent: 2,
-      failed: 1,
-      skipped_already_sent: 3,
-    });
-    expect(await bodyOf(await settle(false), delivery)).toMatchObject({ status: 'failed' });
-    expect(await open('')).not.toContainEqual(expect.objectContaining({ id: unknown?.id }));
-    expect((await settle(true)).status).toBe(409);
-    expect((await run({ office_ids })).result).toMatchObject({ emails_sent: 1, skipped_already_sent: 4 });
-  });
-
-  it('pushes with an encrypted payload, prunes what is gone, waits for what is busy', async () => {
-    const office_ids = await offices('push', { offices: 1, staffPerOffice: 6 });
-    const { sql } = databases.application;
-    await subscribeStaff(sql, office_ids, { endpoint: `${push.url}/p`, keys: push.keys });
-    await sql`delete from push_subscriptions where staff_id = (select id from staffs where email = 'push-1-6@staff.test')`;
-    const staff = await sql<
-      { id: string }[]
-    >`select id from staffs where email like 'push-1-%' order by email`;
-    const [gone, busy, broken, hanging, fine] = staff.map(({ id }) => `/p/${id}`);
-    push.behave = (path, attempt) => {
-      if (path === gone) return 410;
-      if (path === busy) return attempt === 1 ? 429 : 201;
-      if (path === broken) return 500;
-      return path === hanging ? 'hang' : 201;
-    };
-    const { id, result } = await run({ office_ids, channels: ['push'] });
-    expect(result).toMatchObject({ pushes_sent: 2, failed: 2, unknown: 1, skipped: 1, read_queries: 4 });
-    const codes = (await deliveriesOf(id)).map(({ status, code }) => `${status} ${code}`);
-    expect(codes.toSorted()).toEqual([
-      'failed push_410',
-      'failed push_500',
-      'sent null',
-      'sent null',
-      'skipped no_subscription',
-      'unknown push_no_answer',
-    ]);
-    const left = await sql`select 1 from push_subscriptions where endpoint = ${`${push.url}${gone}`}`;
-    expect(left).toHaveLength(0);
-    const one = push.taken.find(({ path }) => path === fine);
-    expect(JSON.parse(one?.payload ?? '')).toMatchObject({
-      title: expect.stringContaining('4件'),
-      lang: 'ja',
-    });
-    expect(one?.headers).toMatchObject({
-      authorization: expect.stringMatching(/^vapid t=.+, k=.+/),
-      topic: expect.stringMatching(/^[\w-]{32}$/),
-      ttl: '259200',
-    });
-  });
-
-  it('reports an office whose data are broken, and tells the others', async () => {
-    const office_ids = await offices('broken', { offices: 3, staffPerOffice: 1 });
-    const { sql } = databases.application;
-    await sql`update staffs set notification_preferences = '{"email_threshold_days": "soon"}'
-      where email = 'broken-2-1@staff.test'`;
-    await sql`delete from office_staffs where office_id = ${office_ids[2] ?? ''}`;
-    const { id, status, result } = await run({ office_ids });
-    expect({ status, result }).toMatchObject({
-      status: 'partially_succeeded',
-      result: { offices: 3, offices_failed: 1, offices_without_staff: 1, emails_sent: 1 },
-    });
-    const failures = await (await api.call('GET', `/api/deadline-notifications/runs/${id}/failures`)).json();
-    expect(failures).toMatchObject({ items: [{ office_id: office_ids[1], code: 'invalid_data' }] });
-  });
+  notificationFaults({ databases, api, mail, push, offices, run, deliveriesOf });
 
   it('spreads its pages over workers, and adds them up', async () => {
     await offices('many', { offices: 1010, staffPerOffice: 1, recipientsPerOffice: 1 });
