@@ -5,8 +5,7 @@ import { z } from 'zod';
  * usual ones, and the format of password hashes. Given as a file (`USER_DIRECTORY`); the storefront's is the default.
  * `shared/store/user-table.ts` makes SQL of it, `shared/store/user-table-check.ts` compares it to the real table.
  */
-export const passwordFormats = ['argon2id', 'bcrypt', 'werkzeug-scrypt'] as const;
-export type PasswordFormat = (typeof passwordFormats)[number];
+const passwordFormats = ['argon2id', 'bcrypt', 'werkzeug-scrypt'] as const;
 
 /** PostgreSQL keeps 63 bytes of a name. Anything may stand in it: it is always quoted. */
 const identifier = z

@@ -36,7 +36,7 @@ interface SealedCredentials {
 }
 
 /** The password by username of one batch. */
-export function passwordsOf(
+function passwordsOf(
   vault: Vault,
   { config, sealedPassword, sealedSecret }: SealedCredentials,
 ): (username: string) => string | undefined {

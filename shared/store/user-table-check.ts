@@ -30,7 +30,7 @@ interface Column extends Record<string, unknown> {
   unique: boolean;
 }
 
-export async function findMappingFaults(db: Executor, mapping: UserMapping): Promise<string[]> {
+async function findMappingFaults(db: Executor, mapping: UserMapping): Promise<string[]> {
   const found = await readColumns(db, mapping);
   if (found.length === 0) return [`there is no such table, or this role may not see it`];
   const columns = new Map(found.map(column => [column.name, column]));
