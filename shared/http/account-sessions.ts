@@ -4,7 +4,7 @@ import { timestamp, uuid } from './fields.ts';
 import { job } from './jobs.ts';
 import { defineOperation } from './operation.ts';
 
-const tag = 'Accounts';
+const tag = 'Load-tester accounts';
 const count = z.int().min(0);
 
 /** As a request has it: both placeholders, and in a form no values that a form cannot carry. */

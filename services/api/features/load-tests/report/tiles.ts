@@ -8,6 +8,7 @@ export function tiles(row: LoadTestRow): Html {
   const metrics = metricsOf(row);
   const { http_reqs, http_req_failed, http_req_duration, http_req_response_time, dropped_iterations } =
     metrics;
+  const { logins, login_duration } = metrics;
   const shown = [
     tile('Requests', number(http_reqs.count), `${number(Math.round(http_reqs.rate * 10) / 10)} a second`),
     tile('Median', briefly(http_req_duration.med), `average ${briefly(http_req_duration.avg)}`),
@@ -17,6 +18,15 @@ export function tiles(row: LoadTestRow): Html {
     dropped_iterations > 0
       ? tile('Dropped arrivals', number(dropped_iterations), 'no user was free for them')
       : tile('Users', number(metrics.vus_max), 'at most'),
+    ...(logins && login_duration
+      ? [
+          tile(
+            'Logins',
+            number(logins.count),
+            `${logins.failed} failed, median ${briefly(login_duration.med)}`,
+          ),
+        ]
+      : []),
     tile('Received', bytes(metrics.data_received), `sent ${bytes(metrics.data_sent)}`),
   ];
   return html`<section class="tiles" aria-label="Key figures">${shown}</section>`;
