@@ -13,7 +13,7 @@ const count = z.int().min(0);
 const digest = z.string().regex(/^-?\d{1,20}$/);
 
 /** Questions with thousands of usernames of 255 characters. */
-const maxQuestionBytes = 16 * 1024 * 1024;
+const maxQuestionBytes = 8 * 1024 * 1024;
 /** Usernames of one question at most. */
 export const maxPeerUsernames = 5000;
 

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
+import { textArray } from './text-array.ts';
 
 /**
  * Digests of users, computed by the database that has them, so that two databases are compared without their rows
@@ -85,9 +86,6 @@ export const computedTable = (table: Pick<DigestTable, 'from' | 'ofBatch' | 'mod
 });
 
 const numbers = (values: readonly number[]) => sql`${`{${values.join(',')}}`}::int[]`;
-
-const texts = (values: readonly string[]) =>
-  sql`(select jsonb_array_elements_text(${JSON.stringify(values)}::jsonb))`;
 
 function inScope(table: DigestTable, scope: Scope): SQL {
   const { batchId, testUsersOnly, modifiedSince, modifiedFromXid } = scope;
@@ -191,7 +189,7 @@ export async function listEntries(
 type EntryRow = Pick<Entry, 'username' | 'digest' | 'base'> & { bucket: number; at: number };
 
 function isChosen(table: DigestTable, scope: Scope, choice: Choice): SQL {
-  if ('usernames' in choice) return sql`u.username in ${texts(choice.usernames)}`;
+  if ('usernames' in choice) return sql`u.username = any(${textArray(choice.usernames)}::text[])`;
   if ('buckets' in choice)
     return sql`${present(table, scope)} and ${table.bucket} = any(${numbers(choice.buckets)})`;
   return sql`${present(table, scope)} and ${subBucket} = any(${numbers(choice.subBuckets)})`;

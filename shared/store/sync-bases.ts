@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
+import { textArray } from './text-array.ts';
 
 /**
  * The digests that the application and a peer both had after the last sync, by username. The built-in pool keeps its own
@@ -10,8 +11,7 @@ export interface BaseDigest {
   digest: string | null;
 }
 
-const named = (usernames: readonly string[]) =>
-  sql`username in (select jsonb_array_elements_text(${JSON.stringify(usernames)}::jsonb))`;
+const named = (usernames: readonly string[]) => sql`username = any(${textArray(usernames)}::text[])`;
 
 export async function readBases(
   db: Executor,

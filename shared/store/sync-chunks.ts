@@ -2,6 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { syncChunks } from '../../drizzle/platform/schema/user-sync.ts';
 import type { SyncFault } from '../contracts/user-sync.ts';
 import type { Executor } from '../platform/db.ts';
+import { textArray } from './text-array.ts';
 
 /** The chunks of a sync: `drizzle/platform/schema/user-sync.ts` draws their states. */
 type ChunkRow = typeof syncChunks.$inferSelect;
@@ -33,7 +34,7 @@ export async function addSyncChunks(
   await tx.execute(sql`
     insert into sync_chunks (run_id, chunk_index, usernames)
     select ${runId}::uuid, ${firstIndex}::int + (n - 1) / ${size}::int, array_agg(username order by n)
-    from jsonb_array_elements_text(${JSON.stringify(usernames)}::jsonb) with ordinality as named(username, n)
+    from unnest(${textArray(usernames)}::text[]) with ordinality as named(username, n)
     group by 2`);
   return firstIndex + Math.ceil(usernames.length / size);
 }

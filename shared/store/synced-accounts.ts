@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
 import type { Scope } from './account-digests.ts';
+import { textArray } from './text-array.ts';
 
 /** What sync reads and notes in the pool of accounts, besides what `accounts.ts` writes. */
 interface PoolUser {
@@ -16,8 +17,7 @@ interface PoolUser {
   sealed_password: string | null;
 }
 
-const named = (usernames: readonly string[]): SQL =>
-  sql`username in (select jsonb_array_elements_text(${JSON.stringify(usernames)}::jsonb))`;
+const named = (usernames: readonly string[]): SQL => sql`username = any(${textArray(usernames)}::text[])`;
 
 /** Accounts by username, those that were deleted aside. */
 export async function usersOfPool(db: Executor, usernames: readonly string[]): Promise<PoolUser[]> {

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
 import { computedTable, type DigestTable } from './account-digests.ts';
+import { textArray } from './text-array.ts';
 import { userColumns } from './user-directory.ts';
 import { refersTo, type UserReference } from './user-references.ts';
 import type { UserTable } from './user-table.ts';
@@ -44,7 +45,7 @@ export type ApplicationUser = {
 };
 
 const named = (column: SQL, usernames: readonly string[]): SQL =>
-  sql`${column} in (select jsonb_array_elements_text(${JSON.stringify(usernames)}::jsonb))`;
+  sql`${column} = any(${textArray(usernames)}::text[])`;
 
 /** Users by name; those who are not there are left out. */
 export async function readApplicationUsers(

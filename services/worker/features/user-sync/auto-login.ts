@@ -1,4 +1,5 @@
 import { bulkLogin, defaultLogin } from '../../../../shared/contracts/account-sessions.ts';
+import { isAppError } from '../../../../shared/kernel/errors.ts';
 import { idOf } from '../../../../shared/kernel/ids.ts';
 import { findJob, insertJob } from '../../../../shared/store/jobs.ts';
 import type { UserSyncDeps } from './deps.ts';
@@ -23,8 +24,15 @@ export async function submitAutoLogin(
   const id = idOf(run.createdAt.getTime(), `login after ${run.id}`);
   const { origin } = new URL(storefrontUrl);
   const payload = { origin, login: defaultLogin, concurrency, rate_per_second: null, force: false };
-  if ((await findJob(db, id)) === undefined) {
-    await db.transaction(tx => insertJob(tx, { id, kind: bulkLogin.name, payload, requestedBy: 'schedule' }));
+  try {
+    if ((await findJob(db, id)) === undefined) {
+      await db.transaction(tx =>
+        insertJob(tx, { id, kind: bulkLogin.name, payload, requestedBy: 'schedule' }),
+      );
+    }
+    await queue.enqueue(bulkLogin, { job_id: id });
+  } catch (error) {
+    if (!isAppError(error, 'draining')) throw error;
+    logger.warn('no new work is accepted: nobody is logged in after the sync');
   }
-  await queue.enqueue(bulkLogin, { job_id: id });
 }

@@ -20,9 +20,9 @@ beforeAll(async () => {
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
 });
-afterAll(() => {
+afterAll(async () => {
   server.closeAllConnections();
-  server.close();
+  await new Promise(resolve => server.close(resolve));
 });
 beforeEach(() => {
   asked = 0;
