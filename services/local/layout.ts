@@ -68,6 +68,21 @@ export interface Ingredients {
   scripts: Scripts;
 }
 
+/**
+ * The API streams: what it makes is short-lived, and V8 would give that 100 MiB and more before it looks what is left.
+ * With a small nursery it needs 60 MiB less and is no slower.
+ */
+const apiHeap = '--max-semi-space-size=8';
+
+/**
+ * The heap of a worker, with a young generation as small as Node gives it in a small container: on a large machine it
+ * would grow by a hundred megabytes before anything is cleared up.
+ */
+export const workerHeap = (heapMb: number): string[] => [
+  `--max-old-space-size=${heapMb}`,
+  '--max-semi-space-size=8',
+];
+
 /** What to run: the migration, then one api, one storefront, `WORKERS` workers, all with the same settings. */
 export function describeChildren(ingredients: Ingredients) {
   const { config, env, addresses, databases, mailCatcher, secrets, scripts } = ingredients;
@@ -90,12 +105,12 @@ export function describeChildren(ingredients: Ingredients) {
   const workers = Array.from({ length: config.WORKERS }, (_, index): ChildSpec => {
     const port = config.WORKER_PORT ? { WORKER_PORT: String(config.WORKER_PORT + index) } : {};
     const name = `worker-${index + 1}`;
-    const args = [`--max-old-space-size=${config.WORKER_HEAP_MB}`, scripts.worker];
+    const args = [...workerHeap(config.WORKER_HEAP_MB), scripts.worker];
     return { name, args, env: { ...writing, WORKER_NAME: name, ...port } };
   });
   return {
     migration: { name: 'migration', args: [scripts.migration], env: writing },
-    api: { name: 'api', args: [scripts.api], env: common },
+    api: { name: 'api', args: [apiHeap, scripts.api], env: common },
     storefront: { name: 'storefront', args: [scripts.storefront], env: common },
     workers,
   };
