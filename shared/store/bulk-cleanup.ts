@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Comparison } from '../contracts/bulk-cleanup.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Executor } from '../platform/db.ts';
-import { refersTo, type UserReference } from './user-references.ts';
+import { type ChosenUsers, refersTo, type UserReference } from './user-references.ts';
 import type { UserTable } from './user-table.ts';
 
 /**
@@ -79,7 +79,7 @@ export async function countReferring(
   const theirs = sql`${ofBatches(users, batchIds)} and ${isMarked(users)}`;
   const counts = references.map(
     reference =>
-      sql`(select count(*)::int from ${sql.raw(reference.table)} where ${refersTo(reference, theirs)})`,
+      sql`(select count(*)::int from ${sql.raw(reference.table)} where ${refersTo(reference, { condition: theirs })})`,
   );
   const [row] = await db.execute<{ counts: number[] }>(
     sql`select array[${sql.join(counts, sql`, `)}] as counts`,
@@ -111,6 +111,7 @@ export async function takeChunks(
   tx: Executor,
   { batchId, limit, except }: { batchId: string; limit: number; except: number[] },
 ): Promise<TakenChunks> {
+  await tx.execute(sql`select set_config('jit', 'off', true)`); // many short statements: compiling costs more than they do
   const rows = await tx.execute<{ chunk_index: number; created_count: number }>(sql`
     select chunk_index, created_count from muster.bulk_chunks
     where batch_id = ${batchId} and ${uncleaned} and chunk_index <> all (${integers(except)})
@@ -135,7 +136,11 @@ export async function hasUncleaned(db: Executor, batchId: string, except: number
  */
 export async function cleanChunks(tx: Executor, cleanup: BatchCleanup, taken: TakenChunks): Promise<void> {
   const rows: Record<string, number> = {};
-  const theirs = sql`${cleanup.users.column('id')} in (${keysOf(cleanup, taken.chunks)})`;
+  const areAmong = sql`any (array(${keysOf(cleanup, taken.chunks)}))`;
+  const theirs: ChosenUsers = {
+    condition: sql`${cleanup.users.column('id')} = ${areAmong}`,
+    keys: { column: cleanup.users.mapping.columns.id.name, areAmong },
+  };
   for (const reference of cleanup.references) {
     if (reference.action !== 'delete') continue;
     const { count } = await tx.execute(
@@ -153,7 +158,7 @@ type OfBatch = Pick<BatchCleanup, 'users' | 'batchId'>;
 
 async function deleteUsers(tx: Executor, { users, batchId }: OfBatch, chunks: number[]): Promise<number> {
   const { count } = await tx.execute(sql`
-    delete from ${users.table} where ${users.column('id')} in (${keysOf({ users, batchId }, chunks)})
+    delete from ${users.table} where ${users.column('id')} = any (array(${keysOf({ users, batchId }, chunks)}))
       and ${users.column('test_batch_id')} = ${users.batch(batchId)} and ${isMarked(users)}`);
   return count;
 }

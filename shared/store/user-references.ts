@@ -94,9 +94,18 @@ function referenceOf(row: Omit<Row, 'path'>, via: UserReference | undefined): Us
   };
 }
 
-/** As a condition: the rows of `reference.table` that refer to users of whom the condition `users` is true. */
-export function refersTo({ columns, parent, parentColumns, via }: UserReference, users: SQL): SQL {
-  const parents = via === undefined ? users : refersTo(via, users);
+/** Users, as a condition on their rows and, where they are known, by their keys: `any (array(...))`. */
+export interface ChosenUsers {
+  condition: SQL;
+  keys?: { column: string; areAmong: SQL };
+}
+
+/** As a condition: the rows of `reference.table` that refer to these users. */
+export function refersTo({ columns, parent, parentColumns, via }: UserReference, users: ChosenUsers): SQL {
+  const { condition, keys } = users;
+  if (via === undefined && keys !== undefined && parentColumns.join() === keys.column)
+    return sql`${names(columns)} = ${keys.areAmong}`; // an index at hand whatever the statistics say
+  const parents = via === undefined ? condition : refersTo(via, users);
   return sql`(${names(columns)}) in (select ${names(parentColumns)} from ${sql.raw(parent)} where ${parents})`;
 }
 
