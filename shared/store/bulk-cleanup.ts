@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Comparison } from '../contracts/bulk-cleanup.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Executor } from '../platform/db.ts';
-import { type ChosenUsers, refersTo, type UserReference } from './user-references.ts';
+import { refersTo, type UserReference } from './user-references.ts';
 import type { UserTable } from './user-table.ts';
 
 /**
@@ -79,7 +79,7 @@ export async function countReferring(
   const theirs = sql`${ofBatches(users, batchIds)} and ${isMarked(users)}`;
   const counts = references.map(
     reference =>
-      sql`(select count(*)::int from ${sql.raw(reference.table)} where ${refersTo(reference, { condition: theirs })})`,
+      sql`(select count(*)::int from ${sql.raw(reference.table)} where ${refersTo(reference, theirs)})`,
   );
   const [row] = await db.execute<{ counts: number[] }>(
     sql`select array[${sql.join(counts, sql`, `)}] as counts`,
@@ -136,15 +136,13 @@ export async function hasUncleaned(db: Executor, batchId: string, except: number
  */
 export async function cleanChunks(tx: Executor, cleanup: BatchCleanup, taken: TakenChunks): Promise<void> {
   const rows: Record<string, number> = {};
-  const areAmong = sql`any (array(${keysOf(cleanup, taken.chunks)}))`;
-  const theirs: ChosenUsers = {
-    condition: sql`${cleanup.users.column('id')} = ${areAmong}`,
-    keys: { column: cleanup.users.mapping.columns.id.name, areAmong },
-  };
+  const equal = sql`any (array(${keysOf(cleanup, taken.chunks)}))`;
+  const theirs = sql`${cleanup.users.column('id')} = ${equal}`;
+  const keys = { column: cleanup.users.mapping.columns.id.name, equal };
   for (const reference of cleanup.references) {
     if (reference.action !== 'delete') continue;
     const { count } = await tx.execute(
-      sql`delete from ${sql.raw(reference.table)} where ${refersTo(reference, theirs)}`,
+      sql`delete from ${sql.raw(reference.table)} where ${refersTo(reference, theirs, keys)}`,
     );
     if (count > 0) rows[reference.table] = (rows[reference.table] ?? 0) + count;
   }

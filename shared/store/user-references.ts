@@ -94,18 +94,24 @@ function referenceOf(row: Omit<Row, 'path'>, via: UserReference | undefined): Us
   };
 }
 
-/** Users, as a condition on their rows and, where they are known, by their keys: `any (array(...))`. */
-export interface ChosenUsers {
-  condition: SQL;
-  keys?: { column: string; areAmong: SQL };
+/** Users by their keys: the key's column, and what it equals, such as `any (array(...))`. */
+interface UserKeys {
+  column: string;
+  equal: SQL;
 }
 
-/** As a condition: the rows of `reference.table` that refer to these users. */
-export function refersTo({ columns, parent, parentColumns, via }: UserReference, users: ChosenUsers): SQL {
-  const { condition, keys } = users;
-  if (via === undefined && keys !== undefined && parentColumns.join() === keys.column)
-    return sql`${names(columns)} = ${keys.areAmong}`; // an index at hand whatever the statistics say
-  const parents = via === undefined ? condition : refersTo(via, users);
+/**
+ * As a condition: the rows of `reference.table` that refer to users of whom the condition `users` is true. Given their
+ * keys too, references to those are compared with them: an index serves that, whatever the statistics say.
+ */
+export function refersTo(
+  { columns, parent, parentColumns, via }: UserReference,
+  users: SQL,
+  keys?: UserKeys,
+): SQL {
+  if (via === undefined && parentColumns.join() === keys?.column)
+    return sql`${names(columns)} = ${keys.equal}`;
+  const parents = via === undefined ? users : refersTo(via, users, keys);
   return sql`(${names(columns)}) in (select ${names(parentColumns)} from ${sql.raw(parent)} where ${parents})`;
 }
 
