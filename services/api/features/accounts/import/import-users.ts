@@ -27,13 +27,10 @@ export interface ImportOptions {
   maxUsers?: number;
 }
 
-type ImportCounts = Pick<
-  ImportResult,
-  'created' | 'updated' | 'unchanged' | 'failed_count' | 'errors'
->;
+type ImportCounts = Pick<ImportResult, 'created' | 'updated' | 'unchanged' | 'failed_count' | 'errors'>;
 
-/** Users of one statement: more make it no faster, and live long enough to fill the old half of the heap. */
-const chunkSize = 1000;
+/** Users of one statement: more make it no faster, and would outlive the nursery of the heap, which fills the rest of it. */
+const chunkSize = 500;
 
 export interface Import {
   /** What was done until now. */
