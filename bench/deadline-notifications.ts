@@ -8,6 +8,7 @@ import { createTransport } from 'nodemailer';
 import postgres, { type Sql } from 'postgres';
 import { SMTPServer } from 'smtp-server';
 import webpush from 'web-push';
+import { workerHeap } from '../services/local/layout.ts';
 import { createVapidTokens } from '../services/worker/features/deadline-notifications/vapid-tokens.ts';
 import { joinParts, listAlerts, renderEmail } from '../shared/contracts/notification-messages/email.ts';
 import type { MessageContent } from '../shared/contracts/notification-messages/message.ts';
@@ -195,7 +196,7 @@ async function inOwnProcess(
   options: { dryRun: boolean; smtpUrl: string },
 ): Promise<WorkerReport> {
   const child = fork(mainScript(), ['deadline-notifications', 'worker', url, JSON.stringify(options)], {
-    execArgv: [`--max-old-space-size=${loadConfig({}).WORKER_HEAP_MB}`], // as `npm start` has it
+    execArgv: workerHeap(loadConfig({}).WORKER_HEAP_MB), // as `npm start` has it
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const [report] = await Promise.race([

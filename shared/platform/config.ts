@@ -69,7 +69,7 @@ const environment = z.object({
     .default('muster'),
   WORKERS: z.coerce.number().int().min(1).max(64).default(2),
   /** The heap of each worker of `npm start`, in MiB. With little to spare V8 clears up earlier, and memory stays flat. */
-  WORKER_HEAP_MB: z.coerce.number().int().min(128).max(65_536).default(512),
+  WORKER_HEAP_MB: z.coerce.number().int().min(128).max(65_536).default(384),
   WORKER_NAME: z.string().max(100).optional(),
   WORKER_PORT: port.optional(),
   WORKER_LOCK_MS: z.coerce.number().int().min(1000).max(600_000).default(15_000),

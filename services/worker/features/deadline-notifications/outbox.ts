@@ -31,7 +31,7 @@ export interface Outbox {
 
 const firstBatch = 250;
 const smallestBatch = 50;
-const largestBatch = 2500;
+const largestBatch = 1600;
 const secondsAhead = 15;
 const flushTries = 5;
 
