@@ -25,7 +25,7 @@ export interface SyncFilter {
 }
 
 /** What went wrong, or was decided, for one user or for the whole run. */
-export const syncFaultSchema = z.object({
+const syncFaultSchema = z.object({
   kind: z.enum(['network', 'format', 'authentication', 'conflict']),
   code: z.string(),
   message: z.string(),

@@ -62,7 +62,7 @@ const hash = sql`hashtextextended(u.username::text, 1)`;
 const subBucket = sql`(${hash} & 262143)::int`;
 
 /** The expression of `accounts.digest`: both must give the same for the same user. */
-const digestOfColumns = sql`hashtextextended(u.username || E'\\x1f' || u.email || E'\\x1f' || u.role || E'\\x1f'
+export const digestOfColumns = sql`hashtextextended(u.username || E'\\x1f' || u.email || E'\\x1f' || u.role || E'\\x1f'
   || u.is_test_user::text || E'\\x1f' || coalesce(u.test_batch_id::text, '') || E'\\x1f' || u.custom_attributes::text, 0)`;
 
 export const poolTable: DigestTable = {
@@ -154,8 +154,11 @@ export function differingSubBuckets(one: readonly SubDigests[], other: readonly 
   for (const bucket of new Set([...left.keys(), ...right.keys()])) {
     const [ours, theirs] = [left.get(bucket) ?? '', right.get(bucket) ?? ''];
     if (ours === theirs) continue;
-    const pieces = new Set(piecesOf(ours)).symmetricDifference(new Set(piecesOf(theirs)));
-    const small = new Set([...pieces].map(text => Number.parseInt(text.slice(0, 2), 16)));
+    const [left64, right64] = [new Set(piecesOf(ours)), new Set(piecesOf(theirs))];
+    const alone = [...left64]
+      .filter(piece => !right64.has(piece))
+      .concat([...right64].filter(piece => !left64.has(piece)));
+    const small = new Set(alone.map(text => Number.parseInt(text.slice(0, 2), 16)));
     for (const number of small) differing.push(bucket + (number << 12));
   }
   return differing.sort((a, b) => a - b);

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
-import { computedTable, type DigestTable } from './account-digests.ts';
+import { computedTable, type DigestTable, digestOfColumns } from './account-digests.ts';
 import { textArray } from './text-array.ts';
 import { userColumns } from './user-directory.ts';
 import { refersTo, type UserReference } from './user-references.ts';
@@ -43,6 +43,20 @@ export type ApplicationUser = {
   created_at: string;
   updated_at: string;
 };
+
+/** The same with the digest of each, in one look at the table. */
+export async function readUsersWithDigests(
+  db: Executor,
+  users: UserTable,
+  usernames: readonly string[],
+): Promise<{ user: ApplicationUser; digest: string }[]> {
+  const rows = await db.execute<ApplicationUser & { digest: string }>(sql`
+    select u.id, u.username, u.email, u.role, u.is_test_user, u.test_batch_id, u.custom_attributes,
+      to_json(u.created_at) #>> '{}' as created_at, to_json(u.updated_at) #>> '{}' as updated_at,
+      ${digestOfColumns}::text as digest
+    from (select ${userColumns(users)} from ${users.table}) as u where ${named(sql`u.username`, usernames)}`);
+  return rows.map(({ digest, ...user }) => ({ user, digest }));
+}
 
 const named = (column: SQL, usernames: readonly string[]): SQL =>
   sql`${column} = any(${textArray(usernames)}::text[])`;

@@ -112,7 +112,7 @@ describe('a push to the built-in load tester', () => {
       unchanged: 447,
       in_sync: true,
     });
-    expect(second.result?.bytes_sent).toBeLessThan((first.result?.bytes_sent ?? 0) / 3);
+    expect(second.result?.bytes_sent).toBeLessThan((first.result?.bytes_sent ?? 0) / 2);
     expect(await sync()).toMatchObject({
       result: { created: 0, updated: 0, deleted: 0, unchanged: 451, in_sync: true },
     });

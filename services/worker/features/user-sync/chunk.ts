@@ -6,7 +6,7 @@ import {
   type SyncChunkLease,
   type SyncCounts,
 } from '../../../../shared/store/sync-chunks.ts';
-import { readApplicationUsers } from '../../../../shared/store/synced-users.ts';
+import { readApplicationUsers, readUsersWithDigests } from '../../../../shared/store/synced-users.ts';
 import { type ApplicationOutcome, changeApplication } from './application-side.ts';
 import { describeConflicts } from './conflicts.ts';
 import { type Decision, decide, type SideName } from './decide.ts';
@@ -30,7 +30,7 @@ export async function syncChunk(
   mode: 'plan' | 'apply',
 ): Promise<void> {
   const bytesBefore = session.target.bytesMoved();
-  const states = await readStates(session, lease.usernames);
+  const { states, known } = await readStates(deps, session, lease.usernames);
   const work = sortOut(states, session);
   const conflicts = await describeConflicts(deps, session, work.conflicts);
   const conclude = async (tx: UserSyncDeps['db'], counts: Omit<SyncCounts, 'bytes' | 'conflicts'>) => {
@@ -40,7 +40,7 @@ export async function syncChunk(
     if (!(await concludeSyncChunk(tx, lease, all))) throw new AppError('lease_lost');
   };
   if (mode === 'plan') return conclude(deps.db, plannedCounts(work, states));
-  await applyWork(deps, session, states, work, conclude);
+  await applyWork(deps, session, { states, known }, work, conclude);
 }
 
 interface UserState {
@@ -50,21 +50,50 @@ interface UserState {
 }
 type States = Map<string, UserState>;
 
-async function readStates({ application, target, scope }: SyncSession, usernames: string[]): Promise<States> {
-  const [ours, theirs, bases] = await Promise.all([
-    application.entries(scope, { usernames }),
-    target.entries(scope, { usernames }),
-    target.bases(usernames),
-  ]);
+interface Read {
+  states: States;
+  /** The application's users, where they were read whole in the same look. */
+  known: Map<string, SyncUser> | undefined;
+}
+
+async function readStates(deps: UserSyncDeps, session: SyncSession, usernames: string[]): Promise<Read> {
+  const { target, scope } = session;
+  const [theirs, bases] = await Promise.all([target.entries(scope, { usernames }), target.bases(usernames)]);
+  const isNewToTarget = theirs.length === 0 && (bases?.size ?? 0) === 0;
+  const { ours, known } = await readOurs(deps, session, usernames, isNewToTarget);
   const oursByName = new Map(ours.map(entry => [entry.username, entry]));
   const theirsByName = new Map(theirs.map(entry => [entry.username, entry]));
-  return new Map(
+  const states = new Map(
     usernames.map(username => {
       const their = theirsByName.get(username);
       const base = (bases === undefined ? their?.base : bases.get(username)) ?? null;
       return [username, { application: oursByName.get(username), target: their, base }];
     }),
   );
+  return { states, known };
+}
+
+/** Users whom the target never had will travel as a rule: they are read whole at once. */
+async function readOurs(
+  { applicationDb, users: table }: UserSyncDeps,
+  { application, scope }: SyncSession,
+  usernames: string[],
+  whole: boolean,
+): Promise<{ ours: Entry[]; known: Read['known'] }> {
+  if (!whole) return { ours: await application.entries(scope, { usernames }), known: undefined };
+  const { batchId, testUsersOnly } = scope;
+  const found = (await readUsersWithDigests(applicationDb, table, usernames)).filter(
+    ({ user }) =>
+      (batchId === undefined || user.test_batch_id === batchId) && (!testUsersOnly || user.is_test_user),
+  );
+  const ours = found.map(({ user, digest }) => ({
+    username: user.username,
+    subBucket: 0,
+    digest,
+    base: null,
+    changedAt: Date.parse(user.updated_at),
+  }));
+  return { ours, known: new Map(found.map(({ user }) => [user.username, user])) };
 }
 
 /** Usernames by what is to be done about them. */
@@ -137,13 +166,13 @@ type Conclude = (tx: UserSyncDeps['db'], counts: Omit<SyncCounts, 'bytes' | 'con
 async function applyWork(
   deps: UserSyncDeps,
   session: SyncSession,
-  states: States,
+  { states, known }: Read,
   work: Work,
   conclude: Conclude,
 ): Promise<void> {
   const pulled = await applyToApplication(session, states, work);
   const sent = [...work.write.load_tester, ...work.resend];
-  const users = await usersToSend(deps, session, sent);
+  const users = await usersToSend(deps, session, sent, known);
   const digestOf = (username: string, side: 'application' | 'target') =>
     states.get(username)?.[side]?.digest ?? null;
   const changes = {
@@ -186,7 +215,12 @@ async function usersToSend(
   deps: UserSyncDeps,
   { run }: SyncSession,
   usernames: string[],
+  known: Read['known'],
 ): Promise<SyncUser[]> {
   if (usernames.length === 0) return [];
-  return withPasswords(deps, run, await readApplicationUsers(deps.applicationDb, deps.users, usernames));
+  const users =
+    known === undefined
+      ? await readApplicationUsers(deps.applicationDb, deps.users, usernames)
+      : usernames.flatMap(username => known.get(username) ?? []);
+  return withPasswords(deps, run, users);
 }

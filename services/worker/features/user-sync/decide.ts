@@ -11,7 +11,7 @@ import type { ConflictPolicy, SyncDirection } from '../../../../shared/contracts
  *   one way, the receiver changed ──► the sender's state is restored, unless the policy is the receiver's
  *   one way, only the receiver has it, and never had it from here ──► left alone; a full sync deletes it
  */
-export interface SideState {
+interface SideState {
   /** Null when the side does not have the user. */
   digest: string | null;
   /** Of the change, or of the deletion; undefined when nobody knows. In milliseconds, on the application's clock. */
