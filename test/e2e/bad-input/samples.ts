@@ -55,7 +55,11 @@ export function fieldsOf(api: Api, given: SchemaNode, path: string[] = []): Fiel
   if (path.length > 8) return [];
   const schema = api.resolve(given);
   const branches = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])];
-  const nested = branches.flatMap(branch => fieldsOf(api, branch, path));
+  const shapes = branches.filter(branch => api.resolve(branch).properties !== undefined);
+  const nested = branches
+    .flatMap(branch => fieldsOf(api, branch, path))
+    // What one of several shapes requires, another may do without.
+    .map(field => (shapes.length > 1 && schema.allOf === undefined ? { ...field, required: false } : field));
   const items = schema.items ? fieldsOf(api, schema.items, [...path, '0']) : [];
   const own = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => [
     { path: [...path, name], schema: field, required: schema.required?.includes(name) ?? false },
