@@ -43,11 +43,12 @@ function sampleText({ format, minLength = 1 }: SchemaNode): string {
 const typesOf = ({ type }: SchemaNode): string[] =>
   type === undefined ? [] : Array.isArray(type) ? type : [type];
 
-/** A field somewhere in a body: how to reach it, what it is, and whether it may be left out. */
+/** A field somewhere in a body: how to reach it, what it is, whether it may be left out, and is of one shape of several. */
 export interface Field {
   path: string[];
   schema: SchemaNode;
   required: boolean;
+  alternative: boolean;
 }
 
 /** Every field of a schema, through nested objects, array items and all branches of unions. */
@@ -56,17 +57,20 @@ export function fieldsOf(api: Api, given: SchemaNode, path: string[] = []): Fiel
   const schema = api.resolve(given);
   const branches = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])];
   const shapes = branches.filter(branch => api.resolve(branch).properties !== undefined);
+  const isChoice = shapes.length > 1 && schema.allOf === undefined;
   const nested = branches
     .flatMap(branch => fieldsOf(api, branch, path))
-    // What one of several shapes requires, another may do without.
-    .map(field => (shapes.length > 1 && schema.allOf === undefined ? { ...field, required: false } : field));
+    // What one of several shapes requires, another may do without, or not know.
+    .map(field => (isChoice ? { ...field, required: false, alternative: true } : field));
   const items = schema.items ? fieldsOf(api, schema.items, [...path, '0']) : [];
   const own = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => [
-    { path: [...path, name], schema: field, required: schema.required?.includes(name) ?? false },
+    { path: [...path, name], schema: field, required: isRequired(schema, name), alternative: false },
     ...fieldsOf(api, field, [...path, name]),
   ]);
   return [...own, ...nested, ...items];
 }
+
+const isRequired = ({ required = [] }: SchemaNode, name: string): boolean => required.includes(name);
 
 /** The JSON types that a schema allows; undefined when it allows any. */
 export function allowedTypes(api: Api, given: SchemaNode): Set<string> | undefined {
