@@ -99,7 +99,7 @@ const errorsOf = ({ errors }: LoadMetrics): Line[] =>
 
 /** Of the users' accounts: apart from the load. */
 function loginsOf({ logins, login_duration }: LoadMetrics): Line[] {
-  if (logins === undefined) return [];
+  if (logins === undefined || logins.count + logins.failed === 0) return [];
   return [
     ['logins', `${logins.count} ${logins.failed} failed`],
     ...(login_duration ? [['login_duration', trendText(login_duration)] satisfies Line] : []),
