@@ -83,6 +83,8 @@ export const bulkLogin = defineJob({
     login: loginSchema,
     concurrency: z.int().min(1),
     rate_per_second: z.number().positive().nullable(),
+    /** Accounts at most; null: all that are due. */
+    limit: z.int().min(1).nullable(),
     /** Whether accounts with a valid session are logged in again. */
     force: z.boolean(),
   }),

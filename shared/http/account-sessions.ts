@@ -61,6 +61,7 @@ export const bulkLoginOperation = defineOperation({
         .max(100_000)
         .optional()
         .describe('Logins a second at most, over all workers; default: as fast as the target answers'),
+      limit: z.int().min(1).optional().describe('Accounts at most, the oldest first; default: all'),
       force: z.boolean().default(false).describe('Log in again where there is a valid session'),
     })
     .prefault({}),

@@ -6,6 +6,7 @@ import { isValidSession, type NewSession, saveSessions } from './account-session
 /** The ledger of a bulk login: which accounts are whose to log in, and how far each chunk is. */
 
 type Scope = Pick<BulkLoginInput, 'batch_id' | 'origin' | 'force'>;
+type LimitedScope = Scope & Pick<BulkLoginInput, 'limit'>;
 
 /** Of `accounts a left join account_sessions s`: who is to be logged in. */
 const isDue = ({ batch_id, force }: Scope): SQL => sql`
@@ -22,12 +23,14 @@ const accountsAndSessions = (origin: string): SQL =>
  */
 export async function planLogins(
   db: Executor,
-  { jobId, scope, lanes }: { jobId: string; scope: Scope; lanes: number },
+  { jobId, scope, lanes }: { jobId: string; scope: LimitedScope; lanes: number },
 ): Promise<void> {
   await db.execute(sql`
     with due as materialized (
-      select a.id, row_number() over (order by a.id) - 1 as position, count(*) over () as total
-      from ${accountsAndSessions(scope.origin)} where ${isDue(scope)}
+      select id, row_number() over (order by id) - 1 as position, count(*) over () as total from (
+        select a.id from ${accountsAndSessions(scope.origin)} where ${isDue(scope)}
+        order by a.id limit ${scope.limit}::int
+      ) as chosen
     ), chunked as (
       select position / greatest(25, least(200, total / ${lanes * 4}), (total + 1999) / 2000) as chunk, min(id::text)::uuid as first,
         max(id::text)::uuid as last, count(*) as accounts

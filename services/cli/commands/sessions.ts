@@ -10,6 +10,7 @@ interface LoginOptions {
   target?: string;
   concurrency?: number;
   rate?: number;
+  limit?: number;
   force?: boolean;
   follow?: boolean;
 }
@@ -23,6 +24,7 @@ export function addSessionCommands(users: Command, act: Act): void {
     .option('-t, --target <url>', 'default: the storefront')
     .option('--concurrency <n>', 'logins at once, over all workers', wholeNumber(1))
     .option('--rate <n>', 'logins a second at most', positiveNumber)
+    .option('--limit <n>', 'accounts at most', wholeNumber(1))
     .option('--force', 'log in again where there is a session')
     .option('-f, --follow', 'show the progress and wait for the end')
     .action(act((context, options: LoginOptions) => logIn(context, options)));
@@ -39,6 +41,7 @@ function logIn(context: Context, options: LoginOptions): Promise<void> {
     target_url: options.target,
     concurrency: options.concurrency,
     rate_per_second: options.rate,
+    limit: options.limit,
     force: options.force,
   };
   return submitAndTell(context, client => client.submit(bulkLoginOperation, { body }), options);

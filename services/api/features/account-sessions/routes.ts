@@ -29,14 +29,14 @@ export const accountSessionRoutes = ({
       throw refuse('/target_url', 'required', 'is required: no storefront is set (STOREFRONT_URL)');
     },
     async ({ body, ...call }, origin) => {
-      const { batch_id, login, concurrency, rate_per_second = null, force } = body;
+      const { batch_id, login, concurrency, rate_per_second = null, limit = null, force } = body;
       const { accounts } = await countPool(call.db, batch_id);
       if (batch_id !== undefined && accounts === 0) {
         throw refuse('/batch_id', 'no_accounts', 'has no accounts here: import or sync them first');
       }
       const job = await submitJob(call, queue, bulkLogin, {
         ...(batch_id !== undefined && { batch_id }),
-        ...{ origin, login, concurrency, rate_per_second, force },
+        ...{ origin, login, concurrency, rate_per_second, limit, force },
       });
       return accepted(presentJob(job), `/api/jobs/${job.id}`);
     },

@@ -66,6 +66,7 @@ async function begin(input: Partial<BulkLoginInput>): Promise<string> {
     login: defaultLogin,
     concurrency: 4,
     rate_per_second: null,
+    limit: null,
     force: false,
     ...input,
   };
@@ -119,6 +120,7 @@ it('passes over who has a session, unless told to; and a retry tries those that 
     return job?.run === 1 && job.finishedAt !== null && job;
   });
   expect(retried.result).toMatchObject({ attempted: 2, logged_in: 1, failures: { no_password: 1 } });
+  expect((await run({ limit: 3, force: true })).result).toMatchObject({ attempted: 3 });
   expect((await run({ force: true })).result).toMatchObject({ attempted: 8, logged_in: 7 });
   expect(await countSessions(db(), batchId)).toEqual([
     {
