@@ -20,7 +20,7 @@ export async function openDeployment({ config }: Context, api: string): Promise<
     storefrontUrl,
     opened: `the deployment answers: version ${version}, ${checks.workers.count} workers`,
     facts,
-    close: async () => 'the deployment stays up, with the new users in it',
+    close: async () => 'the deployment stays up',
     leave: async () => [],
     lastLogLines: async () => [],
   };

@@ -6,25 +6,27 @@ import type { Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { watchLoadTest } from '../load-tests/await.ts';
 import type { LoadTest } from '../load-tests/describe.ts';
+import type { DemoBatch } from './create-users.ts';
 import type { DemoScreen } from './screen.ts';
 import type { Stage } from './stage.ts';
 
 const users = 50;
 
 /**
- * A run of 50 users over the storefront's catalogue, from every worker; its summary, and its report in the data folder.
+ * A run of 50 users over the storefront's catalogue, from every worker, each with an account of the batch and its
+ * session; its summary, and its report in the data folder.
  * The catalogue has endpoints that fail on purpose, so some errors are as it should be.
  */
 export async function driveLoad(
   context: Context,
   stage: Stage,
   screen: DemoScreen,
-  seconds: number,
+  { batch, seconds }: { batch: DemoBatch; seconds: number },
 ): Promise<void> {
   const test = await screen.step(
-    () => runToEnd(context, stage, seconds),
+    () => runToEnd(context, stage, { batch, seconds }),
     ({ metrics, shards }) =>
-      `${seconds} s of load: ${metrics.http_reqs.count} requests of ${users} users`.concat(
+      `${seconds} s of load: ${metrics.http_reqs.count} requests of ${users} logged-in users`.concat(
         shards.length > 1 ? ` over ${shards.length} workers` : '',
       ),
   );
@@ -34,13 +36,18 @@ export async function driveLoad(
   screen.detail('report', await saveReport(context, stage, test.id));
 }
 
-async function runToEnd(context: Context, { client }: Stage, seconds: number): Promise<LoadTest> {
+async function runToEnd(
+  context: Context,
+  { client }: Stage,
+  { batch, seconds }: { batch: DemoBatch; seconds: number },
+): Promise<LoadTest> {
   const body = {
     session_name: 'demo',
     concurrent_users: users,
     duration: `${seconds}s`,
     request_interval_min: 0.2,
     request_interval_max: 1,
+    user_pool: { batch_id: batch.id },
   };
   const { id } = await client.submit(createLoadTestOperation, { body });
   const ended = await watchLoadTest(context, client, id);
