@@ -1,11 +1,12 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { syncChunks } from '../../drizzle/platform/schema/user-sync.ts';
+import { syncChunks, type syncRuns } from '../../drizzle/platform/schema/user-sync.ts';
 import type { SyncFault } from '../contracts/user-sync.ts';
 import type { Executor } from '../platform/db.ts';
 import { textArray } from './text-array.ts';
 
 /** The chunks of a sync: `drizzle/platform/schema/user-sync.ts` draws their states. */
 type ChunkRow = typeof syncChunks.$inferSelect;
+type SyncMode = (typeof syncRuns.$inferSelect)['mode'];
 export type SyncChunkLease = Pick<ChunkRow, 'runId' | 'chunkIndex' | 'epoch' | 'usernames'>;
 export type SyncCounts = Pick<
   ChunkRow,
@@ -39,16 +40,20 @@ export async function addSyncChunks(
   return firstIndex + Math.ceil(usernames.length / size);
 }
 
-/** Takes a chunk for a lane: the one that the lane had when its worker died, else the next. */
+/**
+ * Takes a chunk for a lane: the one that the lane had when its worker died, else the next. None when the run has gone on
+ * to another mode: a lane that only counts must not take what is to be done.
+ */
 export async function claimSyncChunk(
   db: Executor,
-  { runId, lane, worker }: { runId: string; lane: number; worker: string },
+  { runId, lane, worker, mode }: { runId: string; lane: number; worker: string; mode: SyncMode },
 ): Promise<SyncChunkLease | undefined> {
   const [row] = await db.execute<{ chunk_index: number; epoch: number; usernames: string[] }>(sql`
     update sync_chunks set status = 'running', epoch = epoch + 1, lane = ${lane}, worker = ${worker}
     where run_id = ${runId} and chunk_index = (
       select chunk_index from sync_chunks
       where run_id = ${runId} and (status = 'pending' or (status = 'running' and lane = ${lane}))
+        and exists (select from sync_runs where id = ${runId} and mode = ${mode})
       order by status desc, chunk_index limit 1 for update skip locked)
     returning chunk_index, epoch, usernames`);
   if (row === undefined) return undefined;
@@ -75,11 +80,14 @@ export async function concludeSyncChunk(
   return count > 0;
 }
 
-/** What was counted is to be done now: all chunks are open again. */
-export async function reopenSyncChunks(tx: Executor, runId: string): Promise<void> {
-  await tx.execute(sql`
-    update sync_chunks set status = 'pending', epoch = epoch + 1, lane = null, finished_at = null
-    where run_id = ${runId}`);
+/** What was counted is to be done now: in one statement all chunks are open again, and the run's mode is `apply`. */
+export async function beginApplying(db: Executor, runId: string): Promise<void> {
+  await db.execute(sql`
+    with reopened as (
+      update sync_chunks set status = 'pending', epoch = epoch + 1, lane = null, finished_at = null
+      where run_id = ${runId}
+    )
+    update sync_runs set mode = 'apply' where id = ${runId}`);
 }
 
 /** Withdraws every chunk that is not done: no worker that holds one can conclude it any more. */

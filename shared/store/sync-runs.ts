@@ -152,7 +152,3 @@ export async function lastScheduledAt(db: Executor): Promise<Date | undefined> {
     .limit(1);
   return row?.createdAt;
 }
-
-export async function setSyncMode(db: Executor, id: string, mode: SyncRunRow['mode']): Promise<void> {
-  await db.update(syncRuns).set({ mode }).where(eq(syncRuns.id, id));
-}

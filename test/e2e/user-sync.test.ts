@@ -201,7 +201,8 @@ describe('a push to the built-in load tester', () => {
 describe('both ways with the built-in load tester', () => {
   it('carries changes and deletions over, and settles conflicts by the policy', async () => {
     await addUsers(1, 20);
-    await sync({ direction: 'bidirectional' });
+    const first = await sync({ direction: 'bidirectional' });
+    expect(first).toMatchObject({ status: 'succeeded', result: { created: 20 } });
     const { platform, application } = databases;
     await platform.sql`update accounts set role = 'theirs', updated_at = now() where username = 'u1'`;
     await platform.sql`update accounts set status = 'deleted', deleted_at = now() where username = 'u2'`;

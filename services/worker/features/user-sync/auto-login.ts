@@ -23,7 +23,14 @@ export async function submitAutoLogin(
   }
   const id = idOf(run.createdAt.getTime(), `login after ${run.id}`);
   const { origin } = new URL(storefrontUrl);
-  const payload = { origin, login: defaultLogin, concurrency, rate_per_second: null, limit: null, force: false };
+  const payload = {
+    origin,
+    login: defaultLogin,
+    concurrency,
+    rate_per_second: null,
+    limit: null,
+    force: false,
+  };
   try {
     if ((await findJob(db, id)) === undefined) {
       await db.transaction(tx =>

@@ -34,7 +34,7 @@ async function takeChunks(
   { lane, mode }: { lane: number; mode: 'plan' | 'apply' },
   signal: AbortSignal,
 ): Promise<number> {
-  const place = { runId: session.run.id, lane, worker: deps.workerName };
+  const place = { runId: session.run.id, lane, worker: deps.workerName, mode };
   for (let chunks = 0; ; chunks++) {
     signal.throwIfAborted();
     const lease = await claimSyncChunk(deps.db, place);

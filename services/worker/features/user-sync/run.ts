@@ -3,12 +3,12 @@ import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import { type Bucket, differingBuckets } from '../../../../shared/store/account-digests.ts';
 import { dropTombstones } from '../../../../shared/store/accounts.ts';
 import {
-  reopenSyncChunks,
+  beginApplying,
   type SyncTally,
   tallySync,
   withdrawSyncChunks,
 } from '../../../../shared/store/sync-chunks.ts';
-import { endSyncRun, findSyncRun, holdTarget, setSyncMode } from '../../../../shared/store/sync-runs.ts';
+import { endSyncRun, findSyncRun, holdTarget } from '../../../../shared/store/sync-runs.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
 import { isRetryable } from '../../outcome.ts';
 import { submitAutoLogin } from './auto-login.ts';
@@ -61,8 +61,7 @@ async function work(deps: UserSyncDeps, session: SyncSession, call: Call): Promi
     const planned = await conductLanes(deps, session, 'plan', call);
     if (run.dryRun || planned.chunksDone < planned.chunks) return planned;
     guardDeletions(session, planned);
-    await reopenSyncChunks(deps.db, run.id);
-    await setSyncMode(deps.db, run.id, 'apply');
+    await beginApplying(deps.db, run.id);
     run.mode = 'apply';
   }
   return conductLanes(deps, session, 'apply', call);
