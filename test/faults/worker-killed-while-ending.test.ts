@@ -83,7 +83,7 @@ const until = (what: string, probe: () => Promise<boolean>) =>
 async function usersAreBeingDeleted(): Promise<boolean> {
   const rows = await databases.application.sql`
     select from pg_stat_activity where datname = current_database() and application_name = 'muster worker'
-      and wait_event = 'PgSleep' and query ilike '%delete from users%'`;
+      and wait_event = 'PgSleep' and query ~* 'delete from \\S*users'`;
   return rows.length > 0;
 }
 

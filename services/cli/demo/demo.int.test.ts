@@ -59,15 +59,21 @@ const isAlive = (pid: number): boolean => {
 
 describe('npm run demo', () => {
   it(
-    'creates 1,000 users, logs in as one of them, loads the shop, and leaves nothing behind but the report',
+    'creates users, syncs them, logs them in, loads the shop with them, and leaves nothing behind but the report',
     async () => {
       const demo = start();
       expect(await endOf(demo)).toBe(0);
       const said = demo.said();
       expect(said).toContain('1,000 users created');
       expect(said).toMatch(/logged in to the storefront as demo_\w+@example.com/);
-      expect(said).toMatch(/2 s of load: [1-9]\d* requests of 50 users over 2 workers/);
+      expect(said).toContain('1,000 accounts synced to the load tester');
+      expect(said).toContain('the digests of both sides are the same');
+      expect(said).toMatch(/1000 unchanged, found by comparing \d+\.\d kB/);
+      expect(said).toContain('200 accounts logged in');
+      expect(said).toMatch(/2 s of load: [1-9]\d* requests of 50 logged-in users over 2 workers/);
       expect(said).toMatch(/http_req_duration\.*: avg=/);
+      expect(said).toContain('1,000 test users deleted');
+      expect(said).toMatch(/untouched +5 production users before and after, digest \w{16}/);
       expect(said).toMatch(/Done in \d+\.\d s/);
       expect(await readFile(join(dataFolder, 'demo-report.html'), 'utf8')).toContain('</html>');
       expect(await readdir(temporary)).toEqual([]);
@@ -102,7 +108,7 @@ describe('npm run demo', () => {
         MUSTER_API_KEY: (await readLocalApiKey(dataDir)) ?? '',
       });
       expect(await endOf(again)).toBe(0);
-      expect(again.said()).toContain('2000 test users');
+      expect(again.said()).toContain('1,000 test users deleted'); // its own, not those that were kept
       process.kill(stack?.pid ?? 0, 'SIGTERM');
       await waitFor('the stack to stop', () => !isAlive(stack?.pid ?? 0), { timeoutMs: 30 * seconds });
       await removeEmbeddedPostgres(join(dataDir, 'postgres'));
