@@ -13,6 +13,7 @@ import { AppError } from '../kernel/errors.ts';
 import type { Db, Executor } from '../platform/db.ts';
 import { releaseAccounts } from './account-leases.ts';
 import { appendLoadEvents, loadTestsChannel } from './load-events.ts';
+import { shardLeaseMs } from './load-shards.ts';
 import { initialControl, type LoadTestRow } from './load-tests.ts';
 import { limitTransaction } from './transactions.ts';
 
@@ -33,8 +34,8 @@ export interface HeldRun {
   elapsedMs: number | null;
 }
 
-/** A conductor that is frozen in the middle gives the row back after this. */
-const longestPassMs = 10_000;
+/** A conductor that is frozen in the middle gives the test and its shards back before their leases run out. */
+const longestPassMs = shardLeaseMs - 1000;
 
 /** Does `work` while the test's row is held; throws `lease_lost` when another conductor has followed. */
 export function asConductor<T>(

@@ -3,7 +3,8 @@ import { loadTicks } from '../../drizzle/platform/schema/load-tests.ts';
 import type { Db, Executor } from '../platform/db.ts';
 import { appendLoadEvents, type NewLoadEvent } from './load-events.ts';
 import { countLoadErrors, type NewLoadError, saveLoadErrors } from './load-results.ts';
-import type { ShardLease } from './load-shards.ts';
+import { type ShardLease, shardLeaseMs } from './load-shards.ts';
+import { limitTransaction } from './transactions.ts';
 
 /** What shards have measured, second by second, until the test has ended. What a delta holds is the engine's affair. */
 export interface NewTick {
@@ -15,6 +16,11 @@ export interface NewTick {
   errors: NewLoadError[];
 }
 
+/**
+ * A worker that is frozen while it holds its shard keeps the conductor waiting, which by then may hold the other shards:
+ * well before their leases run out it must be over.
+ */
+const longestHoldMs = shardLeaseMs / 2;
 /** Samples of errors that are kept of one test. */
 const maxErrorSamples = 1000;
 
@@ -26,6 +32,7 @@ const maxErrorSamples = 1000;
  */
 export function appendTicks(db: Db, lease: ShardLease, ticks: NewTick[]): Promise<boolean> {
   return db.transaction(async tx => {
+    await limitTransaction(tx, longestHoldMs);
     if (ticks.some(({ events }) => events.length > 0)) {
       await tx.execute(sql`select from load_tests where id = ${lease.testId} for no key update`);
     }
