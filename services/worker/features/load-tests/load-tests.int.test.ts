@@ -33,6 +33,7 @@ beforeAll(async () => {
     max_errors_per_minute: 20,
   });
   begun.plain = await begin({ thresholds: ['count>10', 'count<10'].map(threshold) });
+  await untilRunning(begun.plain.id); // on both workers, before the next one asks for its slots
   begun.reduced = await begin({
     duration_seconds: 60,
     endpoints: [endpoint('/bad'), { ...endpoint('/good'), weight: 0 }],
