@@ -111,7 +111,7 @@ export function createClient({ url, apiKey }: Deployment): Client {
     async *events(operation, id, lastEventId, signal) {
       const stream = http.stream(`${url}${fill(operation.path, { id })}`, {
         headers: { accept: 'text/event-stream', ...(lastEventId ? { 'last-event-id': lastEventId } : {}) },
-        timeout: { connect: 5000, socket: streamSilenceMs },
+        timeout: { ...unhurried, socket: streamSilenceMs },
         signal,
       });
       stream.on('error', () => {}); // also after it was read: `signal` may abort later
