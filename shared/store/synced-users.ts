@@ -146,17 +146,20 @@ export async function insertIncomingUsers(
 /** A chunk of the batch that is done already: cleanup deletes by the keys in it. */
 async function recordKeys(tx: Executor, created: readonly { id: string; batch: string }[]): Promise<void> {
   if (created.length === 0) return;
+  const batches = [...new Set(created.map(({ batch }) => batch))];
+  // A statement of its own: the next one must see the chunks of whoever had the lock before.
+  await tx.execute(sql`
+    select pg_advisory_xact_lock(hashtextextended('muster:ledger:' || batch, 0))
+    from (select unnest(${textArray(batches)}::text[]) as batch order by 1) as locked`);
   await tx.execute(sql`
     with made as (
       select batch::uuid as batch, count(*)::int as users, array_agg(id) as keys
       from jsonb_to_recordset(${JSON.stringify(created)}::jsonb) as made (id text, batch text) group by 1
-    ), locked as materialized (
-      select batch, pg_advisory_xact_lock(hashtextextended('muster:ledger:' || batch, 0)) from made order by batch
     )
     insert into muster.bulk_chunks (batch_id, chunk_index, first_id, size, status, created_count, user_keys, finished_at)
     select batch, coalesce((select max(chunk_index) from muster.bulk_chunks c where c.batch_id = batch), -1) + 1, 1,
       users, 'done', users, keys, clock_timestamp()
-    from made join locked using (batch)`);
+    from made`);
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   deleteIncomingUsers,
   type IncomingUser,
   insertIncomingUsers,
+  readApplicationUsers,
   updateIncomingUsers,
 } from '../../../../shared/store/synced-users.ts';
 import type { UserReference } from '../../../../shared/store/user-references.ts';
@@ -28,6 +29,8 @@ export const applicationSide = (db: Executor, table: DigestTable): Side => ({
 });
 
 export interface ApplicationDeps {
+  /** The application's database, to read. */
+  applicationDb: Executor;
   /** The application's database for the role that may write to test users only. */
   testDataDb: Executor;
   users: UserTable;
@@ -80,13 +83,42 @@ export async function changeApplication(
     faults,
   );
   const deleted = await withCare(db, deletions, remove, faults);
-  const done = new Set([...updated, ...created]);
+  const outcome: ApplicationOutcome = {
+    created: created.length,
+    updated: updated.length,
+    done: new Set([...updated, ...created]),
+    deleted: new Set(deleted),
+    faults,
+  };
+  await judgeUntouched(deps, { incoming, deletions }, outcome);
+  return outcome;
+}
+
+/**
+ * Of users that were not written: somebody may have done it meanwhile, such as the last statement of a worker that died,
+ * which the server goes on with. Who stands in the way of it is a fault.
+ */
+async function judgeUntouched(
+  { applicationDb, users: table }: ApplicationDeps,
+  { incoming, deletions }: { incoming: readonly IncomingUser[]; deletions: readonly string[] },
+  { done, deleted, faults }: ApplicationOutcome,
+): Promise<void> {
   const told = new Set(faults.map(({ username }) => username));
-  for (const { username } of incoming)
-    if (!done.has(username) && !told.has(username)) faults.push(inTheWay(username));
-  for (const username of deletions)
-    if (!deleted.includes(username) && !told.has(username)) faults.push(inTheWay(username));
-  return { created: created.length, updated: updated.length, done, deleted: new Set(deleted), faults };
+  const unwritten = incoming.filter(({ username }) => !done.has(username) && !told.has(username));
+  const undeleted = deletions.filter(username => !deleted.has(username) && !told.has(username));
+  const names = [...unwritten.map(({ username }) => username), ...undeleted];
+  if (names.length === 0) return;
+  const present = new Map(
+    (await readApplicationUsers(applicationDb, table, names)).map(user => [user.username, user]),
+  );
+  for (const { username, test_batch_id } of unwritten) {
+    if (present.get(username)?.test_batch_id === test_batch_id) done.add(username);
+    else faults.push(inTheWay(username));
+  }
+  for (const username of undeleted) {
+    if (present.has(username)) faults.push(inTheWay(username));
+    else deleted.add(username);
+  }
 }
 
 const isTestUser = (user: SyncUser): user is SyncUser & { test_batch_id: string } =>

@@ -45,7 +45,12 @@ export async function openSession(
     rules: { direction: run.direction, policy: run.conflictPolicy, full: run.full },
     scope,
     comparedScope: { ...scope, ...(await changesOnly(deps, run)) },
-    applicationDeps: { testDataDb: deps.testDataDb, users: deps.users, references },
+    applicationDeps: {
+      applicationDb: deps.applicationDb,
+      testDataDb: deps.testDataDb,
+      users: deps.users,
+      references,
+    },
     ...sides,
   };
 }
