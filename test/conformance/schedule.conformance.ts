@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSignals } from './signals.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -19,5 +20,17 @@ export function describeSchedule({ queue }: Workbench): void {
     expect(new Set(moments.all).size).toBe(moments.all.length);
     expect(moments.all.every(jobId => /\d{13}$/.test(jobId))).toBe(true);
     await expect(client.unschedule(contract, 'clock')).resolves.toBeUndefined();
+  });
+
+  test('processes that start at the very moment of a schedule all get it', async () => {
+    const { contract, client } = await queue();
+    const schedule = () =>
+      client.schedule(contract, { id: 'tick' }, { id: 'start', pattern: '* * * * * *', timeZone: 'UTC' });
+    await schedule();
+    for (const _round of [1, 2, 3]) {
+      await sleep(1000); // the moment is due, and nobody takes it
+      await expect(Promise.all(Array.from({ length: 8 }, schedule))).resolves.toHaveLength(8);
+    }
+    await client.unschedule(contract, 'start');
   });
 }

@@ -2,6 +2,7 @@ import type { Queue } from 'bullmq';
 import { AppError, isAppError } from '../../kernel/errors.ts';
 import type { QueueContract } from './contract.ts';
 import { type BullJob, bullJob, type JobOptions } from './payload.ts';
+import { keepSchedule, type Schedule } from './schedule.ts';
 import { type BullQueue, type JobState, jobStates, type QueueBackend } from './seam.ts';
 import { storeUnavailable } from './store-errors.ts';
 
@@ -41,14 +42,6 @@ export interface QueueClient {
   bullQueues(): Queue[];
   /** Closes the queues, not the backend. */
   stop(): Promise<void>;
-}
-
-interface Schedule {
-  id: string;
-  /** Five fields of cron: minute, hour, day of month, month, day of week. */
-  pattern: string;
-  /** Of the IANA database. */
-  timeZone: string;
 }
 
 interface JobRef {
@@ -130,12 +123,8 @@ export function createQueueClient(backend: QueueBackend, contracts: readonly Nam
       const removed = await onStore(() => queueOf(contract).remove(jobId));
       return removed > 0 || (await client.state(contract, jobId)) === 'missing';
     },
-    async schedule(contract, payload, { id, pattern, timeZone }) {
-      const { name, data, opts } = bullJob(contract, payload);
-      const { jobId: _jobId, ...template } = opts; // the schedule makes an id of its own for every moment
-      const repeat = { pattern, tz: timeZone };
-      await onStore(() => queueOf(contract).upsertJobScheduler(id, repeat, { name, data, opts: template }));
-    },
+    schedule: (contract, payload, schedule) =>
+      onStore(() => keepSchedule(queueOf(contract), schedule, bullJob(contract, payload))),
     async unschedule(contract, id) {
       await onStore(() => queueOf(contract).removeJobScheduler(id));
     },
