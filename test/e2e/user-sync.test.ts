@@ -46,6 +46,21 @@ async function addUsers(from: number, to: number, batch = batchId): Promise<void
     from generate_series(${from}::int, ${to}::int) n`;
 }
 
+/** All test files share a server, and what was committed while any transaction of it was open is looked at again. */
+async function otherTransactionsEnded(): Promise<void> {
+  const { sql } = databases.application;
+  const [present] = await sql<{ xid: string }[]>`select pg_current_xact_id()::text as xid`;
+  await waitFor(
+    'the end of the transactions of other tests',
+    async () => {
+      const [{ over } = { over: false }] = await sql<{ over: boolean }[]>`
+        select pg_snapshot_xmin(pg_current_snapshot()) > ${present?.xid ?? ''}::xid8 as over`;
+      return over;
+    },
+    { timeoutMs: 20_000 },
+  );
+}
+
 const ended = (id: string, on: TestApi = api): Promise<z.output<typeof job>> =>
   waitFor(
     `the end of job ${id}`,
@@ -162,6 +177,7 @@ describe('a push to the built-in load tester', () => {
 
   it('looks at what changed since a moment, also at what was committed after it', async () => {
     await addUsers(1, 30);
+    await otherTransactionsEnded();
     const first = await sync();
     const { sql } = databases.application;
     await sql`update users set role = 'late', updated_at = '2020-01-01' where username = 'u7'`;
