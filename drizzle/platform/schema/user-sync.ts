@@ -50,8 +50,11 @@ export const syncRuns = pgTable(
     active: boolean('active').notNull().default(false),
     /** The job's run for which the chunks stand; behind `jobs.run` after a retry. */
     plannedRun: integer('planned_run').notNull().default(-1),
-    /** `plan` only counts: for a dry run, and before deletions that may be too many. */
-    mode: text('mode', { enum: ['plan', 'apply'] })
+    /**
+     * `plan` only counts: for a dry run, and before deletions that may be too many. `copy` is for a pool that has none of
+     * the users: its chunks are spans of keys, whose rows are streamed from one database to the other.
+     */
+    mode: text('mode', { enum: ['plan', 'apply', 'copy'] })
       .notNull()
       .default('apply'),
     /** Users in the filter on each side when the run began, and how many of them were the same. */
@@ -88,8 +91,13 @@ export const syncChunks = pgTable(
       .notNull()
       .references(() => syncRuns.id, { onDelete: 'cascade' }),
     chunkIndex: integer('chunk_index').notNull(),
-    /** Emptied when the run ends. */
+    /** Empty under `copy`. Emptied when the run ends. */
     usernames: text('usernames').array().notNull(),
+    /** Under `copy`: from the application's key `firstKey` on, and before `nextKey`; null is without end. */
+    firstKey: text('first_key'),
+    nextKey: text('next_key'),
+    /** How many users it had when it was written down. */
+    users: count('users'),
     status: text('status').notNull().default('pending'),
     epoch: integer('epoch').notNull().default(0),
     lane: integer('lane'),
