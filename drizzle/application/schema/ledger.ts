@@ -26,6 +26,8 @@ export const muster = pgSchema('muster');
  *      └───────────┴──► cancelled           (a retry puts cancelled and rolled_back back to pending)
  *   done, cancelled ──► cleaned             (cleanup removed its users; for good)
  *
+ * A chunk that cannot be done, whatever is tried, is cancelled with the `refusal` that says why; so is then the rest.
+ *
  * `epoch` goes up whenever a worker claims a chunk and whenever the conductor withdraws it: an effect is only
  * written under the epoch that was claimed, so a stale worker changes nothing.
  */
@@ -51,6 +53,8 @@ export const bulkChunks = muster.table(
     cleanedRows: jsonb('cleaned_rows').$type<Record<string, number>>(),
     /** Users among those created whom somebody else had deleted before cleanup came. */
     goneCount: integer('gone_count').notNull().default(0),
+    /** Why no worker can do the chunk: a guard's refusal, for one. Null in all others. */
+    refusal: jsonb('refusal').$type<{ code: string; message: string }>(),
     startedAt: moment('started_at'),
     finishedAt: moment('finished_at'),
   },

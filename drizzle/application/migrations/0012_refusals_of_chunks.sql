@@ -1,0 +1,1 @@
+ALTER TABLE "muster"."bulk_chunks" ADD COLUMN "refusal" jsonb;
