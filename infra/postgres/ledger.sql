@@ -24,6 +24,7 @@ create table if not exists muster.bulk_chunks (
     check (status in ('pending', 'running', 'done', 'cancelled', 'rolled_back', 'cleaned'))
 );
 alter table muster.bulk_chunks alter column user_keys set storage external;
+alter table muster.bulk_chunks add column if not exists refusal jsonb;
 
 create table if not exists muster.bulk_failures (
   batch_id uuid not null,

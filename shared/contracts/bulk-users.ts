@@ -37,13 +37,20 @@ const bulkUsersCreateResult = z.object({
   failed_count: z.int(),
   /** Users that `on_error: rollback` removed again; absent when it did not. */
   rolled_back_count: z.int().optional(),
+  /** What kept the rest from being created; absent when nothing did. */
+  refusal: z.object({ code: z.string(), message: z.string() }).optional(),
   /** Seconds from the first chunk's plan to the last chunk's end. */
   execution_time: z.number(),
 });
 export type BulkUsersCreateResult = z.infer<typeof bulkUsersCreateResult>;
 
 function outcomeOfBatch(result: BulkUsersCreateResult): Outcome {
-  const { successful_count, failed_count, total_requested, rolled_back_count } = result;
+  const { successful_count, failed_count, total_requested, rolled_back_count, refusal } = result;
+  if (refusal !== undefined) {
+    const undone =
+      rolled_back_count === undefined ? '' : `; the ${rolled_back_count} created were removed again`;
+    return { status: 'failed', error: { code: refusal.code, message: `${refusal.message}${undone}` } };
+  }
   if (failed_count === 0) return { status: 'succeeded' };
   if (rolled_back_count !== undefined) {
     const message = `${failed_count} of ${total_requested} users failed; the ${rolled_back_count} created were removed again`;

@@ -27,6 +27,7 @@ export const errorTitles = {
   confirmation_required: 'This needs a confirmation',
   ledger_mismatch: 'The users table and the ledger disagree',
   still_referenced: 'Other rows refer to the users',
+  guard_refused: 'The guards of the application refuse this',
   dataset_exists: 'The dataset already exists',
   template_exists: 'The template already exists',
   snapshot_exists: 'The snapshot already exists',

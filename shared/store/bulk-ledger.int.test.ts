@@ -11,10 +11,9 @@ import {
   openChunks,
   planChunks,
   reopenChunks,
-  sharesByWorker,
-  tallyBatch,
   withdrawChunks,
 } from './bulk-ledger.ts';
+import { sharesByWorker, tallyBatch } from './bulk-tallies.ts';
 import {
   createUsersApart,
   createUsersTogether,

@@ -28,7 +28,7 @@ export async function planChunks(
 /** For a retry: what was withdrawn, rolled back, or done with failures is to be done again. */
 export async function reopenChunks(db: Executor, batchId: string): Promise<void> {
   await db.execute(sql`
-    update muster.bulk_chunks set status = 'pending', epoch = epoch + 1, worker = null, finished_at = null,
+    update muster.bulk_chunks set status = 'pending', epoch = epoch + 1, worker = null, finished_at = null, refusal = null,
       created_count = case when status = 'rolled_back' then 0 else created_count end
     where batch_id = ${batchId} and (status in ('cancelled', 'rolled_back') or (status = 'done' and failed_count > 0))`);
 }
@@ -118,6 +118,17 @@ export async function withdrawChunks(db: Executor, batchId: string): Promise<voi
     where batch_id = ${batchId} and status in ('pending', 'running')`);
 }
 
+/** Why a chunk could not be done, and whatever is tried cannot be. */
+export type ChunkRefusal = NonNullable<ChunkRow['refusal']>;
+
+/** Gives a claimed chunk up, with the reason; nothing when the lease is void. */
+export async function refuseChunk(db: Executor, lease: ChunkLease, refusal: ChunkRefusal): Promise<void> {
+  await db
+    .update(bulkChunks)
+    .set({ status: 'cancelled', epoch: sql`epoch + 1`, refusal, finishedAt: sql`clock_timestamp()` })
+    .where(isLease(lease));
+}
+
 /**
  * Marks a batch's chunks rolled back; call after the users' deletion, which needs the keys. Each chunk keeps the number of users that it had,
  * so that doing it again, after a worker died in between, gives the same.
@@ -135,56 +146,6 @@ export async function markRolledBack(tx: Executor, batchId: string): Promise<num
     )
     select coalesce(sum(created_count), 0)::int as recorded from changed`);
   return row?.recorded ?? 0;
-}
-
-export interface Tally {
-  chunks: number;
-  chunksDone: number;
-  created: number;
-  failed: number;
-  /** Users of chunks that were withdrawn before they were done. */
-  withdrawn: number;
-  rolledBack: number;
-  /** Users that cleanup deleted; they count as created all the same. */
-  cleaned: number;
-}
-
-/** Where a batch stands, from its chunks. */
-export async function tallyBatch(db: Executor, batchId: string): Promise<Tally> {
-  const [tally] = await db
-    .select({
-      chunks: sql<number>`count(*)::int`,
-      chunksDone: sql<number>`(count(*) filter (where status in ('done', 'cleaned')))::int`,
-      created: sql<number>`coalesce(sum(created_count) filter (where status <> 'rolled_back'), 0)::int`,
-      failed: sql<number>`coalesce(sum(failed_count), 0)::int`,
-      withdrawn: sql<number>`coalesce(sum(size) filter (where status = 'cancelled'), 0)::int`,
-      rolledBack: sql<number>`coalesce(sum(size - failed_count) filter (where status = 'rolled_back'), 0)::int`,
-      cleaned: sql<number>`coalesce(sum(created_count - gone_count) filter (where status = 'cleaned'), 0)::int`,
-    })
-    .from(bulkChunks)
-    .where(eq(bulkChunks.batchId, batchId));
-  return (
-    tally ?? { chunks: 0, chunksDone: 0, created: 0, failed: 0, withdrawn: 0, rolledBack: 0, cleaned: 0 }
-  );
-}
-
-/** The tallies of several batches, by batch id. */
-export async function tallyBatches(
-  db: Executor,
-  batchIds: string[],
-): Promise<Map<string, Pick<Tally, 'created' | 'failed' | 'cleaned'>>> {
-  if (batchIds.length === 0) return new Map();
-  const rows = await db
-    .select({
-      batchId: bulkChunks.batchId,
-      created: sql<number>`coalesce(sum(created_count) filter (where status <> 'rolled_back'), 0)::int`,
-      failed: sql<number>`coalesce(sum(failed_count), 0)::int`,
-      cleaned: sql<number>`coalesce(sum(created_count - gone_count) filter (where status = 'cleaned'), 0)::int`,
-    })
-    .from(bulkChunks)
-    .where(inArray(bulkChunks.batchId, batchIds))
-    .groupBy(bulkChunks.batchId);
-  return new Map(rows.map(({ batchId, ...tally }) => [batchId, tally]));
 }
 
 /** The indexes of chunks that are not done, from `fromIndex` on, in order. */
@@ -205,26 +166,6 @@ export async function openChunks(
     .orderBy(asc(bulkChunks.chunkIndex))
     .limit(limit);
   return rows.map(row => row.chunkIndex);
-}
-
-export interface WorkerShare {
-  worker: string;
-  chunks: number;
-  users: number;
-}
-
-/** Which worker did how much of a batch. */
-export function sharesByWorker(db: Executor, batchId: string): Promise<WorkerShare[]> {
-  return db
-    .select({
-      worker: sql<string>`worker`,
-      chunks: sql<number>`count(*)::int`,
-      users: sql<number>`sum(created_count)::int`,
-    })
-    .from(bulkChunks)
-    .where(and(eq(bulkChunks.batchId, batchId), inArray(bulkChunks.status, ['done', 'cleaned'])))
-    .groupBy(sql`worker`)
-    .orderBy(sql`worker`);
 }
 
 /** A batch's failures in the order of their `{id}`. */

@@ -17,6 +17,7 @@ export const statusOf: Record<ErrorCode, number> = {
   conflict: 409,
   dataset_exists: 409,
   deletion_guard: 409,
+  guard_refused: 409,
   ledger_mismatch: 409,
   snapshot_damaged: 409,
   snapshot_exists: 409,

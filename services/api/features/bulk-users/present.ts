@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { cleanupCandidate } from '../../../../shared/http/bulk-lifecycle.ts';
 import type { applicationUser, batch, batchDetail } from '../../../../shared/http/bulk-users.ts';
 import type { BatchWithJob } from '../../../../shared/store/bulk-batches.ts';
-import type { Tally, WorkerShare } from '../../../../shared/store/bulk-ledger.ts';
+import type { Tally, WorkerShare } from '../../../../shared/store/bulk-tallies.ts';
 import type { UserRow } from '../../../../shared/store/user-directory.ts';
 
 export function presentBatch(

@@ -25,12 +25,8 @@ import {
   insertBatch,
   listBatches,
 } from '../../../../shared/store/bulk-batches.ts';
-import {
-  listFailures,
-  sharesByWorker,
-  tallyBatch,
-  tallyBatches,
-} from '../../../../shared/store/bulk-ledger.ts';
+import { listFailures } from '../../../../shared/store/bulk-ledger.ts';
+import { sharesByWorker, tallyBatch, tallyBatches } from '../../../../shared/store/bulk-tallies.ts';
 import { countOpenByKind } from '../../../../shared/store/jobs.ts';
 import { countUsers, hasUsersOfBatch, listBatchUsers } from '../../../../shared/store/user-directory.ts';
 import { isKey, type UserTable } from '../../../../shared/store/user-table.ts';

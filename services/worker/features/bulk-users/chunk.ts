@@ -1,14 +1,17 @@
 import { bulkUsersChunk } from '../../../../shared/contracts/bulk-users.ts';
-import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
+import { AppError, isAppError, messageOf } from '../../../../shared/kernel/errors.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
+import { sqlMessageOf } from '../../../../shared/platform/sql-state.ts';
 import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
 import {
   type ChunkLease,
   claimChunk,
   concludeChunk,
   holdChunk,
+  refuseChunk,
   type UserFailure,
 } from '../../../../shared/store/bulk-ledger.ts';
+import { guardRefusalOf } from '../../../../shared/store/guards/refusal.ts';
 import { limitTransaction } from '../../../../shared/store/transactions.ts';
 import {
   createUsersTogether,
@@ -16,6 +19,7 @@ import {
   rangeOf,
   type UserSpec,
 } from '../../../../shared/store/user-creation.ts';
+import { isRetryable } from '../../outcome.ts';
 import { chunkPasswords } from './chunk-passwords.ts';
 import { createRange, rowFaultOf } from './create-range.ts';
 import type { BulkUsersDeps } from './deps.ts';
@@ -28,7 +32,8 @@ const nothing = { created: 0, failed: 0 };
 
 /**
  * One chunk: its users, its failures and its `done` mark are one transaction, held to the epoch under which this
- * worker claimed it. A task that comes too late (chunk done, withdrawn, job ended) does nothing and completes.
+ * worker claimed it. A task that comes too late (chunk done, withdrawn, job ended) does nothing and completes. One that
+ * meets what no further try gets past, a guard for one, says so in the ledger, where the conductor finds it.
  */
 export const createChunk = implement(bulkUsersChunk, (deps: BulkUsersDeps) => async ({ payload, signal }) => {
   const batch = await openBatch(deps, payload);
@@ -45,8 +50,17 @@ export const createChunk = implement(bulkUsersChunk, (deps: BulkUsersDeps) => as
     return { created: lease.size - failures.length, failed: failures.length };
   } catch (error) {
     if (isAppError(error, 'lease_lost')) return nothing;
-    throw error;
+    const final = guardRefusalOf(error) ?? error;
+    if (isRetryable(final)) throw error;
+    deps.logger.error({ err: error, batchId: batch.id, chunk: lease.chunkIndex }, 'a chunk cannot be done');
+    await refuseChunk(deps.applicationDb, lease, refusalOf(final));
+    return nothing;
   }
+});
+
+const refusalOf = (error: unknown) => ({
+  code: isAppError(error) ? error.code : 'internal_error',
+  message: sqlMessageOf(error) ?? messageOf(error),
 });
 
 const userSpec = ({ id, config }: BatchRow, password: UserSpec['password']): UserSpec => ({

@@ -9,6 +9,7 @@ import {
   type TakenChunks,
   takeChunks,
 } from '../../../../shared/store/bulk-cleanup.ts';
+import { guardRefusalOf } from '../../../../shared/store/guards/refusal.ts';
 import { limitTransaction } from '../../../../shared/store/transactions.ts';
 import type { UserReference } from '../../../../shared/store/user-references.ts';
 import type { BulkUsersDeps } from './deps.ts';
@@ -37,7 +38,7 @@ export interface Refusal {
 
 export interface CleanBatchOptions {
   references: UserReference[];
-  /** The first chunk that is refused ends the batch; a user who is gone counts as a mismatch. */
+  /** The first chunk that is refused ends the batch, as one that a guard refuses always does; a user who is gone counts as a mismatch. */
   strict: boolean;
   signal: AbortSignal;
   /** Told of users whose chunk has been cleaned up. */
@@ -69,7 +70,7 @@ function createLane(deps: BulkUsersDeps, batch: BatchRow, options: CleanBatchOpt
   const refused: number[] = [];
   let refusal: Refusal | undefined;
   let limit = Math.min(chunksAtOnce, Math.max(1, Math.floor(usersAtOnce / batch.chunkSize)));
-  const isStopped = () => strict && refusal !== undefined;
+  const isStopped = () => refusal !== undefined && (strict || refusal.code === 'guard_refused');
 
   /** One refused chunk is refused alone: what was taken together is tried again one by one. */
   function refuse(taken: TakenChunks, why: Refusal): void {
@@ -126,7 +127,8 @@ function cleanNext(
 
 /** Why a chunk was refused; undefined for errors that are not about its rows. */
 function refusalOf(error: unknown): Refusal | undefined {
-  if (isAppError(error, 'ledger_mismatch')) return { code: error.code, message: textOf(error) };
+  const known = isAppError(error, 'ledger_mismatch') ? error : guardRefusalOf(error);
+  if (known !== undefined) return { code: known.code, message: textOf(known) };
   if (!stillReferred.includes(sqlStateOf(error) ?? '')) return undefined;
   return {
     code: 'still_referenced',

@@ -16,6 +16,7 @@ import {
   type Selection,
   takeForCleanup,
 } from '../../../../shared/store/bulk-cleanup-batches.ts';
+import { guardRefusalOf } from '../../../../shared/store/guards/refusal.ts';
 import { findJob } from '../../../../shared/store/jobs.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
 import { readUserReferences, type UserReference } from '../../../../shared/store/user-references.ts';
@@ -53,7 +54,7 @@ export const cleanUpUsers = implementJob(bulkUsersCleanup, (deps: BulkUsersDeps)
     await cleanAll(deps, cleanup, call);
     return await resultOf(deps, cleanup, call);
   } catch (error) {
-    if (!isAppError(call.signal.reason, 'cancelled')) throw error;
+    if (!isAppError(call.signal.reason, 'cancelled')) throw guardRefusalOf(error) ?? error;
     throw cancelledWith(await resultOf(deps, cleanup, call));
   }
 });

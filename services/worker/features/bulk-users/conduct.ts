@@ -1,7 +1,8 @@
 import { bulkUsersChunk } from '../../../../shared/contracts/bulk-users.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
 import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
-import { openChunks, type Tally, tallyBatch } from '../../../../shared/store/bulk-ledger.ts';
+import { openChunks } from '../../../../shared/store/bulk-ledger.ts';
+import { type Tally, tallyBatch } from '../../../../shared/store/bulk-tallies.ts';
 import type { JobCall } from '../../job-runner.ts';
 import type { BulkUsersDeps } from './deps.ts';
 
@@ -13,8 +14,8 @@ const reviveEveryMs = 5_000;
 const pollMs = { min: 15, max: 60 };
 
 /**
- * Hands a batch's chunks out and watches the ledger until all are done, or, under `on_error: rollback`, until
- * the first failure. The ledger, not the queue, says what is done: a chunk that the queue lost is handed out again.
+ * Hands a batch's chunks out and watches the ledger until all are done or one is refused, or, under `on_error: rollback`,
+ * until the first failure. The ledger, not the queue, says what is done: a chunk that the queue lost is handed out again.
  */
 export async function conductChunks(
   deps: BulkUsersDeps,
@@ -27,6 +28,7 @@ export async function conductChunks(
   for (;;) {
     call.signal.throwIfAborted();
     const tally = await tallyBatch(deps.applicationDb, batch.id);
+    if (tally.refusal !== null) return tally;
     if (batch.config.on_error === 'rollback' && tally.failed > 0) return tally;
     const done = tally.created + tally.failed;
     call.report({ phase: 'creating', done, total: batch.totalRequested });

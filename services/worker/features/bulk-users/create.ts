@@ -8,13 +8,9 @@ import {
   settlePasswordHash,
 } from '../../../../shared/store/bulk-batches.ts';
 import { assertMayCreate } from '../../../../shared/store/bulk-cleanup-batches.ts';
-import {
-  planChunks,
-  reopenChunks,
-  type Tally,
-  tallyBatch,
-  withdrawChunks,
-} from '../../../../shared/store/bulk-ledger.ts';
+import { planChunks, reopenChunks, withdrawChunks } from '../../../../shared/store/bulk-ledger.ts';
+import { type Tally, tallyBatch } from '../../../../shared/store/bulk-tallies.ts';
+import { guardRefusalOf } from '../../../../shared/store/guards/refusal.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
 import { conductChunks } from './conduct.ts';
 import { conductHashes } from './conduct-hashes.ts';
@@ -33,10 +29,9 @@ export const createBatch = implementJob(bulkUsersCreate, (deps: BulkUsersDeps) =
     await settleHashes(deps, batch, call);
     await planBatch(deps, batch, call);
     const tally = await conductChunks(deps, batch, call);
-    if (batch.config.on_error === 'rollback' && tally.failed > 0) return await rollBack(deps, batch, call);
-    return resultOf(batch, call, tally);
+    return await conclude(deps, batch, call, tally);
   } catch (error) {
-    if (!isAppError(call.signal.reason, 'cancelled')) throw error;
+    if (!isAppError(call.signal.reason, 'cancelled')) throw guardRefusalOf(error) ?? error;
     await withdrawChunks(deps.applicationDb, batch.id);
     throw cancelledWith(resultOf(batch, call, await tallyBatch(deps.applicationDb, batch.id)));
   }
@@ -52,6 +47,7 @@ async function batchOf({ db }: BulkUsersDeps, id: string): Promise<BatchRow> {
 /** One shared password costs one hash a batch; it is made off the event loop. Different ones are made by all workers. */
 async function settleHashes(deps: BulkUsersDeps, batch: BatchRow, call: Call): Promise<void> {
   const { db, vault, users } = deps;
+  if (batch.sealedSecret !== null) vault.open(batch.sealedSecret); // here, where one that does not open ends the job
   await conductHashes(deps, batch, call);
   if (batch.passwordHash !== null || batch.sealedPassword === null) return;
   const { hash } = passwordHashers[users.mapping.password_format];
@@ -68,6 +64,22 @@ async function planBatch({ db, applicationDb }: BulkUsersDeps, batch: BatchRow, 
   });
   if (call.run > 0) await reopenChunks(applicationDb, batch.id);
   await markPlanned(db, batch.id, call.run);
+}
+
+/** What one chunk cannot get past, the others cannot either: they are withdrawn. */
+async function conclude(
+  deps: BulkUsersDeps,
+  batch: BatchRow,
+  call: Call,
+  tally: Tally,
+): Promise<BulkUsersCreateResult> {
+  const { refusal } = tally;
+  if (batch.config.on_error === 'rollback' && (tally.failed > 0 || refusal !== null)) {
+    return { ...(await rollBack(deps, batch, call)), ...(refusal && { refusal }) };
+  }
+  if (refusal === null) return resultOf(batch, call, tally);
+  await withdrawChunks(deps.applicationDb, batch.id);
+  return { ...resultOf(batch, call, await tallyBatch(deps.applicationDb, batch.id)), refusal };
 }
 
 async function rollBack(deps: BulkUsersDeps, batch: BatchRow, call: Call): Promise<BulkUsersCreateResult> {
