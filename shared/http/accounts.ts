@@ -8,6 +8,8 @@ const count = z.int().min(0);
 
 /** Users of one import at most. */
 export const maxImportedUsers = 1_000_000;
+/** Of one user in a body: room for what is then refused by name, such as a field of a million characters. */
+export const maxImportedRowBytes = 2 * 1024 * 1024;
 /** The longest custom attributes of a user, in characters of JSON. */
 const maxAttributesLength = 65_536;
 

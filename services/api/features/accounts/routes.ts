@@ -5,6 +5,7 @@ import {
   getAccountStatsOperation,
   importUsersOperation,
   listAccountsOperation,
+  maxImportedRowBytes,
 } from '../../../../shared/http/accounts.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
@@ -25,16 +26,13 @@ export interface AccountRoutesDeps {
   vault: Vault;
 }
 
-/** Of one user in a body: room for what is then refused by name, such as a field of a million characters. */
-const maxRowBytes = 2 * 1024 * 1024;
-
 export const accountRoutes = ({ vault }: AccountRoutesDeps): Route[] => [
   route(importUsersOperation, async ({ query, db, request, signal, actor, requestId }) => {
     const startedAt = performance.now();
     await db.transaction(admitWork);
     const body = decodeBody(request);
     const isLines = request.is('application/x-ndjson') !== false;
-    const limits = { maxRowBytes };
+    const limits = { maxRowBytes: maxImportedRowBytes };
     const rows = isLines ? readNdjson(body.bytes, limits) : readJsonArray(body.bytes, 'users', limits);
     const keeper = createPasswordKeeper(vault);
     const { counts, run } = createImport({ db, keeper, onConflict: query.on_conflict, signal });

@@ -193,7 +193,7 @@ async function applyWork(
       deletedInApplication: pulled.deleted.size,
       deletedInTarget: outcome.deleted,
       unchanged: outcome.unchanged + countLive(work.settled),
-      failed: pulled.faults.length + outcome.faults.length,
+      failed: pulled.faults.length + outcome.failed,
       faults: [...pulled.faults, ...outcome.faults] satisfies SyncFault[],
     }),
   );

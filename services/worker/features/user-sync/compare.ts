@@ -5,6 +5,7 @@ import {
   differingSubBuckets,
   type Entry,
   foldBuckets,
+  type Scope,
 } from '../../../../shared/store/account-digests.ts';
 import { PeerError } from './peer-error.ts';
 import type { SyncSession } from './session.ts';
@@ -39,7 +40,8 @@ export async function compareSides(
 ): Promise<Findings> {
   const { application, target, comparedScope: scope } = session;
   const clockSkewMs = await probeBoth(session);
-  const [ours, theirs] = await Promise.all([application.buckets(scope), target.buckets(scope)]);
+  const theirScope = byClockOfTarget(scope, clockSkewMs);
+  const [ours, theirs] = await Promise.all([application.buckets(scope), target.buckets(theirScope)]);
   const onlyChanges = scope.modifiedSince !== undefined;
   const listsAll = onlyChanges || session.rules.full;
   const differing = listsAll
@@ -57,7 +59,7 @@ export async function compareSides(
   };
   const looked = { differing, ours, theirs };
   const places = listsAll ? listsOfBuckets(looked) : await narrow(session, looked);
-  for (const place of places) await listDifferences(session, place, findings, onNames);
+  for (const place of places) await listDifferences({ ...session, theirScope }, place, findings, onNames);
   return findings;
 }
 
@@ -76,6 +78,15 @@ async function probeBoth({ application, target }: SyncSession): Promise<number> 
   }
   return Math.round(theirs.now + halfWay - ours.now);
 }
+
+/**
+ * The moment from which changes are looked at, for a target whose clock is behind. One that is ahead has times later than
+ * that anyway, and others that it was given.
+ */
+const byClockOfTarget = ({ modifiedSince, ...scope }: Scope, clockSkewMs: number): Scope =>
+  modifiedSince === undefined || clockSkewMs >= 0
+    ? { modifiedSince, ...scope }
+    : { modifiedSince: new Date(Date.parse(modifiedSince) + clockSkewMs).toISOString(), ...scope };
 
 interface Looked {
   differing: number[];
@@ -126,14 +137,14 @@ function inLists(buckets: readonly number[], usersOf: (bucket: number) => number
 }
 
 async function listDifferences(
-  { application, target, comparedScope, rules }: SyncSession,
+  { application, target, comparedScope, theirScope, rules }: SyncSession & { theirScope: Scope },
   place: Choice,
   findings: Findings,
   onNames: (usernames: string[]) => Promise<void>,
 ): Promise<void> {
   const [ours, theirs] = await Promise.all([
     application.entries(comparedScope, place),
-    findings.targetUsers === 0 ? [] : target.entries(comparedScope, place),
+    findings.targetUsers === 0 ? [] : target.entries(theirScope, place),
   ]);
   const open = new Map(ours.map(entry => [entry.username, entry]));
   findings.unchanged -= ours.length;

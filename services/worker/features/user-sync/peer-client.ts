@@ -18,7 +18,7 @@ export interface PeerClient {
   /** Asks for what `schema` describes. @throws PeerError */
   post<S extends z.ZodType>(path: string, body: unknown, schema: S): Promise<z.output<S>>;
   /** The same with a body of NDJSON. */
-  postLines<S extends z.ZodType>(path: string, rows: readonly object[], schema: S): Promise<z.output<S>>;
+  postLines<S extends z.ZodType>(path: string, lines: readonly string[], schema: S): Promise<z.output<S>>;
   /** Bodies sent and received, as they were on the wire. */
   bytesMoved(): number;
   close(): Promise<void>;
@@ -115,9 +115,9 @@ export function createPeerClient(options: PeerClientOptions): PeerClient {
     async post(path, body, schema) {
       return ask({ path, type: 'application/json', body: await compress(JSON.stringify(body)) }, schema);
     },
-    async postLines(path, rows, schema) {
-      const lines = rows.map(row => JSON.stringify(row)).join('\n');
-      return ask({ path, type: 'application/x-ndjson', body: await compress(lines) }, schema);
+    async postLines(path, lines, schema) {
+      const body = await compress(lines.join('\n'));
+      return ask({ path, type: 'application/x-ndjson', body }, schema);
     },
     bytesMoved: () => bytes,
     close: () => agent.destroy(),

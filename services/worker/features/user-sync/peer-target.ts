@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { importResult } from '../../../../shared/http/accounts.ts';
+import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
+import { importResult, maxImportedRowBytes } from '../../../../shared/http/accounts.ts';
 import {
   maxPeerUsernames,
   peerDeleted,
@@ -23,7 +24,7 @@ import {
   summarizeBases,
 } from '../../../../shared/store/sync-bases.ts';
 import type { PeerClient } from './peer-client.ts';
-import type { Side, SyncUser, Target, TargetOutcome } from './sides.ts';
+import type { Side, SyncUser, Target, TargetOutcome, UserDigest } from './sides.ts';
 
 export interface PeerTargetOptions {
   db: Executor;
@@ -41,20 +42,19 @@ export function peerTarget({ db, client, targetKey, withCredentials }: PeerTarge
   const askDigests = (question: object) => client.post('/api/users/sync/digests', question, peerDigests);
 
   async function write(users: readonly SyncUser[]): Promise<TargetOutcome> {
-    if (users.length === 0) return { created: 0, updated: 0, unchanged: 0, deleted: 0, faults: [] };
-    const rows = withCredentials ? users : users.map(({ password: _password, ...user }) => user);
-    const { created, updated, unchanged, errors } = await client.postLines(
-      '/api/users/import',
-      rows,
-      importResult,
-    );
-    const faults = errors.map(({ kind, code, message, username }) => ({
+    const { lines, faults } = linesOf(withCredentials ? users : users.map(withoutPassword));
+    if (lines.length === 0)
+      return { created: 0, updated: 0, unchanged: 0, deleted: 0, failed: faults.length, faults };
+    const result = await client.postLines('/api/users/import', lines, importResult);
+    const { created, updated, unchanged, failed_count } = result;
+    const refused = result.errors.map(({ kind, code, message, username }) => ({
       kind,
       code,
       message,
       ...(username !== undefined && { username }),
     }));
-    return { created, updated, unchanged, deleted: 0, faults };
+    const failed = faults.length + failed_count;
+    return { created, updated, unchanged, deleted: 0, failed, faults: [...faults, ...refused] };
   }
 
   return {
@@ -95,8 +95,7 @@ export function peerTarget({ db, client, targetKey, withCredentials }: PeerTarge
         const { deleted } = await client.post('/api/users/sync/deletions', { usernames }, peerDeleted);
         outcome.deleted += deleted;
       }
-      const failed = new Set(outcome.faults.map(({ username }) => username));
-      const written = changes.written.filter(({ username }) => !failed.has(username));
+      const written = knownToBeWritten(changes.written, outcome);
       await db.transaction(async tx => {
         await saveBases(tx, targetKey, [...written, ...changes.settled]);
         await forgetBases(tx, targetKey, changes.deletions);
@@ -121,6 +120,34 @@ async function* allEntries(side: Side, scope: Scope): AsyncGenerator<Entry[]> {
     yield side.entries(scope, { buckets: Array.from({ length: step }, (_, index) => first + index) });
   }
 }
+
+/** A peer lists its first faults only: when there are more, who was written is left to the next comparison. */
+function knownToBeWritten(users: readonly UserDigest[], { failed, faults }: TargetOutcome): UserDigest[] {
+  if (failed > faults.length) return [];
+  const names = new Set(faults.map(({ username }) => username));
+  return users.filter(({ username }) => !names.has(username.slice(0, 255))); // a fault tells no more of a name
+}
+
+const withoutPassword = ({ password: _password, ...user }: SyncUser): SyncUser => user;
+
+/** Users as NDJSON. One that is longer than an import takes would end the import of all, and fails alone instead. */
+function linesOf(users: readonly SyncUser[]): { lines: string[]; faults: SyncFault[] } {
+  const lines: string[] = [];
+  const faults: SyncFault[] = [];
+  for (const user of users) {
+    const line = JSON.stringify(user);
+    if (Buffer.byteLength(line) <= maxImportedRowBytes) lines.push(line);
+    else faults.push(tooLong(user));
+  }
+  return { lines, faults };
+}
+
+const tooLong = ({ username }: SyncUser): SyncFault => ({
+  kind: 'format',
+  code: 'payload_too_large',
+  message: `the user is longer than the ${maxImportedRowBytes} bytes that an import takes`,
+  username,
+});
 
 const bucketOf = ([bucket, users, digest, unsettled]: z.output<
   typeof peerDigests

@@ -69,7 +69,7 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
           changes.deletions.length === 0 ? 0 : await markDeleted(tx, { usernames: changes.deletions });
         const gone = changes.deletions.map(username => ({ username, digest: null }));
         await settleAccounts(tx, [...changes.settled, ...gone]);
-        await conclude(tx, { ...counts, deleted, faults: [] });
+        await conclude(tx, { ...counts, deleted, failed: 0, faults: [] });
       });
     },
     async settleAll(scope, _application, buckets) {

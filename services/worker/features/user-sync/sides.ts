@@ -57,6 +57,9 @@ export interface TargetOutcome {
   /** Sent, and found to be the same already. */
   unchanged: number;
   deleted: number;
+  /** Users who were not written. */
+  failed: number;
+  /** Why, of the first of them at least. */
   faults: SyncFault[];
 }
 

@@ -1,0 +1,181 @@
+import { syncResultSchema } from '../../shared/contracts/user-sync.ts';
+import { job } from '../../shared/http/jobs.ts';
+import { newId } from '../../shared/kernel/ids.ts';
+import { waitFor } from '../../shared/kernel/time.ts';
+import { bodyOf, testApi } from '../fixtures/api.ts';
+import { testDatabases } from '../fixtures/database.ts';
+import { type PeerRelay, startPeerRelay } from '../fixtures/peer-relay.ts';
+import { postgresStore } from '../fixtures/queue.ts';
+import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
+
+/** What another Muster may do to a sync: go away in the middle, answer late, live by another clock, refuse a user. */
+const databases = testDatabases();
+const api = testApi(databases);
+const other = testDatabases();
+const otherApi = testApi(other);
+const batchId = newId();
+let worker: RunningWorker;
+let peer: PeerRelay;
+
+beforeAll(async () => {
+  peer = await startPeerRelay(otherApi.url);
+  worker = await runWorker(databases, postgresStore(databases));
+  const json = { sync_chunk_size: 100, sync_worker_count: 1, sync_retry_attempts: 0 };
+  await api.call('PUT', '/api/settings', { json });
+});
+afterAll(async () => {
+  await worker.stop();
+  await peer.stop();
+});
+beforeEach(async () => {
+  Object.assign(peer, { clockOffMs: 0, letIn: () => true });
+  for (const { platform, application } of [databases, other]) {
+    await platform.sql`truncate accounts, sync_bases cascade`;
+    await application.sql`truncate users cascade`;
+  }
+});
+
+async function addUsers(count: number): Promise<void> {
+  await databases.application.sql`
+    insert into users (username, email, password_hash, is_test_user, test_batch_id, created_by_bulk)
+    select 'u' || n, 'u' || n || '@example.com', '!', true, ${batchId}::uuid, true
+    from generate_series(1, ${count}::int) n`;
+}
+
+async function submit(request: object = {}): Promise<string> {
+  const target = { type: 'http', base_url: peer.url, api_key: otherApi.key };
+  const response = await api.call('POST', '/api/bulk-users/sync', { json: { target, ...request } });
+  if (response.status !== 202) throw new Error(await response.text());
+  return (await bodyOf(response, job)).id;
+}
+
+const read = async (id: string) => bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
+
+async function ended(id: string) {
+  const done = await waitFor(
+    `the end of job ${id}`,
+    async () => {
+      const found = await read(id);
+      return found.finished_at !== null && found;
+    },
+    { timeoutMs: 20_000, intervalMs: 20 },
+  );
+  return { status: done.status, error: done.error, result: syncResultSchema.safeParse(done.result).data };
+}
+
+const sync = async (request: object = {}) => ended(await submit(request));
+const isImport = (path: string) => path.startsWith('/api/users/import');
+
+describe('a peer that', () => {
+  it('dies in the middle ends the sync with what was done; a retry does the rest', async () => {
+    await addUsers(350);
+    let imports = 0;
+    peer.letIn = path => !isImport(path) || ++imports <= 1;
+    const id = await submit();
+    expect(await ended(id)).toMatchObject({
+      status: 'partially_succeeded',
+      result: {
+        success: false,
+        created: 100,
+        failed_count: 250,
+        in_sync: false,
+        errors: [{ kind: 'network', code: 'peer_unreachable' }],
+      },
+    });
+    peer.letIn = () => true;
+    expect((await api.call('POST', `/api/jobs/${id}/retry`)).status).toBe(202);
+    expect(await ended(id)).toMatchObject({
+      status: 'succeeded',
+      result: { created: 250, failed_count: 0, in_sync: true },
+    });
+  });
+
+  it('keeps a sync waiting is let go of when the sync is cancelled', async () => {
+    await addUsers(350);
+    const reached = Promise.withResolvers<void>();
+    const cancelled = Promise.withResolvers<boolean>();
+    let imports = 0;
+    peer.letIn = path => {
+      if (!isImport(path) || ++imports === 1) return true;
+      reached.resolve();
+      return cancelled.promise;
+    };
+    const id = await submit();
+    await reached.promise;
+    expect((await api.call('POST', `/api/jobs/${id}/cancel`)).status).toBe(202);
+    const end = await ended(id);
+    cancelled.resolve(false);
+    expect(end).toMatchObject({
+      status: 'cancelled',
+      result: { success: false, created: 100, in_sync: false },
+    });
+    peer.letIn = () => true;
+    expect(await sync()).toMatchObject({ status: 'succeeded', result: { created: 250, in_sync: true } });
+  });
+
+  it.each([
+    ['an hour ahead', 3_600_000],
+    ['an hour behind', -3_600_000],
+  ])('has its clock %s decides nothing by that', async (_case, clockOffMs) => {
+    peer.clockOffMs = clockOffMs;
+    await addUsers(4);
+    const first = await sync({ direction: 'bidirectional' });
+    await databases.application.sql`update users set role = 'ours' where username in ('u1', 'u2')`;
+    await other.platform.sql`
+      update accounts set role = 'theirs', updated_at = now() + case username when 'u1' then -1 else 1 end * interval '1 minute'
+      where username in ('u1', 'u2')`;
+    await other.platform.sql`update accounts set role = 'theirs', updated_at = now() where username = 'u3'`;
+    const { sync_timestamp: modified_since } = first.result ?? {};
+    const { status, result } = await sync({
+      direction: 'bidirectional',
+      filter_criteria: { modified_since },
+    });
+    expect({ status, result }).toMatchObject({
+      status: 'succeeded',
+      result: { updated: 3, conflicts: 2, failed_count: 0, in_sync: true },
+    });
+    expect(Math.abs((result?.clock_skew_ms ?? 0) - clockOffMs)).toBeLessThan(60_000);
+    const roles = await databases.application.sql<
+      { role: string }[]
+    >`select role from users order by username`;
+    expect(roles.map(({ role }) => role)).toEqual(['ours', 'theirs', 'theirs', 'user']);
+  });
+});
+
+describe('users whom a peer refuses', () => {
+  it('fail alone: fields of a million characters, of one byte and of three', async () => {
+    await addUsers(4);
+    await databases.application.sql`
+      update users set custom_attributes = jsonb_build_object('text', repeat(case username when 'u2' then 'x' else '語' end, 1000000))
+      where username in ('u2', 'u3')`;
+    const { status, result } = await sync();
+    expect({ status, result }).toMatchObject({
+      status: 'partially_succeeded',
+      result: { created: 2, failed_count: 2, in_sync: false },
+    });
+    expect(result?.errors.map(({ username, code }) => [username, code]).sort()).toEqual([
+      ['u2', 'invalid'],
+      ['u3', 'payload_too_large'],
+    ]);
+  });
+
+  it('stay in the application, however many they are', async () => {
+    await addUsers(1200);
+    await api.call('PUT', '/api/settings', { json: { sync_chunk_size: 2000 } });
+    await databases.application.sql`
+      update users set custom_attributes = jsonb_build_object(repeat('k', 1001), 1) where username <> 'u1'`;
+    const refused = { created: 1, deleted: 0, failed_count: 1199, in_sync: false };
+    expect((await sync({ direction: 'bidirectional' })).result).toMatchObject(refused);
+    expect((await sync({ direction: 'bidirectional' })).result).toMatchObject({ ...refused, created: 0 });
+  });
+});
+
+it('a field of a million characters arrives whole in the built-in pool', async () => {
+  await addUsers(1);
+  await databases.application
+    .sql`update users set custom_attributes = jsonb_build_object('text', repeat('x', 1000000))`;
+  expect((await sync({ target: 'load_tester' })).result).toMatchObject({ created: 1, in_sync: true });
+  const [kept] = await databases.platform
+    .sql`select length(custom_attributes ->> 'text') as length from accounts`;
+  expect(kept).toEqual({ length: 1_000_000 });
+});
