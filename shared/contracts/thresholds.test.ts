@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { EndpointMetrics, LoadMetrics } from './load-tests.ts';
-import { judge, type Measured, parseThreshold } from './thresholds.ts';
+import { judge, type Measured } from './threshold-judge.ts';
+import { parseThreshold } from './thresholds.ts';
 
 const trend = { avg: 20, min: 1, med: 10, max: 90, 'p(90)': 40, 'p(95)': 50, 'p(99)': 80 };
 const home: EndpointMetrics = {
@@ -19,6 +20,7 @@ const metrics: LoadMetrics = {
   vus_max: 10,
   iterations: { count: 200, rate: 20 },
   dropped_iterations: 30,
+  login_duration: { ...trend, med: 250 },
 };
 const measured: Measured = {
   metrics,
@@ -26,8 +28,8 @@ const measured: Measured = {
   seconds: 10,
   percentile: (_metric, endpoint, percentile) => (endpoint === 'nobody' ? null : percentile),
 };
-const judged = (metric: string, expression: string) =>
-  judge({ metric, expression, abort_on_fail: false, delay_abort_eval_seconds: 0 }, measured);
+const judged = (metric: string, expression: string, of = measured) =>
+  judge({ metric, expression, abort_on_fail: false, delay_abort_eval_seconds: 0 }, of);
 
 describe('a threshold', () => {
   it.each([
@@ -41,6 +43,8 @@ describe('a threshold', () => {
     ['dropped_iterations', 'rate < 3', false, 3],
     ['data_sent', 'count!=500', false, 500],
     ['vus', 'value >= 5', true, 5],
+    ['login_duration', 'med < 250', false, 250],
+    ['login_duration', 'p(95) < 96', true, 95],
   ])('%s %s is judged', (metric, expression, ok, actual) => {
     expect(judged(metric, expression)).toEqual({ metric, expression, ok, actual });
   });
@@ -48,12 +52,15 @@ describe('a threshold', () => {
   it('does not hold where nothing was measured', () => {
     expect(judged('http_req_duration{name:nobody}', 'p(95)<500')).toMatchObject({ ok: false, actual: null });
     expect(judged('http_reqs{name:nobody}', 'count<1')).toMatchObject({ ok: false, actual: null });
+    const withoutLogins: Measured = { ...measured, percentile: () => null };
+    expect(judged('login_duration', 'avg<1', withoutLogins)).toMatchObject({ ok: false, actual: null });
   });
 
   it.each([
     ['http_req_durations', 'p(95)<500', 'metric', 1, 'http_req_duration'],
     ['http_req_duration{tag:x}', 'p(95)<500', 'metric', 18, '{name:ENDPOINT}'],
     ['iterations{name:home}', 'count>1', 'metric', 11, 'the whole test'],
+    ['login_duration{name:home}', 'avg<1', 'metric', 15, 'the whole test'],
     ['http_req_duration', 'p(95<500', 'expression', 5, 'in place of )'],
     ['http_req_duration', 'p(950)<500', 'expression', 3, '0 to 100'],
     ['http_req_duration', 'rate<500', 'expression', 1, 'avg, min, med, max, p(N)'],

@@ -1,9 +1,8 @@
-import type { EndpointMetrics, LoadMetrics, ThresholdConfig, ThresholdResult } from './load-tests.ts';
-
 /**
  * Thresholds in k6's notation: a metric, with `{name:...}` for one endpoint, and an expression over it.
  *
  *   http_req_duration{name:home}   p(95) < 500        durations in milliseconds: avg min med max p(N)
+ *   login_duration                 med < 300          the same, of the whole test only
  *   http_req_failed                rate < 0.01        a share, 0 to 1
  *   http_reqs                      count > 1000       counters: count, and rate by second
  *   vus                            value >= 50        gauges: the last value
@@ -13,6 +12,7 @@ import type { EndpointMetrics, LoadMetrics, ThresholdConfig, ThresholdResult } f
 const metricKinds = {
   http_req_duration: 'trend',
   http_req_response_time: 'trend',
+  login_duration: 'trend',
   http_req_failed: 'rate',
   http_reqs: 'counter',
   data_received: 'counter',
@@ -24,10 +24,12 @@ const metricKinds = {
 } as const;
 type MetricName = keyof typeof metricKinds;
 type Kind = (typeof metricKinds)[MetricName];
-type DurationMetric = 'http_req_duration' | 'http_req_response_time';
-/** What is kept by endpoint too, so that `{name:...}` may follow it. */
-type EndpointMetricName = Exclude<MetricName, RunMetricName>;
-type RunMetricName = 'iterations' | 'dropped_iterations' | 'vus' | 'vus_max';
+export type DurationMetric = {
+  [Name in MetricName]: (typeof metricKinds)[Name] extends 'trend' ? Name : never;
+}[MetricName];
+/** What is kept of the whole test only, so that no `{name:...}` may follow it. */
+const runMetrics = ['iterations', 'dropped_iterations', 'vus', 'vus_max', 'login_duration'] as const;
+export type RunMetricName = (typeof runMetrics)[number];
 
 const aggregates = {
   trend: ['avg', 'min', 'med', 'max'],
@@ -35,18 +37,10 @@ const aggregates = {
   counter: ['count', 'rate'],
   gauge: ['value'],
 } as const satisfies Record<Kind, readonly string[]>;
-type Aggregate = (typeof aggregates)[Kind][number];
+export type Aggregate = (typeof aggregates)[Kind][number];
 
-const comparisons = {
-  '<=': (actual: number, limit: number) => actual <= limit,
-  '>=': (actual: number, limit: number) => actual >= limit,
-  '===': (actual: number, limit: number) => actual === limit,
-  '==': (actual: number, limit: number) => actual === limit,
-  '!=': (actual: number, limit: number) => actual !== limit,
-  '<': (actual: number, limit: number) => actual < limit,
-  '>': (actual: number, limit: number) => actual > limit,
-} as const;
-type Comparison = keyof typeof comparisons;
+const comparisons = ['<=', '>=', '===', '==', '!=', '<', '>'] as const;
+export type Comparison = (typeof comparisons)[number];
 
 export interface Threshold {
   metric: MetricName;
@@ -92,9 +86,8 @@ export function parseThreshold(
 }
 
 const isMetric = (name: string): name is MetricName => Object.hasOwn(metricKinds, name);
-const isByEndpoint = (name: MetricName): name is EndpointMetricName => !isOfRun(name);
-const isOfRun = (name: MetricName): name is RunMetricName =>
-  name === 'iterations' || name === 'dropped_iterations' || name === 'vus' || name === 'vus_max';
+export const isDuration = (name: MetricName): name is DurationMetric => metricKinds[name] === 'trend';
+export const isOfRun = (name: MetricName): name is RunMetricName => runMetrics.some(own => own === name);
 
 function readMetric(text: string): Pick<Threshold, 'metric' | 'endpoint'> {
   const [metric = ''] = text.split('{', 1);
@@ -104,7 +97,7 @@ function readMetric(text: string): Pick<Threshold, 'metric' | 'endpoint'> {
   const selector = text.slice(metric.length);
   if (selector === '') return { metric, endpoint: null };
   const column = metric.length + 1;
-  if (!isByEndpoint(metric)) throw new Misread(column, `has a selector, and ${metric} is of the whole test`);
+  if (isOfRun(metric)) throw new Misread(column, `has a selector, and ${metric} is of the whole test`);
   const endpoint = /^\{\s*name\s*:\s*(.+?)\s*\}$/u.exec(selector)?.[1];
   if (endpoint === undefined) {
     throw new Misread(column, 'has a selector that is none: write {name:ENDPOINT}');
@@ -127,7 +120,7 @@ function readExpression(
 }
 
 const comparisonOf = (text: string): Comparison => {
-  const found = Object.keys(comparisons).find((key): key is Comparison => key === text);
+  const found = comparisons.find(comparison => comparison === text);
   if (found === undefined) throw new Error(`${text} is scanned as a comparison, and is none`);
   return found;
 };
@@ -179,54 +172,4 @@ function createScanner(text: string) {
       if (at < text.length) refuse(wanted);
     },
   };
-}
-
-/** What was measured so far, merged over all shards. */
-export interface Measured {
-  metrics: LoadMetrics;
-  endpoints: Readonly<Record<string, EndpointMetrics>>;
-  /** Seconds of load so far: what counters are divided by for their rate. */
-  seconds: number;
-  /** Milliseconds at this percentile, of an endpoint or (null) of all; null when nothing was measured. */
-  percentile(metric: DurationMetric, endpoint: string | null, percentile: number): number | null;
-}
-
-/**
- * Whether a threshold holds. With nothing to measure it does not (a test that measured nothing proves nothing), and
- * `actual` is null: while a test runs, such a result is no reason to abort it.
- */
-export function judge({ metric, expression }: ThresholdConfig, measured: Measured): ThresholdResult {
-  const { threshold, fault } = parseThreshold(metric, expression);
-  if (fault !== undefined) throw new Error(`A threshold of a test is faulty: ${fault.message}`);
-  const actual = figureOf(threshold, measured);
-  const ok = actual !== null && comparisons[threshold.comparison](actual, threshold.limit);
-  return { metric, expression, ok, actual };
-}
-
-function figureOf({ metric, endpoint, aggregate }: Threshold, measured: Measured): number | null {
-  if (isOfRun(metric)) return aggregated(runFigure(metric, measured.metrics), aggregate, measured.seconds);
-  const of = endpoint === null ? measured.metrics : measured.endpoints[endpoint];
-  if (of === undefined) return null;
-  if (metric === 'http_req_failed') return of.http_reqs.count === 0 ? null : of.http_req_failed.rate;
-  if (metric === 'http_reqs') return aggregated(of.http_reqs.count, aggregate, measured.seconds);
-  if (metric === 'data_received' || metric === 'data_sent') {
-    return aggregated(of[metric], aggregate, measured.seconds);
-  }
-  if (typeof aggregate === 'object') return measured.percentile(metric, endpoint, aggregate.percentile);
-  const isEmpty = measured.percentile(metric, endpoint, 50) === null;
-  return isEmpty ? null : trendFigure(of[metric], aggregate);
-}
-
-const runFigure = (metric: RunMetricName, metrics: LoadMetrics): number =>
-  metric === 'iterations' ? metrics.iterations.count : metrics[metric];
-
-function trendFigure(trend: LoadMetrics['http_req_duration'], aggregate: Aggregate): number | null {
-  const figures: Partial<Record<Aggregate, number>> = trend;
-  return figures[aggregate] ?? null;
-}
-
-/** A counter's total or rate; a gauge's value. */
-function aggregated(value: number, aggregate: Threshold['aggregate'], seconds: number): number | null {
-  if (aggregate !== 'rate') return value;
-  return seconds > 0 ? value / seconds : null;
 }

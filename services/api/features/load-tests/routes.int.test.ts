@@ -142,6 +142,10 @@ describe('a new load test', () => {
       '/endpoint_weights weights_sum_to_zero',
       '/thresholds/http_reqs{name:nobody} unknown_endpoint',
     ]);
+    const logins = { login_duration: ['p(95)<1'] };
+    expect(await faultsOf(await create({ endpoints: [home], thresholds: logins }))).toEqual([
+      '/thresholds/login_duration no_logins',
+    ]);
   });
 
   it('cannot pass the limits', async () => {

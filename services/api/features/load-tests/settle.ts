@@ -1,10 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { defaultLogin } from '../../../../shared/contracts/account-sessions.ts';
-import type {
-  LoadTestConfig,
-  ThresholdConfig,
-  UserPoolConfig,
-} from '../../../../shared/contracts/load-tests.ts';
+import type { LoadTestConfig, UserPoolConfig } from '../../../../shared/contracts/load-tests.ts';
 import { parseThreshold } from '../../../../shared/contracts/thresholds.ts';
 import { pointerTo, refuse, refused } from '../../../../shared/http/faults.ts';
 import type { LoadTestBody } from '../../../../shared/http/load-test-rules.ts';
@@ -37,7 +33,7 @@ export async function settleRequest(deps: SettleDeps, body: LoadTestBody): Promi
     (limited.length > 0 ? [] : await fetchCatalogue(target, { loggedIn: body.user_pool !== undefined }));
   if (given.length === 0) throw refused(limited);
   const { endpoints, faults } = settleEndpoints(target.url, given, body.endpoint_weights);
-  const all = [...limited, ...faults, ...faultsOfSelectors(body.thresholds, given)];
+  const all = [...limited, ...faults, ...faultsOfThresholds(body, given)];
   if (all.length > 0) throw refused(all);
   return {
     ...shape,
@@ -74,17 +70,26 @@ function settleInterval({
   };
 }
 
-/** Thresholds over endpoints that there are not. */
-function faultsOfSelectors(
-  thresholds: readonly ThresholdConfig[],
+/** Thresholds over endpoints that there are not, or over logins of users that log in nowhere. */
+function faultsOfThresholds(
+  { thresholds, user_pool: pool }: LoadTestBody,
   endpoints: readonly { name: string }[],
 ): Fault[] {
   const names = endpoints.map(({ name }) => name);
-  const strangers = thresholds.filter(({ metric, expression }) => {
-    const endpoint = parseThreshold(metric, expression).threshold?.endpoint ?? null;
-    return endpoint !== null && !names.includes(endpoint);
-  });
-  return [...new Set(strangers.map(({ metric }) => metric))].map(metric =>
-    unknownEndpoint(pointerTo(['thresholds', metric]), names),
-  );
+  const logsIn = pool !== undefined && pool.login !== false;
+  const faults = new Map<string, Fault>();
+  for (const { metric, expression } of thresholds) {
+    const read = parseThreshold(metric, expression).threshold;
+    const pointer = pointerTo(['thresholds', metric]);
+    if (read?.metric === 'login_duration' && !logsIn) faults.set(metric, noLogins(pointer));
+    if (read?.endpoint != null && !names.includes(read.endpoint))
+      faults.set(metric, unknownEndpoint(pointer, names));
+  }
+  return [...faults.values()];
 }
+
+const noLogins = (pointer: string): Fault => ({
+  pointer,
+  code: 'no_logins',
+  detail: 'is of logins, and nobody logs in: give a user_pool, and not with "login": false',
+});

@@ -1,5 +1,5 @@
 import type { LoadTestResult, ThresholdResult } from '../../../../shared/contracts/load-tests.ts';
-import type { Measured } from '../../../../shared/contracts/thresholds.ts';
+import type { Measured } from '../../../../shared/contracts/threshold-judge.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import { appendLoadEvents, type NewLoadEvent } from '../../../../shared/store/load-events.ts';
 import { setLoadFactor } from '../../../../shared/store/load-runs.ts';

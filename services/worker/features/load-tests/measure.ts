@@ -4,7 +4,8 @@ import type {
   TimelinePoint,
   Trend,
 } from '../../../../shared/contracts/load-tests.ts';
-import type { Measured } from '../../../../shared/contracts/thresholds.ts';
+import type { Measured } from '../../../../shared/contracts/threshold-judge.ts';
+import type { DurationMetric } from '../../../../shared/contracts/thresholds.ts';
 import type { Delta } from './engine/delta.ts';
 import {
   addDelta,
@@ -43,13 +44,19 @@ export function measure(totals: Totals, { vus, vusMax, seconds }: Gauges): Measu
     endpoints,
     seconds,
     percentile(metric, endpoint, percentile) {
-      const of = endpoint === null ? all : totals.endpoints.get(endpoint);
-      const histogram = metric === 'http_req_duration' ? of?.serviceTime : of?.responseTime;
+      const histogram = histogramOf(metric, endpoint === null ? all : totals.endpoints.get(endpoint), totals);
       if (histogram === undefined || histogram.totalCount === 0) return null;
       return rounded(histogram.getValueAtPercentile(percentile) / 1000);
     },
   };
 }
+
+const histogramOf = (metric: DurationMetric, of: EndpointTotals | undefined, { logins }: Totals) =>
+  ({
+    http_req_duration: of?.serviceTime,
+    http_req_response_time: of?.responseTime,
+    login_duration: logins?.duration,
+  })[metric];
 
 const loginMetrics = ({ count, failed, duration, durationSumUs }: LoginTotals) => ({
   logins: { count, failed },

@@ -1,5 +1,5 @@
 import type { TimelinePoint } from '../../../../shared/contracts/load-tests.ts';
-import { judge } from '../../../../shared/contracts/thresholds.ts';
+import { judge } from '../../../../shared/contracts/threshold-judge.ts';
 import type { Db, Executor } from '../../../../shared/platform/db.ts';
 import { saveTimeline } from '../../../../shared/store/load-results.ts';
 import {

@@ -1,5 +1,5 @@
 import type { LoadTestConfig } from '../../../../shared/contracts/load-tests.ts';
-import type { Measured } from '../../../../shared/contracts/thresholds.ts';
+import type { Measured } from '../../../../shared/contracts/threshold-judge.ts';
 import type { LoadShardRow } from '../../../../shared/store/load-shards.ts';
 import type { Tick, TickCursor } from '../../../../shared/store/load-ticks.ts';
 import { addDelta, createTotals } from './engine/merge.ts';

@@ -62,7 +62,10 @@ const namesOf = (visits: Visit[]) => [...new Set(visits.map(({ username }) => us
 const leases = async (): Promise<number> => databases.platform.db.$count(accountLeases);
 
 it('each user of a run has an account of its own, which is given back at the end', async () => {
-  const begun = await begin({});
+  const unjudged = { abort_on_fail: false, delay_abort_eval_seconds: 0 };
+  const begun = await begin({
+    thresholds: [{ metric: 'login_duration', expression: 'med>0', ...unjudged }],
+  });
   await untilTest(databases, begun.id, 'running', ({ status }) => status === 'running');
   expect(await leases()).toBe(6);
   const test = await untilTestEnded(databases, begun.id);
@@ -72,6 +75,7 @@ it('each user of a run has an account of its own, which is given back at the end
     logins: { count: 6, failed: 0 },
     login_duration: { med: expect.any(Number) },
   });
+  expect(test.thresholds).toMatchObject([{ ok: true, actual: test.metrics?.login_duration?.med }]);
   const visits = await visitsOf(test);
   expect(visits).toHaveLength(test.metrics?.http_reqs.count ?? 0);
   expect(namesOf(visits)).toEqual(usernames);
