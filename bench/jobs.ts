@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { sleep } from '../shared/kernel/time.ts';
 import type { BenchStack } from './stack.ts';
 
 const jobSchema = z.object({
@@ -16,7 +15,10 @@ export interface FinishedJob {
   result: unknown;
 }
 
-/** Submits a job and waits for its success, asking every 5 ms. */
+/**
+ * Submits a job and waits for its success, told by its event stream: who asks again and again takes the processors from
+ * the job that is measured.
+ */
 export async function runJob(
   stack: BenchStack,
   method: string,
@@ -26,13 +28,21 @@ export async function runJob(
   const startedAt = performance.now();
   const { id } = jobSchema.parse(await callApi(stack, method, path, body));
   for (;;) {
-    const job = jobSchema.parse(await callApi(stack, 'GET', `/api/jobs/${id}`));
+    await readEvents(stack, id);
     const seconds = (performance.now() - startedAt) / 1000;
+    const job = jobSchema.parse(await callApi(stack, 'GET', `/api/jobs/${id}`));
     if (job.status === 'succeeded') return { seconds, result: job.result };
     if (job.finished_at !== null)
       throw new Error(`${method} ${path}: ${job.status} ${JSON.stringify(job.error)}`);
-    await sleep(5);
   }
+}
+
+/** Until they end, which is with the job. */
+async function readEvents({ apiUrl, apiKey }: BenchStack, jobId: string): Promise<void> {
+  const response = await fetch(`${apiUrl}/api/jobs/${jobId}/events`, { headers: { 'X-API-Key': apiKey } });
+  if (!response.ok)
+    throw new Error(`The events of job ${jobId}: ${response.status} ${await response.text()}`);
+  for await (const _ of response.body ?? []);
 }
 
 /** The JSON of an answer; undefined when it has no body. */
