@@ -26,7 +26,7 @@ const checks: [string, Check][] = [
 
 async function stores(client: Client): Promise<Finding[]> {
   const { version, checks } = await client.read(getHealthOperation);
-  const { workers, ...databases } = checks;
+  const { workers, guards, ...databases } = checks;
   const detail = (status: string) => (status === 'ok' ? '' : 'see the log of the api');
   return [
     { what: 'API', mark: 'OK', detail: `${client.url}, version ${version}` },
@@ -37,6 +37,11 @@ async function stores(client: Client): Promise<Finding[]> {
         detail: detail(status),
       }),
     ),
+    {
+      what: 'guards of production users',
+      mark: guards.status === 'ok' ? 'OK' : 'WARNING',
+      detail: detail(guards.status),
+    },
     { what: 'workers', mark: workers.count > 0 ? 'OK' : 'DOWN', detail: `${workers.count} alive` },
   ];
 }

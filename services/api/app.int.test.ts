@@ -1,9 +1,13 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { storefrontMapping } from '../../shared/contracts/user-mapping.ts';
 import { apiKey } from '../../shared/http/api-keys.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
+import { createLogger } from '../../shared/platform/log.ts';
 import { bodyOf, problemOf, testApi } from '../../test/fixtures/api.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
+import { createGuardWatch } from './features/system/guard-watch.ts';
+import { readHealth } from './features/system/health.ts';
 
 const databases = testDatabases();
 const api = testApi(databases);
@@ -20,9 +24,32 @@ describe('the API', () => {
         postgres: { status: 'ok' },
         application_database: { status: 'ok' },
         queue: { status: 'ok' },
+        guards: { status: 'ok' },
         workers: { status: 'down', count: 0 },
       },
     });
+  });
+
+  it('is degraded, not down, while production users are not guarded as they should be', async () => {
+    const { platform: database, application: applicationDatabase } = databases;
+    const read = () =>
+      readHealth({
+        version: '0',
+        database,
+        applicationDatabase,
+        queue: { ping: async () => {} },
+        guards: createGuardWatch(applicationDatabase.db, storefrontMapping),
+        logger: createLogger('test', { level: 'silent' }),
+      });
+    await applicationDatabase.sql`alter table users disable trigger muster_guard_delete`;
+    expect(await read()).toMatchObject({ status: 'degraded', checks: { guards: { status: 'down' } } });
+    const watch = createGuardWatch(applicationDatabase.db, storefrontMapping);
+    await expect(watch.assertWhole()).rejects.toThrow(
+      'the trigger muster_guard_delete of public.users is not',
+    );
+    await applicationDatabase.sql`alter table users enable always trigger muster_guard_delete`;
+    await expect(watch.assertWhole()).rejects.toThrow('is not'); // as of some seconds ago
+    expect(await read()).toMatchObject({ checks: { guards: { status: 'ok' } } });
   });
 
   it('serves metrics by operation, job and queue', async () => {

@@ -6,10 +6,12 @@ import type { Database } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { createRateLimiter } from '../../shared/store/rate-limits.ts';
+import type { UserTable } from '../../shared/store/user-table.ts';
 import { bullBoard, bullBoardPath } from './bull-board.ts';
 import { createDispatcher } from './dispatch.ts';
 import { apiKeyRoutes } from './features/api-keys/routes.ts';
 import type { AlertWatch } from './features/system/alerts.ts';
+import { createGuardWatch } from './features/system/guard-watch.ts';
 import { createMetrics } from './features/system/metrics.ts';
 import type { ResponseTimes } from './features/system/response-times.ts';
 import { systemRoutes } from './features/system/routes.ts';
@@ -32,6 +34,7 @@ export interface AppDeps {
   logger: Logger;
   database: Database;
   applicationDatabase: Database;
+  users: UserTable;
   queue: QueueClient;
   responseTimes: ResponseTimes;
   alerts: AlertWatch;
@@ -47,8 +50,9 @@ export function createApp(deps: AppDeps): Express {
   const { responseTimes, alerts } = deps;
   const metrics = createMetrics({ db: database.db, queue, logger, responseTimes, alerts });
   const guards = createGuards(deps);
+  const guardWatch = createGuardWatch(deps.applicationDatabase.db, deps.users.mapping);
   const routes = withOpenApi(
-    [...systemRoutes({ ...deps, metrics }), ...apiKeyRoutes(), ...deps.routes],
+    [...systemRoutes({ ...deps, metrics, guards: guardWatch }), ...apiKeyRoutes(), ...deps.routes],
     deps,
   );
 

@@ -13,7 +13,7 @@ const server = (port: string) => `
   const workers = { status: 'ok', count: Number(process.env.WORKERS) };
   const ok = { status: 'ok' };
   const body = { status: 'ok', version: '0', uptime_seconds: 1,
-    checks: { postgres: ok, application_database: ok, queue: ok, workers } };
+    checks: { postgres: ok, application_database: ok, queue: ok, guards: ok, workers } };
   createServer((_, response) => response.end(JSON.stringify(body))).listen(process.env.${port}, '127.0.0.1');
   process.on('SIGTERM', () => { console.log('stopped'); process.exit(0); });`;
 const worker = `

@@ -7,13 +7,16 @@ export const health = z
   .object({
     status: z
       .enum(['ok', 'degraded', 'down'])
-      .describe('`degraded`: requests are served, but no worker runs; `down`: a store does not answer'),
+      .describe(
+        '`degraded`: requests are served, but no worker runs, or production users are not guarded as they should be; `down`: a store does not answer',
+      ),
     version: z.string(),
     uptime_seconds: z.number(),
     checks: z.object({
       postgres: check,
       application_database: check,
       queue: check,
+      guards: check,
       workers: check.extend({ count: z.int() }),
     }),
   })

@@ -20,6 +20,7 @@ async function show({ out, connect }: Context): Promise<void> {
       ['  postgres', checks.postgres.status],
       ['  application database', checks.application_database.status],
       ['  queue', checks.queue.status],
+      ['  guards', checks.guards.status],
       ['  workers', `${checks.workers.status} (${checks.workers.count})`],
     ]),
   ]);

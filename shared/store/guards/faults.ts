@@ -14,6 +14,7 @@ import {
   canReadNames,
   readChangeableColumns,
   readRoleFaults,
+  readSessionUser,
   readTablePrivileges,
   type TablePrivileges,
 } from './privileges.ts';
@@ -28,11 +29,16 @@ import { guardTriggers } from './statements.ts';
 
 /**
  * Sentences, each about one fault; none where all guards stand.
- * @param db for the role that writes to test users
+ * @param db for any role
+ * @param role by which test users are written
  */
-export async function findGuardFaults(db: Executor, mapping: UserMapping): Promise<string[]> {
-  const role = await findRoleFaults(db);
-  if (role.length > 0) return role; // a superuser has every privilege: the rest would be noise
+export async function findGuardFaults(
+  db: Executor,
+  mapping: UserMapping,
+  role: string = testDataRole,
+): Promise<string[]> {
+  const ofRole = await findRoleFaults(db, role);
+  if (ofRole.length > 0) return ofRole; // a superuser has every privilege: the rest would be noise
   const graph = await readGuardGraph(db, guardedUsersOf(mapping));
   const held = await readTablePrivileges(db);
   return [
@@ -43,9 +49,12 @@ export async function findGuardFaults(db: Executor, mapping: UserMapping): Promi
   ];
 }
 
-/** @throws AppError `conflict` that names every fault */
+/**
+ * @param db for the role that writes to test users
+ * @throws AppError `conflict` that names every fault
+ */
 export async function assertGuards(db: Executor, mapping: UserMapping): Promise<void> {
-  const faults = await findGuardFaults(db, mapping);
+  const faults = await findGuardFaults(db, mapping, await readSessionUser(db));
   if (faults.length === 0) return;
   throw new AppError('conflict', `Production users are not guarded: ${faults.join('; ')}`, {
     hint: 'Nothing is written like this. npm run guards:sql prints what an administrator should run; docs/safe-cleanup.md explains it.',
@@ -53,8 +62,10 @@ export async function assertGuards(db: Executor, mapping: UserMapping): Promise<
   });
 }
 
-async function findRoleFaults(db: Executor): Promise<string[]> {
-  const { powers, owned, creates } = await readRoleFaults(db);
+async function findRoleFaults(db: Executor, role: string): Promise<string[]> {
+  const found = await readRoleFaults(db, role);
+  if (found === undefined) return [`there is no role ${role}`];
+  const { powers, owned, creates } = found;
   return [
     ...powers.map(
       power => `the role of TEST_DATA_DATABASE_URL, which must be no more than ${testDataRole}, ${power}`,

@@ -13,11 +13,17 @@ export interface RoleFaults extends Record<string, unknown> {
   creates: string[];
 }
 
-/** Reads `session_user`'s; `SET ROLE` and functions of another owner do not change that. */
-export async function readRoleFaults(db: Executor): Promise<RoleFaults> {
+/** Who logged in: `SET ROLE` and functions of another owner do not change that. */
+export async function readSessionUser(db: Executor): Promise<string> {
+  const [row] = await db.execute<{ name: string }>(sql`select session_user as name`);
+  return row?.name ?? '';
+}
+
+/** @returns undefined when there is no such role */
+export async function readRoleFaults(db: Executor, role: string): Promise<RoleFaults | undefined> {
   const [row] = await db.execute<RoleFaults>(sql`
     select array_remove(array[
-        case when session_user <> ${testDataRole} then 'is ' || session_user end,
+        case when r.rolname <> ${testDataRole} then 'is ' || r.rolname end,
         case when r.rolsuper then 'is a superuser' end,
         case when r.rolbypassrls then 'has BYPASSRLS' end,
         case when r.rolcreaterole then 'has CREATEROLE' end,
@@ -40,8 +46,7 @@ export async function readRoleFaults(db: Executor): Promise<RoleFaults> {
         select 'database ' || quote_ident(current_database())
         where has_database_privilege(r.oid, current_database(), 'CREATE')
       ) as creates
-    from pg_roles r where r.rolname = session_user`);
-  if (row === undefined) throw new Error('The role of a session is in pg_roles');
+    from pg_roles r where r.rolname = ${role}`);
   return row;
 }
 
@@ -58,12 +63,12 @@ export const readTablePrivileges = (db: Executor): Promise<TablePrivileges[]> =>
   db.execute<TablePrivileges>(sql`
     with held as (
       select format('%I.%I', n.nspname, t.relname) as name, array_remove(array[
-        case when has_any_column_privilege(t.oid, 'INSERT') then 'INSERT' end,
-        case when has_any_column_privilege(t.oid, 'UPDATE') then 'UPDATE' end,
-        case when has_table_privilege(t.oid, 'DELETE') then 'DELETE' end,
-        case when has_table_privilege(t.oid, 'TRUNCATE') then 'TRUNCATE' end,
-        case when has_table_privilege(t.oid, 'TRIGGER') then 'TRIGGER' end,
-        case when has_any_column_privilege(t.oid, 'REFERENCES') then 'REFERENCES' end
+        case when has_any_column_privilege(${testDataRole}, t.oid, 'INSERT') then 'INSERT' end,
+        case when has_any_column_privilege(${testDataRole}, t.oid, 'UPDATE') then 'UPDATE' end,
+        case when has_table_privilege(${testDataRole}, t.oid, 'DELETE') then 'DELETE' end,
+        case when has_table_privilege(${testDataRole}, t.oid, 'TRUNCATE') then 'TRUNCATE' end,
+        case when has_table_privilege(${testDataRole}, t.oid, 'TRIGGER') then 'TRIGGER' end,
+        case when has_any_column_privilege(${testDataRole}, t.oid, 'REFERENCES') then 'REFERENCES' end
       ], null) as privileges,
       t.relrowsecurity and exists (
         select from pg_policy p where p.polrelid = t.oid and p.polname = 'muster_guard' and not p.polpermissive
@@ -72,7 +77,7 @@ export const readTablePrivileges = (db: Executor): Promise<TablePrivileges[]> =>
       ) as "hasGuards"
       from pg_class t join pg_namespace n on n.oid = t.relnamespace
       where t.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('information_schema', 'muster')
-        and n.nspname !~ '^pg_' and has_schema_privilege(n.oid, 'USAGE')
+        and n.nspname !~ '^pg_' and has_schema_privilege(${testDataRole}, n.oid, 'USAGE')
     )
     select name, privileges, "hasGuards" from held where privileges <> '{}' order by name`);
 
@@ -81,7 +86,7 @@ export async function canReadNames(db: Executor): Promise<boolean> {
   const [row] = await db.execute<{ found: boolean }>(sql`
     select exists (
       select from pg_class t where t.oid = ${tableNamed('muster_guards.taken_names')}
-        and has_schema_privilege(t.relnamespace, 'USAGE') and has_table_privilege(t.oid, 'SELECT')) as found`);
+        and has_schema_privilege(${testDataRole}, t.relnamespace, 'USAGE') and has_table_privilege(${testDataRole}, t.oid, 'SELECT')) as found`);
   return row?.found === true;
 }
 
@@ -95,6 +100,6 @@ export async function readChangeableColumns(
     select quote_ident(a.attname) as column from pg_attribute a
     join jsonb_array_elements_text(${JSON.stringify(columns)}::jsonb) as wanted (name)
       on quote_ident(a.attname) = wanted.name
-    where a.attrelid = ${tableNamed(table)} and has_column_privilege(a.attrelid, a.attnum, 'UPDATE') order by 1`);
+    where a.attrelid = ${tableNamed(table)} and has_column_privilege(${testDataRole}, a.attrelid, a.attnum, 'UPDATE') order by 1`);
   return rows.map(({ column }) => column);
 }

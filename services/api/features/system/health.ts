@@ -4,6 +4,7 @@ import type { Database } from '../../../../shared/platform/db.ts';
 import type { Logger } from '../../../../shared/platform/log.ts';
 import { countAliveWorkers } from '../../../../shared/store/workers.ts';
 import { within } from '../../within.ts';
+import type { GuardWatch } from './guard-watch.ts';
 
 /** A load balancer gives up after a few seconds: a store that takes longer than this counts as down. */
 const checkTimeoutMs = 1000;
@@ -13,6 +14,7 @@ export interface HealthDeps {
   database: Database;
   applicationDatabase: Database;
   queue: { ping(): Promise<void> };
+  guards: GuardWatch;
   logger: Logger;
 }
 
@@ -20,10 +22,11 @@ export interface HealthDeps {
 export async function readHealth(deps: HealthDeps): Promise<Health> {
   const check = (name: string, probe: Promise<unknown>) => checked(deps.logger, name, probe);
   let alive = 0;
-  const [postgres, applicationDatabase, queue, workers] = await Promise.all([
+  const [postgres, applicationDatabase, queue, guards, workers] = await Promise.all([
     check('postgres', ping(deps.database)),
     check('application_database', ping(deps.applicationDatabase)),
     check('queue', deps.queue.ping()),
+    check('guards', deps.guards.assertWhole()),
     check(
       'workers',
       countAliveWorkers(deps.database.db).then(count => {
@@ -34,17 +37,20 @@ export async function readHealth(deps: HealthDeps): Promise<Health> {
   const workersUp = workers.status === 'ok' && alive > 0;
   const stores = [postgres, applicationDatabase, queue];
   return {
-    status: stores.some(({ status }) => status === 'down') ? 'down' : workersUp ? 'ok' : 'degraded',
+    status: stores.some(isDown) ? 'down' : workersUp && !isDown(guards) ? 'ok' : 'degraded',
     version: deps.version,
     uptime_seconds: Math.round(process.uptime()),
     checks: {
       postgres,
       application_database: applicationDatabase,
       queue,
+      guards,
       workers: { status: workersUp ? 'ok' : 'down', count: alive },
     },
   };
 }
+
+const isDown = ({ status }: HealthCheck): boolean => status === 'down';
 
 const ping = async ({ sql }: Database): Promise<unknown> => sql`select 1`;
 
