@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import type { EnginePlan } from '../services/worker/features/load-tests/engine/plan.ts';
 import { sleep } from '../shared/kernel/time.ts';
 import { cpuUsOf, type RunReport, runInProcess } from './load-engine/child.ts';
-import { createCpuShare } from './load-engine/cpu-share.ts';
+import { type CpuShare, createCpuShare } from './load-engine/cpu-share.ts';
 import { runOtherPeers } from './load-engine/peers.ts';
 import { type BenchTarget, startNginx } from './load-engine/target.ts';
 import { show, spreadOf } from './statistics.ts';
@@ -85,7 +85,9 @@ function planFor(
   };
 }
 
-const runEngine = (plan: EnginePlan): Promise<RunReport> => runInProcess('./engine-process.ts', plan);
+/** As a worker runs it, in a process of its own. */
+const runEngine = (plan: EnginePlan, share?: CpuShare): Promise<RunReport> =>
+  runInProcess('./engine-thread-process.ts', plan, share);
 
 /** CPU time a request of the whole process, from the start of the load to its end, warming up included. */
 async function benchCpu(target: BenchTarget, { rounds, seconds }: Options): Promise<void> {
@@ -135,8 +137,7 @@ async function benchProcesses(target: BenchTarget, { rounds, seconds }: Options)
       { type: 'constant-vus', vus: 50 * count, durationMs: seconds * 1000 },
       { share: { index, count } },
     );
-  const run = (index: number, count: number) =>
-    runInProcess('./engine-process.ts', planOf(index, count), shares[index]);
+  const run = (index: number, count: number) => runEngine(planOf(index, count), shares[index]);
   const ratios: number[] = [];
   for (let round = 1; round <= rounds; round++) {
     const one = await run(0, 1);
@@ -171,7 +172,13 @@ async function benchArrivals(target: BenchTarget): Promise<void> {
     durationMs: seconds * 1000,
     maxVus: 500,
   });
-  const { requests, failed, dropped = 0, latenessP99Us = Number.NaN, cpuUs } = await runEngine(plan);
+  const {
+    requests,
+    failed,
+    dropped = 0,
+    latenessP99Us = Number.NaN,
+    cpuUs,
+  } = await runInProcess('./engine-process.ts', plan);
   const off = (requests / (2000 * seconds) - 1) * 100;
   console.log(
     `delivered    ${requests} of ${2000 * seconds} (${off.toFixed(3)} %, wanted within 0.5), ${failed} failed, ${dropped} dropped`,
@@ -205,17 +212,14 @@ async function benchMemory(target: BenchTarget, { minutes }: Options): Promise<v
       { type: 'constant-vus', vus, durationMs: forMs },
       { thinkTime: { minMs: 1000, maxMs: 3000 } },
     );
-  const one = (await runEngine(planOf(1, 11_000))).memory[0] ?? { rssBytes: 0, liveBytes: 0 };
+  const [one] = (await runEngine(planOf(1, 11_000))).memory;
   const { memory, failed, requests } = await runEngine(planOf(users, durationMs));
-  const live = memory.map(({ liveBytes }) => (liveBytes - one.liveBytes) / 1024 / users);
-  const resident = memory.map(({ rssBytes }) => (rssBytes - one.rssBytes) / 1024 / users);
+  const each = memory.map(({ rssBytes }) => (rssBytes - (one?.rssBytes ?? 0)) / 1024 / users);
   console.log(
-    `a user       ${inKb(live)} live, wanted: under 40; ${inKb(resident)} resident, with V8's room for garbage`,
+    `a user       ${each.map(kB => kB.toFixed(1)).join(', ')} kB resident, wanted: under 40, and flat`,
   );
   console.log(`             after 10 s and each minute; ${failed} of ${requests} requests failed`);
 }
-
-const inKb = (values: readonly number[]): string => `${values.map(value => value.toFixed(1)).join(', ')} kB`;
 
 const rate = ({ requests, seconds, cpuUs }: RunReport): string =>
   `${Math.round(requests / seconds)}/s at ${(cpuUs / requests).toFixed(1)} us`;

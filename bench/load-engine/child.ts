@@ -15,15 +15,15 @@ const runReport = z.object({
   /** Of an open model: how late requests started, and arrivals that no user was free for. */
   latenessP99Us: z.number().optional(),
   dropped: z.number().optional(),
-  /** After 10 seconds and each minute. */
-  memory: z.array(z.object({ rssBytes: z.number(), liveBytes: z.number() })),
+  /** What is resident of the process, after 10 seconds and each minute. */
+  memory: z.array(z.object({ rssBytes: z.number() })),
 });
 export type RunReport = z.infer<typeof runReport>;
 
 /** Runs a script of this folder in a process of its own, from its first instruction in the given control group. */
 export async function runInProcess(script: string, input: unknown, share?: CpuShare): Promise<RunReport> {
   const path = new URL(script, import.meta.url).pathname;
-  const command = [process.execPath, '--expose-gc', path, JSON.stringify(input)];
+  const command = [process.execPath, path, JSON.stringify(input)];
   const joining = ['sh', '-c', 'echo $$ > "$1" && shift && exec "$@"', 'sh', share?.joinPath ?? ''];
   const [program = '', ...args] = share === undefined ? command : [...joining, ...command];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -8,15 +8,13 @@ import type { EnginePlan } from '../../services/worker/features/load-tests/engin
 import type { RunReport } from './child.ts';
 
 /**
- * One engine, drained every second as in its thread of a worker: argument a plan, output a report. Histograms are
- * encoded, but merged nowhere: that is the conductor's work, in another process.
+ * One engine without a thread of its own, which tells how late its starts are: argument a plan, output a report. It is
+ * drained every second, as on a worker.
  */
 async function main(plan: EnginePlan): Promise<RunReport> {
   const lateness = new LatencyRecorder();
   const engine = createEngine(plan, { lateness });
   const counted = { requests: 0, failed: 0, dropped: 0 };
-  const memory: RunReport['memory'] = [];
-  let seconds = 0;
 
   function count({ droppedIterations, endpoints }: Delta): void {
     counted.dropped += droppedIterations;
@@ -28,11 +26,7 @@ async function main(plan: EnginePlan): Promise<RunReport> {
 
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
-  const timer = setInterval(() => {
-    count(engine.drain());
-    seconds++;
-    if (plan.thinkTime.maxMs > 0 && (seconds === 10 || seconds % 60 === 0)) memory.push(measureMemory());
-  }, 1000);
+  const timer = setInterval(() => count(engine.drain()), 1000);
   engine.start({ elapsedMs: 0 });
   await engine.ended;
   clearInterval(timer);
@@ -40,19 +34,11 @@ async function main(plan: EnginePlan): Promise<RunReport> {
   const cpu = process.cpuUsage(cpuBefore);
   return {
     ...counted,
-    memory,
+    memory: [],
     seconds: (performance.now() - startedAt) / 1000,
     cpuUs: cpu.user + cpu.system,
     latenessP99Us: decodeHistogram(lateness.drain()).getValueAtPercentile(99),
   };
-}
-
-/** What is resident, and what of it is in use: V8 keeps room for garbage, several times what lives in it. */
-function measureMemory(): { rssBytes: number; liveBytes: number } {
-  const rssBytes = process.memoryUsage.rss();
-  globalThis.gc?.();
-  const { rss, heapTotal, heapUsed } = process.memoryUsage();
-  return { rssBytes, liveBytes: rss - heapTotal + heapUsed };
 }
 
 const [plan = ''] = process.argv.slice(2);

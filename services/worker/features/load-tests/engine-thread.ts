@@ -24,7 +24,7 @@ function runEngine(port: MessagePort, { plan, accounts, renews }: EngineThreadIn
     let second = Math.max(0, Math.floor(startedAtMs / 1000));
     const arm = () => {
       second = Math.max(second + 1, Math.floor(elapsedMs() / 1000)); // late by seconds: those are one delta
-      timer = setTimeout(send, second * 1000 - elapsedMs());
+      timer = setTimeout(send, Math.max(0, second * 1000 - elapsedMs()));
     };
     const send = () => {
       tell({ type: 'delta', delta: engine.drain() });

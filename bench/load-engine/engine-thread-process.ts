@@ -1,0 +1,43 @@
+import type { Delta } from '../../services/worker/features/load-tests/engine/delta.ts';
+import type { EnginePlan } from '../../services/worker/features/load-tests/engine/plan.ts';
+import { startEngineThread } from '../../services/worker/features/load-tests/engine-host.ts';
+import type { RunReport } from './child.ts';
+
+/**
+ * One engine in its thread, as a worker runs it: argument a plan, output a report. Deltas come each second and are
+ * merged nowhere: that is the conductor's work, in another process.
+ */
+async function main(plan: EnginePlan): Promise<RunReport> {
+  const engine = startEngineThread(plan);
+  const counted = { requests: 0, failed: 0 };
+  const memory: RunReport['memory'] = [];
+  let seconds = 0;
+
+  function count({ endpoints }: Delta): void {
+    for (const { requests, failed } of Object.values(endpoints)) {
+      counted.requests += requests;
+      counted.failed += failed;
+    }
+  }
+
+  await engine.ready;
+  const cpuBefore = process.cpuUsage();
+  const startedAt = performance.now();
+  engine.onDelta(delta => {
+    count(delta);
+    seconds++;
+    if (seconds === 10 || seconds % 60 === 0) memory.push({ rssBytes: process.memoryUsage.rss() });
+  });
+  engine.start(0);
+  await engine.ended;
+  const cpu = process.cpuUsage(cpuBefore);
+  return {
+    ...counted,
+    memory,
+    seconds: (performance.now() - startedAt) / 1000,
+    cpuUs: cpu.user + cpu.system,
+  };
+}
+
+const [plan = ''] = process.argv.slice(2);
+console.log(JSON.stringify(await main(JSON.parse(plan))));
