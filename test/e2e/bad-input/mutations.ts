@@ -9,6 +9,8 @@ export interface Mutation {
   due: 'refuse' | 'survive';
   /** Where faults must be reported. */
   pointers: string[];
+  /** Of several fields at once: the same for each of them, to be tried where no fault of its own was reported. */
+  alone?: (Mutation & { pointer: string })[];
 }
 
 const half = '\ud800';
@@ -19,14 +21,11 @@ export const nastyTexts = [
   ' ',
   'x'.repeat(100_000),
   'Ünïcödé 🦄 \u202e\u200b\ufeff',
-  "'; drop table jobs; --",
-  '" or 1=1 --',
-  '<script>alert(1)</script>',
-  '{{7*7}} ${7*7} %s%n',
+  `'" or 1=1; drop table jobs; --`,
+  '<script>alert(1)</script>{{7*7}} ${7*7} %s%n',
   '../../etc/passwd',
   '__proto__',
   '-1',
-  '0',
   'NaN',
   'true',
   '2026-02-30T00:00:00Z',
@@ -55,7 +54,7 @@ const rawTokens = ['1e999', '-1e999'];
 /** Not JSON, wherever it stands. */
 const brokenTokens = ['NaN', 'Infinity', '-Infinity', 'undefined', '01', "'a'"];
 const wholeBodies = [
-  ...brokenTokens.flatMap(token => [token, `{"a": ${token}}`]),
+  ...brokenTokens.map(token => `{"a": ${token}}`),
   ...['null', '[]', '"text"', '1', 'true', '{"a":', '{]', '', '\u0000', '{"a":1}{"b":2}'],
 ];
 
@@ -69,11 +68,16 @@ export function mutationsOf(api: Api, schema: SchemaNode): Mutation[] {
       (body): Mutation => ({ label: `the body ${body}`, body, due: isEmptyBody(body), pointers: [] }),
     ),
     unknownField(base, []),
-    ...levels.flatMap((level = []) => refusedTogether(base, level)),
+    ...levels.flatMap((level = []) => triedTogether(base, level)),
     ...fields.flatMap(field => mutationsOfField(base, field)),
   ];
   const { refuse = [], survive = [] } = Object.groupBy(mutations, ({ due }) => due);
-  return [...refuse, ...survive];
+  const lawful = new Set(survive.map(({ body }) => body)); // in one of several shapes
+  const once = Map.groupBy(
+    [...refuse.filter(({ body }) => !lawful.has(body)), ...survive],
+    ({ body }) => body,
+  );
+  return [...once.values()].flatMap(([first]) => first ?? []);
 }
 
 type TypedField = Field & { types: Set<string> | undefined };
@@ -83,54 +87,74 @@ const pointerOf = (path: readonly string[]): string => `/${path.join('/')}`;
 const mayBe = ({ types }: TypedField, value: unknown): boolean =>
   types === undefined || types.has(jsonType(value));
 
-/** What no field of these may be, in all of them at once: each must be reported. None contains another. */
-function refusedTogether(base: unknown, level: TypedField[]): Mutation[] {
-  const put = (value: unknown, fields: TypedField[]): Mutation[] => {
-    if (fields.length === 0) return [];
-    const pointers = fields.map(({ path }) => pointerOf(path));
-    const body = fields.reduce((made, { path }) => withValue(made, path, value), base);
-    const label = `${pointers.join(', ')} = ${JSON.stringify(value)?.slice(0, 60)}`;
-    return [{ label, body: JSON.stringify(body), due: 'refuse', pointers }];
-  };
+/**
+ * What programs break on, in all fields of a level at once: each must be reported that may not be so. What a field may
+ * be is tried in it alone too, unless it was reported: many have a rule against it.
+ */
+function triedTogether(base: unknown, level: TypedField[]): Mutation[] {
   const certain = level.filter(({ alternative }) => !alternative);
-  const unfit = (value: unknown) => certain.filter(field => !mayBe(field, value));
+  const required = certain.filter(field => field.required);
   return [
-    ...nastyValues.flatMap(value => put(value, unfit(value))),
-    ...unstorableTexts.flatMap(text => put(text, certain)),
+    ...nastyValues.flatMap(value => inAll(base, certain, { value, mayBe: field => mayBe(field, value) })),
+    ...unstorableTexts.flatMap(value => inAll(base, certain, { value, mayBe: () => false })),
+    ...inAll(base, required, { value: undefined, mayBe: () => false }),
+    ...rawTokens.flatMap(token => inAll(base, level, { value: new RawToken(token), mayBe: () => false })),
   ];
 }
 
-/** What a field may be, and what is about it alone. Of one shape of several: all, since the others may hide a fault of it. */
+function inAll(
+  base: unknown,
+  fields: TypedField[],
+  { value, mayBe }: { value: unknown; mayBe: (field: TypedField) => boolean },
+): Mutation[] {
+  if (fields.length === 0) return [];
+  const [fit, unfit] = [fields.filter(mayBe), fields.filter(field => !mayBe(field))];
+  const alone = fit.map(field => ({
+    ...put(base, [field], value),
+    due: 'survive' as const,
+    pointers: [],
+    pointer: pointerOf(field.path),
+  }));
+  if (fields.length === 1 && alone.length === 1) return alone;
+  const pointers = unfit.map(({ path }) => pointerOf(path));
+  return [{ ...put(base, fields, value), due: unfit.length > 0 ? 'refuse' : 'survive', pointers, alone }];
+}
+
+/** What is about one field alone. Of one shape of several: all, since the others may hide a fault of it. */
 function mutationsOfField(base: unknown, field: TypedField): Mutation[] {
   const { path, schema, types, alternative } = field;
-  const pointer = pointerOf(path);
-  const alone = nastyValues.filter(value => alternative || mayBe(field, value));
   return [
-    ...alone.map(
+    ...(alternative ? nastyValues : []).map(
       (value): Mutation => ({
-        label: `${pointer} = ${JSON.stringify(value)?.slice(0, 60)}`,
-        body: JSON.stringify(withValue(base, path, value)),
+        ...put(base, [field], value),
         due: mayBe(field, value) ? 'survive' : 'refuse',
         pointers: [],
       }),
     ),
-    ...rawTokens.map((token): Mutation => ({ ...putRaw(base, path, token), due: 'refuse', pointers: [] })),
-    ...(field.required ? [missing(base, path, pointer)] : []),
     ...(types?.has('object') && schema.properties ? [unknownField(base, path)] : []),
   ];
 }
 
-function putRaw(base: unknown, path: string[], token: string): Pick<Mutation, 'label' | 'body'> {
-  const marked = JSON.stringify(withValue(base, path, '@raw@'));
-  return { label: `/${path.join('/')} = ${token}`, body: marked.replace('"@raw@"', token) };
+/** What only stands in a body as sent. */
+class RawToken {
+  readonly token: string;
+  constructor(token: string) {
+    this.token = token;
+  }
 }
 
-const missing = (base: unknown, path: string[], pointer: string): Mutation => ({
-  label: `${pointer} is missing`,
-  body: JSON.stringify(withValue(base, path, undefined)),
-  due: 'refuse',
-  pointers: [pointer],
-});
+/** The body with one value in each of these fields; without them, for `undefined`. */
+function put(base: unknown, fields: TypedField[], value: unknown): Pick<Mutation, 'label' | 'body'> {
+  const isRaw = value instanceof RawToken;
+  const placed = isRaw ? '@raw@' : value;
+  const body = JSON.stringify(fields.reduce((made, { path }) => withValue(made, path, placed), base));
+  const where = fields.map(({ path }) => pointerOf(path)).join(', ');
+  const shown = isRaw ? value.token : JSON.stringify(value)?.slice(0, 60);
+  return {
+    label: value === undefined ? `${where} missing` : `${where} = ${shown}`,
+    body: isRaw ? body.replaceAll('"@raw@"', value.token) : body,
+  };
+}
 
 function unknownField(base: unknown, path: string[]): Mutation {
   const pointer = [...path, 'no_such_field'].map(part => `/${part}`).join('');
