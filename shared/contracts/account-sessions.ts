@@ -104,7 +104,7 @@ export const bulkLoginLane = defineQueue({
     /** The job's run: a retry hands its lanes out under new ids. */
     run: count,
   }),
-  result: z.object({ chunks: count }),
+  result: z.object({ tried: count }),
   jobId: ({ job_id, lane, run }) => `${job_id}-${run}-${lane}`,
   // What a lane has done is written: another worker goes on with it.
   options: { concurrency: 2, attempts: 12, backoffMs: 500, keepSeconds: 3600, drainMs: 0 },

@@ -68,15 +68,19 @@ export interface LoginChunkLease {
   failures: Record<string, number>;
 }
 
-/** Takes the next chunk for a lane: what a predecessor in the lane left, then its own, then any. */
+/**
+ * Takes the next chunk for a lane: what a predecessor in the lane left, then its own, then any.
+ * @param held the indexes of those that it has
+ */
 export async function claimLoginChunk(
   db: Executor,
-  { jobId, lane, worker }: { jobId: string; lane: number; worker: string },
+  { jobId, lane, worker, held }: { jobId: string; lane: number; worker: string; held: readonly number[] },
 ): Promise<LoginChunkLease | undefined> {
   const [row] = await db.execute<{ lease: LoginChunkLease }>(sql`
     with next as (
       select chunk_index from account_login_chunks
       where job_id = ${jobId} and (status = 'pending' or status = 'running' and lane = ${lane})
+        and chunk_index not in (select value::int from jsonb_array_elements_text(${JSON.stringify(held)}::jsonb))
       order by status = 'running' desc, lane = ${lane} desc, chunk_index
       limit 1 for update skip locked
     )
@@ -108,7 +112,7 @@ export async function listDueAccounts(
   return rows.map(row => row.account);
 }
 
-const held = ({ jobId, chunkIndex, epoch }: LoginChunkLease): SQL =>
+const holds = ({ jobId, chunkIndex, epoch }: LoginChunkLease): SQL =>
   sql`job_id = ${jobId} and chunk_index = ${chunkIndex} and epoch = ${epoch} and status = 'running'`;
 
 /**
@@ -126,7 +130,7 @@ export function recordLogins(
     const written = await tx.execute(sql`
       update account_login_chunks
       set logged_in = ${counts.loggedIn}, failures = ${JSON.stringify(counts.failures)}::jsonb
-      where ${held(lease)} returning chunk_index`);
+      where ${holds(lease)} returning chunk_index`);
     if (written.length === 0) return false;
     await saveSessions(tx, { origin, loginJob: lease.jobId, sessions });
     return true;
@@ -135,7 +139,7 @@ export function recordLogins(
 
 export async function concludeLoginChunk(db: Executor, lease: LoginChunkLease): Promise<void> {
   await db.execute(sql`
-    update account_login_chunks set status = 'done', finished_at = clock_timestamp() where ${held(lease)}`);
+    update account_login_chunks set status = 'done', finished_at = clock_timestamp() where ${holds(lease)}`);
 }
 
 /** Withdraws every chunk that is not done: no lane that holds one can write to it any more. */
@@ -148,6 +152,8 @@ export async function withdrawLogins(db: Executor, jobId: string): Promise<void>
 export interface LoginTally {
   chunks: number;
   chunksDone: number;
+  /** That no lane has taken yet. */
+  chunksPending: number;
   /** Lanes that have chunks which are not done, or had. */
   lanes: number;
   accounts: number;
@@ -160,6 +166,7 @@ export async function tallyLogins(db: Executor, jobId: string): Promise<LoginTal
     with chunks as (select * from account_login_chunks where job_id = ${jobId})
     select jsonb_build_object(
       'chunks', count(*), 'chunksDone', count(*) filter (where status = 'done'),
+      'chunksPending', count(*) filter (where status = 'pending'),
       'lanes', coalesce(max(lane) + 1, 0),
       'accounts', coalesce(sum(accounts), 0), 'loggedIn', coalesce(sum(logged_in), 0),
       'failures', (
@@ -167,7 +174,17 @@ export async function tallyLogins(db: Executor, jobId: string): Promise<LoginTal
           select code, sum(times::int) as times from chunks, jsonb_each_text(failures) as f(code, times) group by code
         ) by_code)) as tally
     from chunks`);
-  return row?.tally ?? { chunks: 0, chunksDone: 0, lanes: 0, accounts: 0, loggedIn: 0, failures: {} };
+  return (
+    row?.tally ?? {
+      chunks: 0,
+      chunksDone: 0,
+      chunksPending: 0,
+      lanes: 0,
+      accounts: 0,
+      loggedIn: 0,
+      failures: {},
+    }
+  );
 }
 
 /** The 95th percentile of how long this job's logins took, in milliseconds; null without any. */

@@ -71,20 +71,24 @@ export function createLoginLane(options: LoginLaneOptions): LoginLane {
   };
 }
 
-/** Does `work` for each item, so many at once. The first error ends it once the others under way are done. */
+/**
+ * Does `work` for each item, so many at once. The first error, of the items themselves too, ends it once the others under
+ * way are done.
+ */
 export async function forEachAtOnce<T>(
-  items: Iterable<T>,
+  items: Iterable<T> | AsyncIterable<T>,
   atOnce: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
-  const rest = items[Symbol.iterator]();
+  const rest = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   let failed = false;
   const take = async (): Promise<void> => {
-    for (let next = rest.next(); !next.done && !failed; next = rest.next()) {
-      await work(next.value).catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
+    try {
+      for (let next = await rest.next(); !next.done && !failed; next = await rest.next())
+        await work(next.value);
+    } catch (error) {
+      failed = true;
+      throw error;
     }
   };
   const ends = await Promise.allSettled(Array.from({ length: atOnce }, take));

@@ -21,6 +21,8 @@ import type { AccountSessionsDeps } from './deps.ts';
 type Call = JobCall<BulkLoginInput>;
 
 const pollMs = 250;
+/** Once every chunk is taken: the end is near, and somebody may wait for it. */
+const lastPollMs = 50;
 /** How often lanes are checked against the queue, which may have lost them. */
 const reviveEveryMs = 5000;
 
@@ -58,7 +60,7 @@ async function watch({ db, queue }: AccountSessionsDeps, call: Call): Promise<Lo
       await queue.reviveAll(bulkLoginLane, tasks);
       revivedAt = performance.now();
     }
-    await sleep(pollMs, signal);
+    await sleep(tally.chunksPending > 0 ? pollMs : lastPollMs, signal);
   }
 }
 

@@ -6,31 +6,17 @@ import {
 import { isTerminal } from '../../../../shared/contracts/job.ts';
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
+import type { LoginOutcome } from '../../../../shared/platform/target/login-client.ts';
 import {
   createLoginLane,
   forEachAtOnce,
   type LoginLane,
 } from '../../../../shared/platform/target/login-lane.ts';
-import {
-  claimLoginChunk,
-  concludeLoginChunk,
-  type LoginChunkLease,
-  listDueAccounts,
-} from '../../../../shared/store/account-logins.ts';
+import type { DueAccount } from '../../../../shared/store/account-logins.ts';
 import { createPasswordKeeper, type PasswordKeeper } from '../../../../shared/store/account-passwords.ts';
 import { findJob } from '../../../../shared/store/jobs.ts';
-import { createChunkBook } from './chunk-book.ts';
 import type { AccountSessionsDeps } from './deps.ts';
-
-/** What one lane works with, chunk after chunk. */
-interface LaneTools {
-  input: BulkLoginInput;
-  pace: LoginLane;
-  keeper: PasswordKeeper;
-  atOnce: number;
-  /** Ends the lane: its chunk is another's, or its sessions cannot be written. */
-  giveUp: (reason: unknown) => void;
-}
+import { takeDueLogins } from './due-logins.ts';
 
 /**
  * One lane of a bulk login: takes chunks until there are none. It holds its share of the concurrency and of the rate, so
@@ -41,34 +27,30 @@ export const runLoginLane = implement(
   (deps: AccountSessionsDeps) =>
     async ({ payload: { job_id: jobId, lane, lanes, run }, signal: stopped }) => {
       const input = await inputOf(deps, jobId, run);
-      if (input === undefined) return { chunks: 0 };
+      if (input === undefined) return { tried: 0 };
       const lost = new AbortController();
       const signal = AbortSignal.any([stopped, lost.signal]);
       const ratePerSecond = input.rate_per_second === null ? null : input.rate_per_second / lanes;
-      const tools: LaneTools = {
-        input,
-        pace: createLoginLane({
-          client: deps.loginClient,
-          ...input,
-          script: input.login,
-          ratePerSecond,
-          signal,
-        }),
-        keeper: createPasswordKeeper(deps.vault),
-        atOnce: Math.max(1, Math.floor((input.concurrency + lanes - 1 - lane) / lanes)),
-        giveUp: reason => lost.abort(reason),
-      };
-      for (let chunks = 0; ; chunks++) {
-        signal.throwIfAborted();
-        const lease = await claimLoginChunk(deps.db, { jobId, lane, worker: deps.workerName });
-        if (lease === undefined) return { chunks };
-        try {
-          await logInChunk(deps, lease, tools);
-        } catch (error) {
-          if (isAppError(lost.signal.reason, 'lease_lost')) return { chunks };
-          throw error;
-        }
+      const pace = createLoginLane({
+        ...{ client: deps.loginClient, origin: input.origin, script: input.login },
+        ...{ ratePerSecond, signal },
+      });
+      const keeper = createPasswordKeeper(deps.vault);
+      const atOnce = Math.max(1, Math.floor((input.concurrency + lanes - 1 - lane) / lanes));
+      const onFailure = (reason: unknown) => lost.abort(reason);
+      const due = takeDueLogins(deps, { jobId, lane, input, signal, onFailure });
+      let tried = 0;
+      try {
+        await forEachAtOnce(due, atOnce, async ({ account, settle }) => {
+          await settle(await logIn(account, keeper, pace));
+          tried += 1;
+        });
+      } catch (error) {
+        if (!isAppError(lost.signal.reason, 'lease_lost')) throw error;
+      } finally {
+        await due.close();
       }
+      return { tried };
     },
 );
 
@@ -82,24 +64,13 @@ async function inputOf(
   return bulkLogin.input.parse(job.payload);
 }
 
-async function logInChunk(
-  deps: AccountSessionsDeps,
-  lease: LoginChunkLease,
-  tools: LaneTools,
-): Promise<void> {
-  const { input, pace, keeper, atOnce, giveUp } = tools;
-  const due = await listDueAccounts(deps.db, lease, input);
-  const book = createChunkBook(deps, lease, { origin: input.origin, onFailure: giveUp });
-  try {
-    await forEachAtOnce(due, atOnce, async ({ id, username, sealedPassword }) => {
-      const password = sealedPassword === null ? undefined : opened(keeper, sealedPassword);
-      if (password === undefined) book.add(id, { code: 'no_password', ms: 0 });
-      else book.add(id, await pace.logIn({ username, password }));
-    });
-  } finally {
-    await book.close();
-  }
-  await concludeLoginChunk(deps.db, lease);
+async function logIn(
+  { username, sealedPassword }: DueAccount,
+  keeper: PasswordKeeper,
+  pace: LoginLane,
+): Promise<LoginOutcome> {
+  const password = sealedPassword === null ? undefined : opened(keeper, sealedPassword);
+  return password === undefined ? { code: 'no_password', ms: 0 } : pace.logIn({ username, password });
 }
 
 /** A password under another key is as good as none. */
