@@ -1,11 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { gzipSync } from 'node:zlib';
 import { settingsSchema } from '../../shared/contracts/settings.ts';
-import { loadConfig } from '../../shared/platform/config.ts';
-import { runCli } from './program.ts';
+import { type CliRunOptions, runInTest } from './testing/run-in-test.ts';
 import { answer, answerProblem, jobId, jobOf, startTinyApi } from './testing/tiny-api.ts';
 
 let api: Awaited<ReturnType<typeof startTinyApi>>;
@@ -20,14 +17,8 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true });
 });
 
-async function run(args: string, { url = api.url, signal = new AbortController().signal, env = {} } = {}) {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const config = loadConfig({ DATA_DIR: dataDir, API: url, ...env });
-  const code = await runCli({ config, stdout, stderr, signal }, args.split(' '));
-  const read = (stream: PassThrough) => String(stream.read() ?? '');
-  return { code, out: read(stdout), err: read(stderr) };
-}
+const run = (args: string, options: CliRunOptions = {}) =>
+  runInTest(args, { dataDir, url: api.url, ...options });
 
 const createPath = 'POST /api/bulk-users/create';
 const jobPath = `GET /api/jobs/${jobId}`;
@@ -35,61 +26,6 @@ const ended = (status: string, more: object = {}) => ({
   [`${jobPath}/events`]: (_: unknown, response: Parameters<typeof answer>[0]) =>
     void response.end(`id: 1\nevent: result\ndata: {"status":"${status}"}\n\n`),
   [jobPath]: (_: unknown, response: Parameters<typeof answer>[0]) => answer(response, jobOf(status, more)),
-});
-
-const syncPath = 'POST /api/bulk-users/sync';
-const digest = 'beef000000000000';
-
-describe('muster users sync', () => {
-  it('submits what its options say, to another Muster with the key of the environment', async () => {
-    api = await startTinyApi({ [syncPath]: (_, response) => answer(response, jobOf('queued'), 202) });
-    const options =
-      '--direction bidirectional --policy newest --since 2026-01-31T12:00:00Z --dry-run --confirm';
-    const env = { MUSTER_PEER_API_KEY: 'key-of-the-peer' };
-    expect(await run(`users sync --peer http://peer:8080 ${options}`, { env })).toMatchObject({ code: 0 });
-    expect(JSON.parse(api.requests[0]?.body ?? '')).toEqual({
-      target: { type: 'http', base_url: 'http://peer:8080', api_key: 'key-of-the-peer' },
-      direction: 'bidirectional',
-      filter_criteria: { modified_since: '2026-01-31T12:00:00Z' },
-      conflict_policy: 'newest',
-      dry_run: true,
-      confirm: true,
-    });
-    await run('users sync --file for-k6 --full');
-    expect(JSON.parse(api.requests[1]?.body ?? '')).toMatchObject({
-      target: { type: 'file', name: 'for-k6' },
-      full: true,
-    });
-    expect(await run('users sync --peer http://peer:8080')).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('MUSTER_PEER_API_KEY'),
-    });
-    expect(await run('users sync --peer http://peer:8080 --file x', { env })).toMatchObject({ code: 2 });
-  });
-
-  it('tells whether both sides are the same, who is not, and which syncs there were', async () => {
-    const sides = { application: { total_users: 3, digest }, load_tester: { total_users: 2, digest } };
-    api = await startTinyApi({
-      'GET /api/bulk-users/sync/status': (_, response) =>
-        answer(response, { in_sync: false, ...sides, differing_buckets: 2, last_run: null, next_run: null }),
-      'GET /api/bulk-users/sync/differences': (_, response) =>
-        answer(response, {
-          items: [{ username: 'u1', difference: 'changed', fields: ['email', 'role'] }],
-          next_cursor: null,
-        }),
-      'GET /api/bulk-users/sync/runs': (_, response) => answer(response, { items: [], next_cursor: null }),
-    });
-    const { code, out } = await run('users sync-status');
-    expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('no: 2 of 4096 buckets differ') });
-    expect(await run('users sync-differences --limit 10')).toMatchObject({
-      code: 0,
-      out: expect.stringMatching(/^u1 +changed +email, role$/m),
-    });
-    expect(await run('users sync-runs')).toMatchObject({
-      code: 0,
-      out: expect.stringMatching(/^SYNC +STATUS/),
-    });
-  });
 });
 
 describe('muster', () => {
@@ -252,62 +188,5 @@ describe('muster', () => {
     const { code, out } = await run('health');
     expect(code).toBe(1);
     expect(out).toContain('postgres              down');
-  });
-
-  it('streams a file into the account pool, as its name says', async () => {
-    const file = join(dataDir, 'users.ndjson.gz');
-    await writeFile(file, gzipSync('{"username":"a","email":"a@example.com"}\n'));
-    const result = { success: true, synced_count: 1, failed_count: 0, created: 1, updated: 0, deleted: 0 };
-    const more = {
-      unchanged: 0,
-      errors: [],
-      sync_timestamp: '2026-01-31T12:00:00Z',
-      duration: 1,
-      bytes_received: 9,
-    };
-    api = await startTinyApi({
-      'POST /api/users/import': (_, response) => answer(response, { ...result, ...more }),
-    });
-    const { code, out } = await run(`accounts import ${file}`);
-    expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/created +1/) });
-    expect(api.requests[0]?.headers).toMatchObject({
-      'content-type': 'application/x-ndjson',
-      'content-encoding': 'gzip',
-    });
-    expect(await run('accounts import no-such-file')).toMatchObject({ code: 2 });
-  });
-
-  it('lists accounts, and tells how many there are', async () => {
-    const id = '0199d1a0-0000-7000-8000-000000000002';
-    const times = { created_at: null, updated_at: null, synced_at: null };
-    const account = { id, external_id: null, username: 'a', email: 'a@x', role: 'user', is_test_user: true };
-    const more = {
-      test_batch_id: id,
-      custom_attributes: {},
-      status: 'synced',
-      has_password: true,
-      digest: 'ff',
-    };
-    const stats = { total_users: 7, by_batch: { [id]: 7 }, active_sessions: 2, leased: 1, digest: 'beef' };
-    api = await startTinyApi({
-      'GET /api/users': (_, response) =>
-        answer(response, { items: [{ ...account, ...more, ...times }], next_cursor: 'c' }),
-      'GET /api/users/stats': (_, response) => answer(response, stats),
-    });
-    const listed = await run(`accounts list --batch ${id} --limit 1`);
-    expect(listed).toMatchObject({ code: 0, out: expect.stringMatching(/^a +user +synced +known +0199/m) });
-    expect(listed.out).toContain('There are more');
-    expect(await run('accounts stats')).toMatchObject({ code: 0, out: expect.stringMatching(/leased +1/) });
-  });
-
-  it('writes an export to stdout, or says why it cannot', async () => {
-    const path = 'GET /api/bulk-users/export';
-    api = await startTinyApi({ [path]: (_, response) => void response.end('{"users":[]}') });
-    expect(await run('export users --test-users')).toMatchObject({ code: 0, out: '{"users":[]}' });
-    await api.stop();
-    const refusal = { code: 'forbidden', title: 'The API key may not do this' };
-    api = await startTinyApi({ [path]: (_, response) => answerProblem(response, 403, refusal) });
-    const { code, err } = await run('export users --credentials');
-    expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('forbidden, HTTP 403') });
   });
 });
