@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { testApi } from '../../test/fixtures/api.ts';
+import { job } from '../../shared/http/jobs.ts';
+import { bodyOf, testApi } from '../../test/fixtures/api.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
 
 /**
@@ -21,14 +22,24 @@ const calls: [string, string, unknown, number][] = [
   ['POST', create, { count: 1000, config: { batch_size: 50 } }, 202],
   ['POST', validate, { username_pattern: 'testuser_{id}@example.com' }, 200],
   ['POST', validate, { username_pattern: 'user_{id}@test.com' }, 200],
+  [
+    'POST',
+    validate,
+    {
+      username_pattern: 'test_{id}@example.com',
+      password: 'TestPass123!',
+      email_domain: 'example.com',
+      batch_size: 100,
+    },
+    200,
+  ],
   ['GET', '/api/health', undefined, 200],
   ['GET', '/api/bulk-users/sync/status', undefined, 200],
-  ['POST', sync, { target: 'load_tester', filter_criteria: { batch_id: 'test-batch-id' } }, 422],
   [
     'POST',
     sync,
-    { target: 'load_tester', filter_criteria: { batch_id: batchId, test_users_only: true } },
-    202,
+    { target: 'load_tester', filter_criteria: { batch_id: 'test-batch-id', test_users_only: true } },
+    422,
   ],
   ['GET', '/api/bulk-users/export?batch_id=test-batch', undefined, 422],
   ['GET', `/api/bulk-users/export?batch_id=${batchId}`, undefined, 200],
@@ -47,6 +58,28 @@ const calls: [string, string, unknown, number][] = [
 it.each(calls)('%s %s with %j answers %i', async (method, path, json, status) => {
   const response = await api.call(method, path, json === undefined ? {} : { json });
   expect([response.status, await response.text()]).toEqual([status, expect.any(String)]);
+});
+
+it.each([
+  ['user_{id}@domain.com', true],
+  ['user_${id}@domain.com', false],
+  ['user_{index}@domain.com', false],
+])('the pattern %s is valid: %s', async (username_pattern, valid) => {
+  const response = await api.call('POST', validate, { json: { username_pattern } });
+  expect(await response.json()).toMatchObject({ is_valid: valid });
+});
+
+it.each([
+  { batch_id: batchId, test_users_only: true },
+  { test_users_only: true },
+  { modified_since: '2024-01-15T10:00:00Z' },
+])('a sync of %j is taken, and refused while the one before has not ended', async filter_criteria => {
+  const json = { target: 'load_tester', filter_criteria };
+  const response = await api.call('POST', sync, { json });
+  expect(response.status).toBe(202);
+  expect((await api.call('POST', sync, { json })).status).toBe(409);
+  const { id } = await bodyOf(response, job);
+  expect((await api.call('POST', `/api/jobs/${id}/cancel`)).status).toBe(202);
 });
 
 /** Runs a script of infra/scripts against this API; gives its exit code and what it printed. */
