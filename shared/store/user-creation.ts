@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { slotOf } from '../contracts/bulk-users.ts';
 import type { Executor } from '../platform/db.ts';
 import type { ChunkLease, UserFailure } from './bulk-ledger.ts';
+import { textArray } from './text-array.ts';
 import type { UserTable } from './user-table.ts';
 
 /** What the users of one batch have in common. */
@@ -30,13 +31,19 @@ export interface IdRange {
   last: number;
 }
 
+/** A range that a statement finds out by itself. */
+interface SqlRange {
+  first: SQL;
+  last: SQL;
+}
+
 export const rangeOf = ({ firstId, size }: ChunkLease): IdRange => ({
   first: firstId,
   last: firstId + size - 1,
 });
 
 /** The users of a range as rows `wanted (number, username, email)`. */
-const wanted = (spec: UserSpec, { first, last }: IdRange) => sql`(
+const wanted = (spec: UserSpec, { first, last }: IdRange | SqlRange) => sql`(
     select number, username,
       case when position('@' in username) > 0 then username else username || '@' || ${spec.emailDomain} end as email
     from generate_series(${first}::int, ${last}::int) as number,
@@ -44,7 +51,7 @@ const wanted = (spec: UserSpec, { first, last }: IdRange) => sql`(
   ) as wanted`;
 
 /** `insert` of the users of a range, to which a conflict clause and `returning` can be added. */
-function insertWanted(users: UserTable, spec: UserSpec, range: IdRange): SQL {
+export function insertWanted(users: UserTable, spec: UserSpec, range: IdRange | SqlRange): SQL {
   const { columns, values } = filledColumns(users, spec);
   return sql`
   insert into ${users.table} (${sql.join(columns, sql`, `)})
@@ -80,7 +87,7 @@ function joinHashes(password: UserSpec['password']): SQL {
   if (typeof password === 'string') return sql``;
   const { modulus, slots, hashes } = password;
   const slot = modulus === undefined ? sql`number` : sql`number % ${modulus}::int`;
-  return sql`join unnest(${sql.param(slots)}::int[], ${sql.param(hashes)}::text[]) as p (slot, hash)
+  return sql`join unnest(${textArray(slots.map(String))}::int[], ${textArray(hashes)}::text[]) as p (slot, hash)
     on p.slot = ${slot}`;
 }
 
@@ -144,8 +151,11 @@ export async function forgetGoneUsers(tx: Executor, users: UserTable, lease: Chu
     where batch_id = ${lease.batchId} and chunk_index = ${lease.chunkIndex} and user_keys <> '{}'`);
 }
 
-/** Of users in production the role sees names alone, in a view (docs/safe-cleanup.md). */
-async function findConflicts(
+/**
+ * Who stands in the way of the users of a range that the chunk has not made.
+ * Of users in production the role sees names alone, in a view (docs/safe-cleanup.md).
+ */
+export async function findConflicts(
   tx: Executor,
   users: UserTable,
   { spec, lease, range }: ChunkRange,

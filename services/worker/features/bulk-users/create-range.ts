@@ -1,24 +1,29 @@
 import { expand } from '../../../../shared/contracts/username-pattern.ts';
-import { messageOf } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
+import { sqlStateOf } from '../../../../shared/platform/sql-state.ts';
 import type { UserFailure } from '../../../../shared/store/bulk-ledger.ts';
 import { type ChunkRange, createUsersApart, type UserSpec } from '../../../../shared/store/user-creation.ts';
+import { createUsersSingly, type RefusedRow } from '../../../../shared/store/user-creation-singly.ts';
 import type { UserTable } from '../../../../shared/store/user-table.ts';
+
+/** Rows that are made one by one where one of them is at fault: few enough that halving finds a lone one quickly. */
+const singly = 64;
 
 /**
  * Lets users whose name is taken fail alone, and rows that the table refuses too. The whole range is one statement;
  * only when that is refused because of a row (a check, a trigger, a value that does not fit) is the range halved, until
- * the rows at fault stand alone: k bad rows cost about 2k log2(n) statements.
+ * the rows at fault stand among few, which are then tried one by one.
  */
 export async function createRange(tx: Executor, users: UserTable, chunk: ChunkRange): Promise<UserFailure[]> {
   try {
     return await tx.transaction(savepoint => createUsersApart(savepoint, users, chunk));
   } catch (error) {
-    const code = rowFaultOf(error);
-    if (code === undefined) throw error;
+    if (rowFaultOf(error) === undefined) throw error;
     const { first, last } = chunk.range;
-    if (first === last) return [failureOf(chunk.spec, first, code, error)];
+    if (last - first < singly) {
+      const { refused, conflicts } = await createUsersSingly(tx, users, chunk);
+      return conflicts.concat(refused.map(row => failureOf(chunk.spec, row)));
+    }
     const middle = Math.floor((first + last) / 2);
     const lower = await createRange(tx, users, { ...chunk, range: { first, last: middle } });
     return lower.concat(await createRange(tx, users, { ...chunk, range: { first: middle + 1, last } }));
@@ -28,9 +33,11 @@ export async function createRange(tx: Executor, users: UserTable, chunk: ChunkRa
 /** The reason code of an SQLSTATE that blames a row; undefined for all others, which fail the whole chunk. */
 export function rowFaultOf(error: unknown): string | undefined {
   const state = sqlStateOf(error);
-  if (state === undefined) return undefined;
-  return reasons[state] ?? (state.startsWith('22') ? 'invalid_value' : classReason(state));
+  return state === undefined ? undefined : reasonOf(state);
 }
+
+const reasonOf = (state: string): string | undefined =>
+  reasons[state] ?? (state.startsWith('22') ? 'invalid_value' : classReason(state));
 
 const classReason = (state: string): string | undefined =>
   state.startsWith('23') || state === 'P0001' ? 'constraint_violation' : undefined;
@@ -44,14 +51,9 @@ const reasons: Record<string, string> = {
   '23514': 'check_violation',
 };
 
-const failureOf = (
-  { usernamePattern }: UserSpec,
-  index: number,
-  code: string,
-  error: unknown,
-): UserFailure => ({
+const failureOf = ({ usernamePattern }: UserSpec, { index, state, message }: RefusedRow): UserFailure => ({
   index,
   username: expand(usernamePattern, index),
-  code,
-  detail: sqlMessageOf(error) ?? messageOf(error),
+  code: reasonOf(state) ?? 'constraint_violation',
+  detail: message,
 });
