@@ -69,9 +69,11 @@ export function createLoginClient({
     allowH2: false,
   });
 
+  const userAgent = `muster/${readVersion()} (login)`;
+
   async function send(step: LoginRequest, signal: AbortSignal) {
     const { url, ...options } = step;
-    const headers = { 'user-agent': `muster/${readVersion()} (login)`, accept: '*/*', ...options.headers };
+    const headers = { 'user-agent': userAgent, accept: '*/*', ...options.headers };
     return request(url, { ...options, headers, dispatcher: agent, signal });
   }
 
