@@ -62,6 +62,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     users,
     poolThreads: config.UV_THREADPOOL_SIZE,
     applicationUrl,
+    platformUrl: databaseUrl,
     snapshots: localBundles(snapshotFolder(config)),
     backend,
     queue,

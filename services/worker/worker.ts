@@ -34,8 +34,9 @@ export interface WorkerOptions {
   users?: UserTable;
   /** Threads of libuv's pool (`UV_THREADPOOL_SIZE`). */
   poolThreads?: number;
-  /** The application's database again, for connections of their own that copy. */
+  /** Both databases again, for connections of their own that copy. */
   applicationUrl: string;
+  platformUrl: string;
   snapshots: BundleStore;
   backend: QueueBackend;
   queue: QueueClient;
@@ -99,6 +100,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     hashesAtOnce: hashesAtOnce(options.poolThreads ?? 4),
     notifications,
     applicationUrl: options.applicationUrl,
+    platformUrl: options.platformUrl,
     snapshots: options.snapshots,
     queue,
     vault,

@@ -89,7 +89,7 @@ export const userSyncLane = defineQueue({
     /** The job's run: a retry hands its lanes out under new ids. */
     run: z.int().min(0),
     /** Lanes are handed out anew when chunks that were only counted are to be done. */
-    mode: z.enum(['plan', 'apply']),
+    mode: z.enum(['plan', 'apply', 'copy']),
   }),
   result: z.object({ chunks: z.int() }),
   jobId: ({ sync_run_id, lane, run, mode }) => `${sync_run_id}-${run}-${mode}-${lane}`,

@@ -37,9 +37,15 @@ const asJson = new Set(['smallint', 'integer', 'json', 'jsonb']);
 
 function jsonOf(field: string, type: string): unknown {
   if (field === '\\N') return null;
-  const text = field.replaceAll(/\\(.)/gs, (_, escaped: string) => escapes[escaped] ?? escaped);
+  const text = unescapeField(field);
   if (type === 'boolean') return text === 't';
   return asJson.has(type) ? JSON.parse(text) : text;
 }
+
+/** The text of a field that is not null. */
+export const unescapeField = (field: string): string =>
+  field.includes('\\')
+    ? field.replaceAll(/\\(.)/gs, (_, escaped: string) => escapes[escaped] ?? escaped)
+    : field;
 
 const escapes: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };

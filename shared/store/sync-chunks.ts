@@ -1,13 +1,18 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { syncChunks, type syncRuns } from '../../drizzle/platform/schema/user-sync.ts';
 import type { SyncFault } from '../contracts/user-sync.ts';
+import type { CopyConnection } from '../platform/copy-connection.ts';
 import type { Executor } from '../platform/db.ts';
 import { textArray } from './text-array.ts';
+import type { KeySpan } from './user-spans.ts';
 
 /** The chunks of a sync: `drizzle/platform/schema/user-sync.ts` draws their states. */
 type ChunkRow = typeof syncChunks.$inferSelect;
-type SyncMode = (typeof syncRuns.$inferSelect)['mode'];
-export type SyncChunkLease = Pick<ChunkRow, 'runId' | 'chunkIndex' | 'epoch' | 'usernames'>;
+export type SyncMode = (typeof syncRuns.$inferSelect)['mode'];
+export type SyncChunkLease = Pick<
+  ChunkRow,
+  'runId' | 'chunkIndex' | 'epoch' | 'usernames' | 'firstKey' | 'nextKey'
+>;
 export type SyncCounts = Pick<
   ChunkRow,
   | 'created'
@@ -33,11 +38,26 @@ export async function addSyncChunks(
 ): Promise<number> {
   if (usernames.length === 0) return firstIndex;
   await tx.execute(sql`
-    insert into sync_chunks (run_id, chunk_index, usernames)
-    select ${runId}::uuid, ${firstIndex}::int + (n - 1) / ${size}::int, array_agg(username order by n)
+    insert into sync_chunks (run_id, chunk_index, usernames, users)
+    select ${runId}::uuid, ${firstIndex}::int + (n - 1) / ${size}::int, array_agg(username order by n), count(*)
     from unnest(${textArray(usernames)}::text[]) with ordinality as named(username, n)
     group by 2`);
   return firstIndex + Math.ceil(usernames.length / size);
+}
+
+/** Writes spans of keys down, a chunk each: together `users`, `size` in each but the last. */
+export async function addSpanChunks(
+  tx: Executor,
+  { runId, size, users }: { runId: string; size: number; users: number },
+  spans: readonly KeySpan[],
+): Promise<void> {
+  if (spans.length === 0) return;
+  const keys = (name: keyof KeySpan) => sql`${textArray(spans.map(span => span[name]))}::text[]`;
+  await tx.execute(sql`
+    insert into sync_chunks (run_id, chunk_index, usernames, first_key, next_key, users)
+    select ${runId}::uuid, n - 1, '{}', first_key, next_key,
+      greatest(0, least(${size}::int, ${users}::int - (n - 1) * ${size}::int))
+    from unnest(${keys('firstKey')}, ${keys('nextKey')}) with ordinality as span(first_key, next_key, n)`);
 }
 
 /**
@@ -48,17 +68,24 @@ export async function claimSyncChunk(
   db: Executor,
   { runId, lane, worker, mode }: { runId: string; lane: number; worker: string; mode: SyncMode },
 ): Promise<SyncChunkLease | undefined> {
-  const [row] = await db.execute<{ chunk_index: number; epoch: number; usernames: string[] }>(sql`
+  const [row] = await db.execute<ClaimedRow>(sql`
     update sync_chunks set status = 'running', epoch = epoch + 1, lane = ${lane}, worker = ${worker}
     where run_id = ${runId} and chunk_index = (
       select chunk_index from sync_chunks
       where run_id = ${runId} and (status = 'pending' or (status = 'running' and lane = ${lane}))
         and exists (select from sync_runs where id = ${runId} and mode = ${mode})
       order by status desc, chunk_index limit 1 for update skip locked)
-    returning chunk_index, epoch, usernames`);
+    returning chunk_index, epoch, usernames, first_key, next_key`);
   if (row === undefined) return undefined;
-  return { runId, chunkIndex: row.chunk_index, epoch: row.epoch, usernames: row.usernames };
+  const { chunk_index: chunkIndex, epoch, usernames, first_key: firstKey, next_key: nextKey } = row;
+  return { runId, chunkIndex, epoch, usernames, firstKey, nextKey };
 }
+
+type ClaimedRow = Pick<ChunkRow, 'epoch' | 'usernames'> & {
+  chunk_index: number;
+  first_key: string | null;
+  next_key: string | null;
+};
 
 /** Marks a claimed chunk done; false when the lease is void. The last statement of what the chunk has written. */
 export async function concludeSyncChunk(
@@ -78,6 +105,20 @@ export async function concludeSyncChunk(
       ),
     );
   return count > 0;
+}
+
+/** The same for a chunk whose users were copied, in the transaction of the connection that copied them. */
+export async function concludeCopiedChunk(
+  connection: CopyConnection,
+  { runId, chunkIndex, epoch }: SyncChunkLease,
+  { users, bytes }: { users: number; bytes: number },
+): Promise<boolean> {
+  const marked = await connection.run(
+    `update sync_chunks set status = 'done', created = $4, bytes = $5, finished_at = clock_timestamp()
+     where run_id = $1 and chunk_index = $2 and epoch = $3 and status = 'running'`,
+    [runId, chunkIndex, epoch, users, bytes],
+  );
+  return marked > 0;
 }
 
 /** What was counted is to be done now: in one statement all chunks are open again, and the run's mode is `apply`. */
@@ -136,10 +177,10 @@ export async function firstSyncFaults(db: Executor, runId: string, limit: number
   return rows.map(({ fault }) => fault);
 }
 
-/** How many users the chunks of a run have, or those of them that were withdrawn. Reads their lists: not to be asked often. */
+/** How many users the chunks of a run had when they were written down, or those of them that were withdrawn. */
 export async function countSyncUsers(db: Executor, runId: string, status?: 'cancelled'): Promise<number> {
   const [row] = await db.execute<{ users: number }>(sql`
-    select coalesce(sum(cardinality(usernames)), 0)::int as users from sync_chunks
+    select coalesce(sum(users), 0)::int as users from sync_chunks
     where run_id = ${runId} ${status === undefined ? sql`` : sql`and status = ${status}`}`);
   return row?.users ?? 0;
 }

@@ -27,10 +27,12 @@ export interface Findings {
   clockSkewMs: number;
   targetBuckets: Bucket[];
   isSame: boolean;
+  /** The target has none of the users, and gets them all: nobody was listed. */
+  isFirst: boolean;
 }
 
 /**
- * Finds the users who are not the same on both sides: digests of 4,096 buckets, then of the smaller ones in those that
+ * Finds the users who are not the same on both sides, unless the target has nobody: digests of 4,096 buckets, then of the smaller ones in those that
  * differ, where that pays, then lists of users with their digests. Memory holds one list of each side.
  * @param onNames told of the names, some at a time
  */
@@ -56,11 +58,20 @@ export async function compareSides(
     clockSkewMs,
     targetBuckets: theirs,
     isSame: differing.length === 0 && !listsAll,
+    isFirst: isFirst(session, ours, theirs),
   };
+  if (findings.isFirst) return { ...findings, unchanged: 0, onlyApplication: findings.applicationUsers };
   const looked = { differing, ours, theirs };
   const places = listsAll ? listsOfBuckets(looked) : await narrow(session, looked);
   for (const place of places) await listDifferences({ ...session, theirScope }, place, findings, onNames);
   return findings;
+}
+
+/** Whether all that is to be done is to copy users into the pool, which has none of them. */
+function isFirst({ run, comparedScope }: SyncSession, ours: Bucket[], theirs: Bucket[]): boolean {
+  const { target, direction, dryRun } = run;
+  if (target.type !== 'load_tester' || direction !== 'push' || dryRun) return false;
+  return comparedScope.modifiedSince === undefined && theirs.length === 0 && ours.length > 0;
 }
 
 /** Both must make the same of a known text; what their clocks differ by, give or take half the way to and fro. */

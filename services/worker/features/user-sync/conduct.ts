@@ -1,6 +1,11 @@
 import { userSyncLane } from '../../../../shared/contracts/user-sync.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
-import { countSyncUsers, type SyncTally, tallySync } from '../../../../shared/store/sync-chunks.ts';
+import {
+  countSyncUsers,
+  type SyncMode,
+  type SyncTally,
+  tallySync,
+} from '../../../../shared/store/sync-chunks.ts';
 import type { JobCall } from '../../job-runner.ts';
 import type { UserSyncDeps } from './deps.ts';
 import type { SyncSession } from './session.ts';
@@ -13,7 +18,7 @@ const pollMs = 20;
 export async function conductLanes(
   { db, queue }: UserSyncDeps,
   { run, settings }: SyncSession,
-  mode: 'plan' | 'apply',
+  mode: SyncMode,
   call: JobCall<unknown>,
 ): Promise<SyncTally> {
   const first = await tallySync(db, run.id);

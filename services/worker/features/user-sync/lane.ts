@@ -6,10 +6,12 @@ import {
   claimSyncChunk,
   concludeSyncChunk,
   type SyncChunkLease,
+  type SyncMode,
   withdrawSyncChunks,
 } from '../../../../shared/store/sync-chunks.ts';
 import { findSyncRun } from '../../../../shared/store/sync-runs.ts';
 import { syncChunk } from './chunk.ts';
+import { type Claim, copySpans } from './copy-spans.ts';
 import type { UserSyncDeps } from './deps.ts';
 import { faultOf, PeerError } from './peer-error.ts';
 import { openSession, type SyncSession } from './session.ts';
@@ -31,22 +33,42 @@ export const runSyncLane = implement(userSyncLane, (deps: UserSyncDeps) => async
 async function takeChunks(
   deps: UserSyncDeps,
   session: SyncSession,
-  { lane, mode }: { lane: number; mode: 'plan' | 'apply' },
+  { lane, mode }: { lane: number; mode: SyncMode },
   signal: AbortSignal,
 ): Promise<number> {
   const place = { runId: session.run.id, lane, worker: deps.workerName, mode };
-  for (let chunks = 0; ; chunks++) {
+  let chunks = 0;
+  const claim: Claim = async () => {
     signal.throwIfAborted();
     const lease = await claimSyncChunk(deps.db, place);
-    if (lease === undefined) return chunks;
-    try {
-      await syncChunk(deps, session, lease, mode);
-    } catch (error) {
-      if (isAppError(error, 'lease_lost')) return chunks;
-      if (!(error instanceof PeerError)) throw error;
-      await giveUp(deps, lease, error);
-      return chunks;
+    if (lease !== undefined) chunks += 1;
+    return lease;
+  };
+  const next = mode === 'copy' ? () => copySpans(deps, session, claim, { lane, signal }) : claim;
+  try {
+    for (let lease = await next(); lease !== undefined; lease = await next()) {
+      if (!(await syncOne(deps, session, lease, mode))) break;
     }
+  } catch (error) {
+    if (!isAppError(error, 'lease_lost')) throw error;
+  }
+  return chunks;
+}
+
+/** False when there is no use in going on. */
+async function syncOne(
+  deps: UserSyncDeps,
+  session: SyncSession,
+  lease: SyncChunkLease,
+  mode: SyncMode,
+): Promise<boolean> {
+  try {
+    await syncChunk(deps, session, lease, mode === 'plan' ? 'plan' : 'apply');
+    return true;
+  } catch (error) {
+    if (!(error instanceof PeerError)) throw error;
+    await giveUp(deps, lease, error);
+    return false;
   }
 }
 

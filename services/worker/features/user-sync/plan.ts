@@ -1,6 +1,12 @@
-import { addSyncChunks, clearSyncChunks } from '../../../../shared/store/sync-chunks.ts';
+import {
+  addSpanChunks,
+  addSyncChunks,
+  clearSyncChunks,
+  type SyncMode,
+} from '../../../../shared/store/sync-chunks.ts';
 import { saveSyncPlan } from '../../../../shared/store/sync-runs.ts';
 import { readWatermark } from '../../../../shared/store/synced-users.ts';
+import { readKeySpans } from '../../../../shared/store/user-spans.ts';
 import type { JobCall } from '../../job-runner.ts';
 import { compareSides, type Findings } from './compare.ts';
 import type { UserSyncDeps } from './deps.ts';
@@ -25,9 +31,10 @@ export async function planRun(
     await chunks.add(names);
   });
   await chunks.flush();
+  if (findings.isFirst) await writeSpans(deps, session, findings.applicationUsers);
   const plan = {
     plannedRun: call.run,
-    mode: mustCount(session, findings) ? ('plan' as const) : ('apply' as const),
+    mode: modeOf(session, findings),
     applicationUsers: findings.applicationUsers,
     targetUsers: findings.targetUsers,
     unchanged: findings.unchanged,
@@ -43,6 +50,20 @@ export async function planRun(
       `The clocks differ by ${plan.clockSkewMs} ms: times of the load tester are taken as so much earlier`,
     );
   return findings;
+}
+
+function modeOf(session: SyncSession, findings: Findings): SyncMode {
+  if (findings.isFirst) return 'copy';
+  return mustCount(session, findings) ? 'plan' : 'apply';
+}
+
+async function writeSpans(
+  { db, applicationDb, users: table }: UserSyncDeps,
+  { run, scope, settings: { sync_chunk_size: size } }: SyncSession,
+  users: number,
+): Promise<void> {
+  const spans = await readKeySpans(applicationDb, table, scope, size);
+  await addSpanChunks(db, { runId: run.id, size, users }, spans);
 }
 
 /** Whether so many users are on one side only that the deletions among them must be counted before any is done. */

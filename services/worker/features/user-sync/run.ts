@@ -64,7 +64,7 @@ async function work(deps: UserSyncDeps, session: SyncSession, call: Call): Promi
     await beginApplying(deps.db, run.id);
     run.mode = 'apply';
   }
-  return conductLanes(deps, session, 'apply', call);
+  return conductLanes(deps, session, run.mode, call);
 }
 
 /** @throws AppError `deletion_guard` when a larger share of a side would go than the setting lets pass unasked */
