@@ -1,32 +1,25 @@
-import type { Client, Dispatcher } from 'undici';
-import { networkErrorKindOf } from '../../../../../shared/platform/target/network-errors.ts';
-import type { Breaker } from './breaker.ts';
+import type { Client } from 'undici';
 import type { Connections, ConnectionUser } from './connections.ts';
-import type { ErrorKind } from './delta.ts';
 import { NoConnectionError, RequestTimeoutError } from './error-kinds.ts';
 import type { EngineAccount } from './plan.ts';
 import type { Random } from './random.ts';
-import { followRedirect, isRedirect, maxRedirects } from './redirects.ts';
-import { bytesOfAnswer, type RequestTemplate } from './request-template.ts';
-import type { RunRecorder } from './run-recorder.ts';
+import { followRedirect, maxRedirects } from './redirects.ts';
+import type { RequestTemplate } from './request-template.ts';
 import { createWheelTimer, type TimerWheel } from './timer-wheel.ts';
+import { type RequestSurroundings, UserRequest } from './user-request.ts';
 import { UserSession } from './user-session.ts';
 
 /** What all users of an engine have in common. */
-export interface UserSurroundings {
+export interface UserSurroundings extends RequestSurroundings {
   /** As URLs write it: scheme, host, port. */
   readonly origin: string;
   readonly host: string;
   readonly connections: Connections;
   readonly wheel: TimerWheel;
-  readonly recorder: RunRecorder;
-  readonly breaker: Breaker | undefined;
   /** The endpoint for a number in [0, 1), by the weights of the moment. */
   choose(random: number): RequestTemplate;
   /** No request may be started any more. */
   isStopping(): boolean;
-  /** Requests under way are being cut off: what ends now is not counted. */
-  isCutOff(): boolean;
   /** Gets a user a new session, which `renewed` then takes; absent: a 401 is an answer like any other. */
   readonly askForSession?: (user: VirtualUser) => void;
   /** The user is idle again. `lost`: it got no whole answer. */
@@ -38,7 +31,6 @@ export interface UserSurroundings {
 type State = 'idle' | 'waiting' | 'requesting' | 'renewing' | 'sleeping';
 /** A login is tried several times, with pauses. */
 const longestRenewalMs = 60_000;
-const maxCheckedBytes = 1024 * 1024; // a check sees the first MiB of a body, so that memory stays bounded
 
 /**
  * One user of the target: its session, its connection, one request at a time.
@@ -47,11 +39,8 @@ const maxCheckedBytes = 1024 * 1024; // a check sees the first MiB of a body, so
  *    ▲                 └──timeout──► idle      └──redirect on the origin──► requesting
  *    ├──woken── sleeping ◄──sleep── idle
  *    └──no session── renewing ◄──401── requesting      with a session: the same request once more
- *
- * A class that is its own undici handler, with one timer and one options object, because this is the path of every
- * request: sending one allocates nothing here.
  */
-export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
+export class VirtualUser implements ConnectionUser {
   /** Its number in the whole run. */
   readonly index: number;
   readonly random: Random;
@@ -60,21 +49,10 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
   lostInRow = 0;
   readonly #around: UserSurroundings;
   readonly #timer = createWheelTimer(() => this.#timeUp());
-  readonly #options: Dispatcher.DispatchOptions;
+  readonly #request: UserRequest;
   #state: State = 'idle';
   #client: Client | undefined;
-  #template: RequestTemplate;
-  #intendedAt = 0;
-  #writtenAt = 0;
-  #bytesToSend = 0;
-  #status = 0;
-  #location: string | undefined;
   #redirects = 0;
-  #failure: Error | undefined;
-  #checked: Buffer[] | undefined;
-  #checkedBytes = 0;
-  /** The answer that is not counted before it is known whether there is a new session. */
-  #unauthorized: { serviceUs: number; responseUs: number } | undefined;
   #mayRenew = true;
 
   constructor(index: number, around: UserSurroundings, random: Random, account: EngineAccount | undefined) {
@@ -82,8 +60,7 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
     this.random = random;
     this.session = new UserSession(around.host, account);
     this.#around = around;
-    this.#template = around.choose(0);
-    this.#options = { path: '/', method: 'GET', headers: [], body: null, blocking: false };
+    this.#request = new UserRequest(this, around, around.choose(0));
   }
 
   get awaitsConnection(): boolean {
@@ -110,7 +87,7 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
   rest(): boolean {
     if (this.#state === 'requesting') return false;
     this.#around.wheel.clear(this.#timer);
-    if (this.#state === 'renewing') this.#countUnauthorized('http_4xx');
+    if (this.#state === 'renewing') this.#request.count();
     this.#state = 'idle';
     return true;
   }
@@ -125,71 +102,26 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
 
   connected(client: Client): void {
     this.#client = client;
-    this.#dispatch(client);
+    this.#state = 'requesting';
+    this.#request.send(client);
   }
 
   #send(template: RequestTemplate, intendedAt: number): void {
-    this.#template = template;
-    this.#intendedAt = intendedAt;
-    this.#status = 0;
-    this.#location = undefined;
-    this.#failure = undefined;
+    this.#request.begin(template, intendedAt);
     this.#state = 'waiting';
     this.#around.wheel.setAtLeast(this.#timer, template.timeoutMs);
     const client = this.#client ?? this.#around.connections.take(this);
     if (client !== undefined) this.connected(client);
   }
 
-  #dispatch(client: Client): void {
-    const template = this.#template;
-    const { headers, bytes } = this.session.prepare(template);
-    const options = this.#options;
-    options.path = template.path;
-    options.method = template.method;
-    options.headers = headers;
-    options.body = template.body;
-    this.#bytesToSend = bytes;
-    this.#state = 'requesting';
-    client.dispatch(options, this);
-  }
-
-  onRequestStart(): void {
-    this.#writtenAt = performance.now();
-    const { recorder } = this.#around;
-    recorder.started++;
-    recorder.endpoint(this.#template.endpoint).bytesSent += this.#bytesToSend;
-  }
-
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
-    if (status < 200) return;
-    this.#status = status;
-    const { recorder } = this.#around;
-    recorder.endpoint(this.#template.endpoint).bytesReceived += bytesOfAnswer(controller.rawHeaders);
-    const cookies = headers['set-cookie'];
-    if (cookies !== undefined) this.session.storeCookies(cookies, this.#template.path);
-    if (isRedirect(status) && typeof headers.location === 'string') this.#location = headers.location;
-  }
-
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#around.recorder.endpoint(this.#template.endpoint).bytesReceived += chunk.length;
-    if (this.#template.mustContain === undefined || this.#checkedBytes >= maxCheckedBytes) return;
-    this.#checked ??= [];
-    this.#checked.push(chunk);
-    this.#checkedBytes += chunk.length;
-  }
-
-  onResponseEnd(): void {
-    const endedAt = performance.now();
-    const { wheel, recorder, breaker } = this.#around;
-    wheel.clear(this.#timer);
-    const kind = this.#kindOfAnswer();
-    const [serviceUs, responseUs] = [toUs(endedAt - this.#writtenAt), toUs(endedAt - this.#intendedAt)];
-    if (this.#status !== 401) this.#mayRenew = true;
-    else if (this.#renew({ serviceUs, responseUs })) return;
-    recorder.endpoint(this.#template.endpoint).answered(this.#status, serviceUs, responseUs, kind);
-    if (kind === undefined) breaker?.succeeded();
-    else this.#noteError(kind, kind === 'application' ? new Error('A check of the body failed') : undefined);
-    const next = this.#location === undefined ? undefined : this.#nextHop(this.#location);
+  /** Its request has an answer: what follows from it. */
+  answered(endedAt: number): void {
+    const { status, location } = this.#request;
+    this.#around.wheel.clear(this.#timer);
+    if (status !== 401) this.#mayRenew = true;
+    else if (this.#renew()) return;
+    this.#request.count();
+    const next = location === undefined ? undefined : this.#nextHop(location);
     if (next === undefined) {
       this.#finish(false);
     } else {
@@ -198,24 +130,20 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
     }
   }
 
-  onResponseError(_controller: unknown, error: Error): void {
+  /** Its request has failed without one. */
+  lost(): void {
     this.#around.wheel.clear(this.#timer);
-    this.#takeChecked();
-    if (!this.#around.isCutOff()) {
-      const cause = this.#failure ?? error;
-      const kind = networkErrorKindOf(cause);
-      this.#around.recorder.endpoint(this.#template.endpoint).lost(kind);
-      this.#noteError(kind, cause);
-    }
     this.#finish(true);
   }
 
-  /** Asks for a new session, once until an answer is no 401; false when there is nobody to ask, or no account. */
-  #renew(answer: { serviceUs: number; responseUs: number }): boolean {
+  /**
+   * Asks for a new session, once until an answer is no 401; the answer is not counted before it is known whether there is
+   * one. False when there is nobody to ask, or no account.
+   */
+  #renew(): boolean {
     const { askForSession, wheel, connections } = this.#around;
     if (askForSession === undefined || !this.#mayRenew || this.session.username === undefined) return false;
     this.#mayRenew = false;
-    this.#unauthorized = answer;
     this.#state = 'renewing';
     if (connections.shared) this.releaseConnection();
     wheel.setAtLeast(this.#timer, longestRenewalMs);
@@ -228,44 +156,15 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
     if (account !== undefined) this.session.setAccount(account);
     if (this.#state !== 'renewing') return;
     this.#around.wheel.clear(this.#timer);
-    this.#countUnauthorized(account === undefined ? 'http_4xx' : undefined);
+    if (account !== undefined) this.#request.kind = undefined;
+    this.#request.count();
     if (account === undefined || this.#around.isStopping()) this.#finish(false);
-    else this.#send(this.#template, performance.now());
-  }
-
-  #countUnauthorized(kind: ErrorKind | undefined): void {
-    if (this.#unauthorized === undefined) return;
-    const { serviceUs, responseUs } = this.#unauthorized;
-    this.#unauthorized = undefined;
-    this.#around.recorder.endpoint(this.#template.endpoint).answered(401, serviceUs, responseUs, kind);
-    if (kind === undefined) this.#around.breaker?.succeeded();
-    else this.#noteError(kind, undefined);
-  }
-
-  #kindOfAnswer(): ErrorKind | undefined {
-    const { mustContain } = this.#template;
-    const body = mustContain === undefined ? undefined : this.#takeChecked();
-    if (this.#status >= 500) return 'http_5xx';
-    if (this.#status >= 400) return 'http_4xx';
-    if (mustContain === undefined || this.#location !== undefined) return undefined;
-    return body?.includes(mustContain) ? undefined : 'application';
-  }
-
-  #takeChecked(): Buffer | undefined {
-    const body = this.#checked && Buffer.concat(this.#checked);
-    this.#checked = undefined;
-    this.#checkedBytes = 0;
-    return body;
+    else this.#send(this.#request.template, performance.now());
   }
 
   #nextHop(location: string): RequestTemplate | undefined {
     if (this.#redirects >= maxRedirects || this.#around.isStopping()) return undefined;
-    return followRedirect(this.#template, this.#status, location, this.#around.origin);
-  }
-
-  #noteError(kind: ErrorKind, cause: Error | undefined): void {
-    this.#around.breaker?.failed();
-    this.#around.recorder.sample(this.#template, kind, this.#status, cause, this.session.username);
+    return followRedirect(this.#request.template, this.#request.status, location, this.#around.origin);
   }
 
   /** The timer is the request's timeout, the end of a sleep, or that of the patience for a session. */
@@ -276,12 +175,13 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
     } else if (this.#state === 'renewing') {
       this.renewed(undefined);
     } else if (this.#state === 'waiting') {
-      this.onResponseError(undefined, new NoConnectionError(this.#template.timeoutMs));
+      this.#request.onResponseError(undefined, new NoConnectionError(this.#request.template.timeoutMs));
     } else if (this.#client !== undefined) {
       const client = this.#client;
       this.#client = undefined;
-      this.#failure = new RequestTimeoutError(this.#template.timeoutMs);
-      this.#around.connections.destroy(client, this.#failure); // calls `onResponseError`
+      const failure = new RequestTimeoutError(this.#request.template.timeoutMs);
+      this.#request.failure = failure;
+      this.#around.connections.destroy(client, failure); // calls the request's `onResponseError`
     }
   }
 
@@ -292,7 +192,3 @@ export class VirtualUser implements Dispatcher.DispatchHandler, ConnectionUser {
     this.#around.finished(this, lost);
   }
 }
-
-type AnswerHeaders = Record<string, string | string[] | undefined>;
-
-const toUs = (ms: number): number => Math.round(ms * 1000);

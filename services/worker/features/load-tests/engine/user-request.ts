@@ -1,0 +1,159 @@
+import type { Client, Dispatcher } from 'undici';
+import { networkErrorKindOf } from '../../../../../shared/platform/target/network-errors.ts';
+import type { Breaker } from './breaker.ts';
+import type { ErrorKind } from './delta.ts';
+import { isRedirect } from './redirects.ts';
+import { bytesOfAnswer, type RequestTemplate } from './request-template.ts';
+import type { RunRecorder } from './run-recorder.ts';
+import type { UserSession } from './user-session.ts';
+
+/** Who is told of the end of a request. */
+interface RequestOwner {
+  readonly session: UserSession;
+  /** A whole answer, not counted yet. `endedAt` is of `performance.now()`. */
+  answered(endedAt: number): void;
+  /** No whole answer; counted. */
+  lost(): void;
+}
+
+export interface RequestSurroundings {
+  readonly recorder: RunRecorder;
+  readonly breaker: Breaker | undefined;
+  /** Requests under way are being cut off: what ends now is not counted. */
+  isCutOff(): boolean;
+}
+
+const maxCheckedBytes = 1024 * 1024; // a check sees the first MiB of a body, so that memory stays bounded
+
+/**
+ * The request that a user has under way: sends it, measures it, and counts what became of it. The same object for all
+ * requests of a user, its own undici handler with one options object, because this is the path of every request: one
+ * more allocates nothing here.
+ */
+export class UserRequest implements Dispatcher.DispatchHandler {
+  template: RequestTemplate;
+  /** Of the answer; 0 before it. */
+  status = 0;
+  /** Of a redirect. */
+  location: string | undefined;
+  /** Why its answer counts as failed; its user may know better. */
+  kind: ErrorKind | undefined;
+  /** Why its connection was closed, when that was our doing. */
+  failure: Error | undefined;
+  readonly #owner: RequestOwner;
+  readonly #around: RequestSurroundings;
+  readonly #options: Dispatcher.DispatchOptions;
+  #intendedAt = 0;
+  #writtenAt = 0;
+  #serviceUs = 0;
+  #responseUs = 0;
+  #bytesToSend = 0;
+  #checked: Buffer[] | undefined;
+  #checkedBytes = 0;
+
+  constructor(owner: RequestOwner, around: RequestSurroundings, template: RequestTemplate) {
+    this.template = template;
+    this.#owner = owner;
+    this.#around = around;
+    this.#options = { path: '/', method: 'GET', headers: [], body: null, blocking: false };
+  }
+
+  /** Begins the next one; `intendedAt` (of `performance.now()`) is when it should have started. */
+  begin(template: RequestTemplate, intendedAt: number): void {
+    this.template = template;
+    this.#intendedAt = intendedAt;
+    this.status = 0;
+    this.location = undefined;
+    this.failure = undefined;
+  }
+
+  send(client: Client): void {
+    const { template } = this;
+    const { headers, bytes } = this.#owner.session.prepare(template);
+    const options = this.#options;
+    options.path = template.path;
+    options.method = template.method;
+    options.headers = headers;
+    options.body = template.body;
+    this.#bytesToSend = bytes;
+    client.dispatch(options, this);
+  }
+
+  onRequestStart(): void {
+    this.#writtenAt = performance.now();
+    const { recorder } = this.#around;
+    recorder.started++;
+    recorder.endpoint(this.template.endpoint).bytesSent += this.#bytesToSend;
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
+    if (status < 200) return;
+    this.status = status;
+    const { recorder } = this.#around;
+    recorder.endpoint(this.template.endpoint).bytesReceived += bytesOfAnswer(controller.rawHeaders);
+    const cookies = headers['set-cookie'];
+    if (cookies !== undefined) this.#owner.session.storeCookies(cookies, this.template.path);
+    if (isRedirect(status) && typeof headers.location === 'string') this.location = headers.location;
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#around.recorder.endpoint(this.template.endpoint).bytesReceived += chunk.length;
+    if (this.template.mustContain === undefined || this.#checkedBytes >= maxCheckedBytes) return;
+    this.#checked ??= [];
+    this.#checked.push(chunk);
+    this.#checkedBytes += chunk.length;
+  }
+
+  onResponseEnd(): void {
+    const endedAt = performance.now();
+    this.#serviceUs = toUs(endedAt - this.#writtenAt);
+    this.#responseUs = toUs(endedAt - this.#intendedAt);
+    this.kind = this.#kindOfAnswer();
+    this.#owner.answered(endedAt);
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    this.#takeChecked();
+    if (!this.#around.isCutOff()) {
+      const cause = this.failure ?? error;
+      const kind = networkErrorKindOf(cause);
+      this.#around.recorder.endpoint(this.template.endpoint).lost(kind);
+      this.#noteError(kind, cause);
+    }
+    this.#owner.lost();
+  }
+
+  /** Counts the answer. */
+  count(): void {
+    const { kind } = this;
+    const { recorder, breaker } = this.#around;
+    recorder.endpoint(this.template.endpoint).answered(this.status, this.#serviceUs, this.#responseUs, kind);
+    if (kind === undefined) breaker?.succeeded();
+    else this.#noteError(kind, kind === 'application' ? new Error('A check of the body failed') : undefined);
+  }
+
+  #kindOfAnswer(): ErrorKind | undefined {
+    const { mustContain } = this.template;
+    const body = mustContain === undefined ? undefined : this.#takeChecked();
+    if (this.status >= 500) return 'http_5xx';
+    if (this.status >= 400) return 'http_4xx';
+    if (mustContain === undefined || this.location !== undefined) return undefined;
+    return body?.includes(mustContain) ? undefined : 'application';
+  }
+
+  #takeChecked(): Buffer | undefined {
+    const body = this.#checked && Buffer.concat(this.#checked);
+    this.#checked = undefined;
+    this.#checkedBytes = 0;
+    return body;
+  }
+
+  #noteError(kind: ErrorKind, cause: Error | undefined): void {
+    this.#around.breaker?.failed();
+    this.#around.recorder.sample(this.template, kind, this.status, cause, this.#owner.session.username);
+  }
+}
+
+type AnswerHeaders = Record<string, string | string[] | undefined>;
+
+const toUs = (ms: number): number => Math.round(ms * 1000);
