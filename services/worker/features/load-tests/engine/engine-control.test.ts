@@ -1,4 +1,4 @@
-import { sleep } from '../../../../../shared/kernel/time.ts';
+import { sleep, waitFor } from '../../../../../shared/kernel/time.ts';
 import { endpoint, planFor, runEngine, startEngine } from '../../../../../test/fixtures/load-engine.ts';
 import { type LoadTarget, startTarget } from '../../../../../test/fixtures/load-target.ts';
 import type { EnginePlan } from './plan.ts';
@@ -164,8 +164,11 @@ describe('an engine under control', () => {
       username,
       headers: { 'X-User': username, Cookie: `sid=${username}` },
     }));
-    const executor = { type: 'constant-vus', vus: 2, durationMs: 150 } as const;
-    const { deltas } = await runEngine(planFor(target.origin, { executor }), { accounts });
+    const executor = { type: 'constant-vus', vus: 2, durationMs: 60_000 } as const;
+    const { engine, deltas, end } = startEngine(planFor(target.origin, { executor }), { accounts });
+    await waitFor('more errors than are kept', () => target.requests > 20);
+    engine.stop();
+    await end();
     expect([...seen].sort()).toEqual([
       'ann sid=ann',
       'ann sid=ann; seen=ann',

@@ -2,6 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import type { Lookup } from '../../../../../shared/platform/target/connect-guard.ts';
 import { endpoint, planFor, runEngine, startEngine } from '../../../../../test/fixtures/load-engine.ts';
 import { type LoadTarget, startTarget } from '../../../../../test/fixtures/load-target.ts';
+import type { EnginePlan } from './plan.ts';
 
 let target: LoadTarget;
 beforeEach(async () => {
@@ -65,6 +66,14 @@ describe('the connect guard', () => {
     expect(target.connections).toBe(1);
   });
 
+  const once: EnginePlan['executor'] = {
+    type: 'constant-arrival-rate',
+    rate: 1,
+    timeUnitMs: 60_000,
+    durationMs: 60_000,
+    maxVus: 1,
+  };
+
   it('follows redirects on the origin, with cookies, and never off it', async () => {
     const other = await startTarget();
     const seen: string[] = [];
@@ -74,19 +83,23 @@ describe('the connect guard', () => {
       if (location) response.writeHead(302, { location, 'set-cookie': 'sid=1; Path=/' });
       response.end();
     });
-    const run = (url: string, method: string) =>
-      runEngine(
-        planFor(shop.origin, {
-          endpoints: [endpoint(url, { method, body: 'x' })],
-          executor: { type: 'constant-arrival-rate', rate: 1, timeUnitMs: 1000, durationMs: 100, maxVus: 1 },
-        }),
-      );
-    const on = await run('/login', 'POST');
-    const off = await run('/out', 'GET');
+    async function visit(url: string, method: string, answers: number) {
+      const plan = planFor(shop.origin, {
+        endpoints: [endpoint(url, { method, body: 'x' })],
+        executor: once,
+      });
+      const { engine, all, until, end } = startEngine(plan);
+      await until('all is answered', () => all().requests === answers);
+      engine.stop();
+      await end();
+      return all;
+    }
+    const on = await visit('/login', 'POST', 3);
+    const off = await visit('/out', 'GET', 1);
     await Promise.all([other.stop(), shop.stop()]);
     expect(seen).toEqual(['POST /login -', 'GET /home sid=1', 'GET /done sid=1', 'GET /out -']);
-    expect(on.all().statuses).toEqual({ 200: 1, 302: 2 });
-    expect(off.all()).toMatchObject({ statuses: { 302: 1 }, failed: 0 });
+    expect(on().statuses).toEqual({ 200: 1, 302: 2 });
+    expect(off()).toMatchObject({ statuses: { 302: 1 }, failed: 0 });
     expect(other.connections).toBe(0);
   });
 });
