@@ -48,15 +48,15 @@ export async function createUsersSingly(
         end;
       end loop;
       update muster.bulk_chunks set user_keys = user_keys || the_keys
-      where batch_id = ${lease.batchId} and chunk_index = ${lease.chunkIndex};
-      perform set_config('muster.refused_rows', refused::text, true);
+      where batch_id = ${lease.batchId} and chunk_index = ${lease.chunkIndex} and the_keys <> '{}';
+      perform set_config('muster.rows', jsonb_build_object('made', cardinality(the_keys), 'refused', refused)::text, true);
     end`;
   await tx.execute(sql`select set_config('standard_conforming_strings', 'on', true)`); // as the literals have it
   await tx.execute(sql.raw(`do ${literal(loop)}`));
-  const [told] = await tx.execute<{ rows: RefusedRow[] }>(
-    sql`select current_setting('muster.refused_rows')::jsonb as rows`,
-  );
-  const refused = told?.rows ?? [];
+  const [told] = await tx.execute<{ made: number; refused: RefusedRow[] }>(sql`
+    select made, refused from jsonb_to_record(current_setting('muster.rows')::jsonb) as told (made int, refused jsonb)`);
+  const { made, refused } = told ?? { made: 0, refused: [] };
+  if (made + refused.length === range.last - range.first + 1) return { refused, conflicts: [] };
   const at = new Set(refused.map(({ index }) => index));
   const inTheWay = await findConflicts(tx, users, { spec, lease, range });
   return { refused, conflicts: inTheWay.filter(({ index }) => !at.has(index)) };
