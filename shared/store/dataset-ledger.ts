@@ -1,7 +1,8 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { datasetChunks } from '../../drizzle/application/schema/datasets.ts';
 import { offices } from '../../drizzle/application/schema/welfare.ts';
 import type { Executor } from '../platform/db.ts';
+import { rowIdOf } from './dataset-rows.ts';
 
 /** The ledger of datasets, in the application's database: which ranges of offices are done. As `bulk-ledger.ts`. */
 export type DatasetChunkLease = Pick<
@@ -9,16 +10,24 @@ export type DatasetChunkLease = Pick<
   'datasetId' | 'chunkIndex' | 'epoch' | 'firstOffice' | 'offices'
 >;
 
-/** Divides a dataset's offices into chunks; those that stand already are left alone, withdrawn ones are open again. */
+/**
+ * Divides a dataset's offices into chunks; those that stand already are left alone, withdrawn ones are open again. One whose
+ * offices are there is done: a restore brings rows back without their chunks.
+ */
 export async function planDataset(
   db: Executor,
   { datasetId, offices, chunkOffices }: { datasetId: string; offices: number; chunkOffices: number },
 ): Promise<void> {
+  const idOf = (number: SQL) => rowIdOf(datasetId, 'offices', number);
   await db.execute(sql`
-    insert into muster.dataset_chunks (dataset_id, chunk_index, first_office, offices)
-    select ${datasetId}, i, i * ${chunkOffices} + 1, least(${chunkOffices}, ${offices} - i * ${chunkOffices})
-    from generate_series(0, ${Math.ceil(offices / chunkOffices) - 1}::int) as i
-    on conflict (dataset_id, chunk_index) do update set status = 'pending', epoch = dataset_chunks.epoch + 1
+    insert into muster.dataset_chunks (dataset_id, chunk_index, first_office, offices, status)
+    select ${datasetId}, i, first, last - first + 1, case when there = last - first + 1 then 'done' else 'pending' end
+    from generate_series(0, ${Math.ceil(offices / chunkOffices) - 1}::int) as i,
+      lateral (select i * ${chunkOffices} + 1 as first, least((i + 1) * ${chunkOffices}, ${offices}::int) as last) as range,
+      lateral (
+        select count(*) as there from offices where id between ${idOf(sql`first`)} and ${idOf(sql`last`)}
+      ) as made
+    on conflict (dataset_id, chunk_index) do update set status = excluded.status, epoch = dataset_chunks.epoch + 1
     where dataset_chunks.status = 'cancelled'`);
 }
 

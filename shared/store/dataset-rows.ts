@@ -34,11 +34,15 @@ export interface OfficeRange {
 /** The number of the staff member that creates the offices; the others count from 1. */
 const systemStaff = 0;
 
+/** The id of the row of this number. */
+export const rowIdOf = (datasetId: string, table: DatasetTable, number: SQL): SQL =>
+  sql`(${rowIdPrefix(datasetId, table)} || lpad(to_hex(${number}), 12, '0'))::uuid`;
+
 /** The rows of a table, as SQL fragments: their ids, and what is drawn for the row numbered `n`. */
 function tableOf({ datasetId }: Pick<DatasetRows, 'datasetId'>, table: DatasetTable) {
   const prefix = rowIdPrefix(datasetId, table);
   return {
-    idOf: (number: SQL) => sql`(${prefix} || lpad(to_hex(${number}), 12, '0'))::uuid`,
+    idOf: (number: SQL) => rowIdOf(datasetId, table, number),
     /** 32 random bytes `h` of the row; `offset 0` keeps the planner from computing them at each use. */
     draws: sql`lateral (select sha256(convert_to(${prefix} || n, 'UTF8')) as h offset 0) as drawn`,
   };

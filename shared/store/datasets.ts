@@ -1,8 +1,9 @@
-import { and, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
 import { datasetChunks } from '../../drizzle/application/schema/datasets.ts';
 import { datasets } from '../../drizzle/platform/schema/datasets.ts';
 import { jobs } from '../../drizzle/platform/schema/jobs.ts';
 import { type DatasetTable, datasetTables } from '../contracts/datasets.ts';
+import { terminalStatuses } from '../contracts/job.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Executor } from '../platform/db.ts';
 import { countOpenJobs, type JobRow } from './jobs.ts';
@@ -69,19 +70,23 @@ export async function forgetDataset(db: Executor, id: string): Promise<void> {
 
 /**
  * After a restore: datasets that it brought back are listed again, those that it took away no longer, and can be made
- * anew. Nobody generates or deletes one meanwhile.
+ * anew. Their chunks are forgotten: what is there is what the rows say. Nobody generates or deletes one meanwhile.
  */
 export async function followRestore(db: Executor, applicationDb: Executor): Promise<void> {
   const rows = await applicationDb.execute<{ id: string }>(sql`
     select dataset_id as id from staffs where is_test_data and is_system and dataset_id is not null`);
   const present = sql`${`{${rows.map(({ id }) => id).join(',')}}`}::uuid[]`;
   const isPresent = sql`${datasets.id} = any (${present})`;
-  const gone = await db
+  await db
     .update(datasets)
     .set({ deletedAt: sql`case when ${isPresent} then null else now() end` })
-    .where(sql`${datasets.plannedRun} >= 0 and (${datasets.deletedAt} is null) <> (${isPresent})`)
-    .returning({ id: datasets.id, deletedAt: datasets.deletedAt });
-  const ids = gone.filter(({ deletedAt }) => deletedAt !== null).map(({ id }) => id);
+    .where(sql`${datasets.plannedRun} >= 0 and (${datasets.deletedAt} is null) <> (${isPresent})`);
+  const atRest = await db
+    .select({ id: datasets.id })
+    .from(datasets)
+    .innerJoin(jobs, eq(jobs.id, datasets.jobId))
+    .where(and(gte(datasets.plannedRun, 0), inArray(jobs.status, terminalStatuses)));
+  const ids = atRest.map(({ id }) => id);
   await applicationDb.delete(datasetChunks).where(inArray(datasetChunks.datasetId, ids));
 }
 
