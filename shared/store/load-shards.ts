@@ -4,6 +4,7 @@ import type { LoadTestConfig, LoadTestControl } from '../contracts/load-tests.ts
 import type { Db, Executor } from '../platform/db.ts';
 import { appendLoadEvents } from './load-events.ts';
 import { lockSlots } from './load-slots.ts';
+import { silenceOf } from './shard-silence.ts';
 import { limitTransaction } from './transactions.ts';
 
 /**
@@ -158,9 +159,8 @@ async function noteTakeover(
 ): Promise<void> {
   if (mine) return;
   await markDegraded(tx, testId);
-  const silent = { type: 'shard_lost' as const, shard, message: `${wasWorker} went silent` };
   await appendLoadEvents(tx, testId, [
-    ...(wasStatus === 'lost' ? [] : [silent]),
+    ...(wasStatus === 'lost' ? [] : [silenceOf(wasWorker, shard)]),
     { type: 'shard_taken_over', shard, message: `${worker} goes on for ${wasWorker}` },
   ]);
 }
@@ -236,10 +236,9 @@ export async function markLostShards(tx: Executor, testId: string): Promise<void
     returning shard, worker`);
   if (lost.length === 0) return;
   await markDegraded(tx, testId);
-  const events = lost.map(({ shard, worker }) => ({
-    type: 'shard_lost' as const,
-    shard,
-    message: `${worker} went silent`,
-  }));
-  await appendLoadEvents(tx, testId, events);
+  await appendLoadEvents(
+    tx,
+    testId,
+    lost.map(({ shard, worker }) => silenceOf(worker, shard)),
+  );
 }

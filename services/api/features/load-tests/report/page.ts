@@ -2,6 +2,7 @@ import type { LoadEvent } from '../../../../../shared/contracts/load-tests.ts';
 import type { LoadErrorRow } from '../../../../../shared/store/load-results.ts';
 import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import { isSilence } from '../../../../../shared/store/shard-silence.ts';
 import { number, seconds } from '../format.ts';
 import { hasEnded, metricsOf } from '../present.ts';
 import { charts } from './charts.ts';
@@ -35,6 +36,7 @@ export function reportBody(content: ReportContent): Html {
   <section aria-label="Charts" class="charts">
     ${folded.steps.length > 0 ? charts(folded, marksOf(events, folded.spanSeconds)) : empty}
     ${chartNotes(folded)}
+    ${silenceNote(content)}
   </section>
   ${endpointSection(row)}
   ${errorSection(metrics, errors)}
@@ -55,6 +57,15 @@ function chartNotes({ stepSeconds, gaps }: Folded): Html {
   return html`
     ${stepSeconds > 1 && html`<p class="note">Each step is ${stepSeconds} seconds: rates are their average, percentiles the highest of them.</p>`}
     ${missing > 0 && html`<p class="note"><span class="swatch gap"></span>${seconds(missing)} in which a worker was missing: its load was not delivered.</p>`}`;
+}
+
+/** A tick is written each second: what a worker sent after its last one is known to the target alone. */
+function silenceNote({ row, shards, events }: ReportContent): Html {
+  const silences = events.filter(isSilence).length;
+  if (silences === 0) return html``;
+  const ofOneShard = metricsOf(row).http_reqs.rate / Math.max(1, shards.length);
+  return html`<p class="note">A worker that goes silent takes the figures of its last second with it: up to about
+    ${number(Math.ceil(silences * ofOneShard))} requests may have reached the target and be in no figure here.</p>`;
 }
 
 const verdicts = {

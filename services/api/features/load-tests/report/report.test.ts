@@ -77,6 +77,16 @@ describe('the report', () => {
     expect(page).not.toContain('s3cret');
   });
 
+  it('says how much a worker may have sent that nobody counted, unless it handed over', () => {
+    const unknown = 'may have reached the target and be in no figure here';
+    const silent = event('shard_lost', 5, 'ada went silent');
+    expect(render(content({ events: [silent, silent] }))).toMatch(
+      new RegExp(`up to about\\s+200 requests ${unknown}`),
+    );
+    const handedOver = event('shard_lost', 5, 'ada stops and hands its shard over');
+    expect(render(content({ events: [handedOver] }))).not.toContain(unknown);
+  });
+
   it('shows a test that measured nothing', () => {
     const page = render(content({ row: endedTest({ metrics: null, endpoints: {} }), folded: fold([]) }));
     expect(page).toContain('Nothing was measured.');
