@@ -2,6 +2,7 @@ import got from 'got';
 import { health } from '../../shared/http/system.ts';
 import { AppError } from '../../shared/kernel/errors.ts';
 import { sleep } from '../../shared/kernel/time.ts';
+import { readLastWords } from './log-lines.ts';
 import type { SupervisedChild } from './supervisor.ts';
 
 /** One condition for "the stack is up", and the children whose logs tell why it is not. */
@@ -25,12 +26,21 @@ export async function passGate(
   const deadline = performance.now() + timeoutMs;
   while (!(await gate.isOpen())) {
     const lost = gate.children.find(child => child.gaveUp() !== undefined);
+    if (lost?.isMisconfigured()) throw cannotRun(lost);
     if (lost !== undefined) throw notUp(`${lost.name} ${lost.gaveUp()}`, [lost]);
     if (performance.now() > deadline) {
       throw notUp(`${gate.what} not healthy within ${timeoutMs / 1000} s`, gate.children);
     }
     await sleep(intervalMs, signal);
   }
+}
+
+/** The fault alone, in the words of the child's last line: what else was logged says nothing of it. */
+function cannotRun(child: SupervisedChild): AppError {
+  const last = child.lastLines().at(-1) ?? '';
+  const { reason, hint } = readLastWords(last) ?? { reason: last, hint: undefined };
+  const message = `The stack did not start: ${child.name} cannot run as it is configured.\n${reason}`;
+  return new AppError('validation_failed', message, hint === undefined ? {} : { hint });
 }
 
 function notUp(what: string, children: SupervisedChild[]): AppError {

@@ -43,6 +43,12 @@ function formatLine(prefix: string, line: string): string {
   return `${clock} ${mark} ${prefix} ${msg}${fields === '' ? '' : styleText('dim', ` ${fields}`)}`;
 }
 
+const lastWords = z.looseObject({ reason: z.string(), hint: z.string().optional() });
+
+/** Why a child ended, from the line with which `runService` says so; undefined for any other line. */
+export const readLastWords = (line: string): z.infer<typeof lastWords> | undefined =>
+  lastWords.safeParse(parseJson(line)).data;
+
 function showValue(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -112,6 +112,21 @@ describe('the local stack', () => {
     );
   });
 
+  it('says of a part whose configuration is at fault just that, and tries it once', async () => {
+    const last = JSON.stringify({
+      level: 'fatal',
+      msg: 'cannot run',
+      reason: 'PORT: no port',
+      hint: 'Set it.',
+    });
+    const misconfigured = `console.log(${JSON.stringify(last)}); process.exit(78)`;
+    await expect((await build({ api: misconfigured }, 60_000)).start(never)).rejects.toMatchObject({
+      message: 'The stack did not start: api cannot run as it is configured.\nPORT: no port',
+      hint: 'Set it.',
+    });
+    expect(lines.filter(line => line.includes('cannot run'))).toHaveLength(2); // the child's, and the supervisor's
+  });
+
   it('undoes a start that is interrupted', async () => {
     const interrupt = new AbortController();
     const deaf = 'setInterval(() => {}, 1000)';

@@ -79,6 +79,15 @@ describe('a supervised child', () => {
     expect(child.gaveUp()).toBe('exited with 3; given up after 4 quick deaths in a row');
   });
 
+  it('is given up at once, after its last line, when it says that its configuration is at fault', async () => {
+    const { child, announced } = supervise('console.log("no such setting"); process.exit(78)');
+    const gaveUp = once(child.events, 'gave_up');
+    child.start();
+    await gaveUp;
+    expect(announced).toEqual(['cannot run as it is configured']);
+    expect([child.isMisconfigured(), child.lastLines()]).toEqual([true, ['no such setting']]);
+  });
+
   it('is forgiven its quick deaths once it was up for a while', async () => {
     const { child } = supervise('process.exit(3)', { restart: { ...quick, steadyMs: 0 } });
     let deaths = 0;

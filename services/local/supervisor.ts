@@ -4,11 +4,13 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Service } from '../../shared/kernel/lifecycle.ts';
 import { backoffMs } from '../../shared/kernel/time.ts';
+import { misconfigured } from '../../shared/platform/run-service.ts';
 
 /**
  * Keeps one child process alive.
  *
  *   idle -> up -> (died) -> waiting -> up -> ... -> given up
+ *           up -> (misconfigured) ----------------> given up
  *   any state -> stopped
  *
  * A child that dies is started again after an exponential delay. Deaths soon after a start are counted;
@@ -53,6 +55,8 @@ export interface SupervisedChild extends Service {
   pid(): number | undefined;
   /** Why it was given up; undefined as long as it is not. */
   gaveUp(): string | undefined;
+  /** Given up because what it was given is at fault: its last line says why. */
+  isMisconfigured(): boolean;
   /** The last lines that it printed. */
   lastLines(): string[];
 }
@@ -70,6 +74,7 @@ export function superviseChild(spec: ChildSpec, options: SupervisorOptions): Sup
   let stopping = false;
   let quickDeaths = 0;
   let gaveUp: string | undefined;
+  let isMisconfigured = false;
 
   function start(): void {
     const startedAt = performance.now();
@@ -77,9 +82,13 @@ export function superviseChild(spec: ChildSpec, options: SupervisorOptions): Sup
     child = started;
     for (const stream of [started.stdout, started.stderr]) forwardLines(stream, remember);
     started.on('message', message => events.emit('message', message));
-    whenGone(started, reason => {
+    whenGone(started, (reason, code) => {
       child = undefined;
-      if (!stopping) recover(reason, performance.now() - startedAt);
+      if (stopping) return;
+      if (code === misconfigured) {
+        isMisconfigured = true;
+        giveUp('cannot run as it is configured');
+      } else recover(reason, performance.now() - startedAt);
     });
     if (started.pid !== undefined) events.emit('up', started.pid);
   }
@@ -94,14 +103,18 @@ export function superviseChild(spec: ChildSpec, options: SupervisorOptions): Sup
     quickDeaths = uptimeMs >= policy.steadyMs ? 1 : quickDeaths + 1;
     events.emit('died', reason);
     if (quickDeaths >= policy.maxQuickDeaths) {
-      gaveUp = `${reason}; given up after ${quickDeaths} quick deaths in a row`;
-      options.announce(gaveUp);
-      events.emit('gave_up', gaveUp);
+      giveUp(`${reason}; given up after ${quickDeaths} quick deaths in a row`);
       return;
     }
     const delayMs = backoffMs(quickDeaths - 1, policy.baseMs, policy.capMs);
     options.announce(`${reason}; starts again in ${delayMs} ms`);
     restartTimer = setTimeout(start, delayMs);
+  }
+
+  function giveUp(why: string): void {
+    gaveUp = why;
+    options.announce(why);
+    events.emit('gave_up', why);
   }
 
   async function stop(): Promise<void> {
@@ -133,6 +146,7 @@ export function superviseChild(spec: ChildSpec, options: SupervisorOptions): Sup
     kill,
     pid: () => child?.pid,
     gaveUp: () => gaveUp,
+    isMisconfigured: () => isMisconfigured,
     lastLines: () => [...lines],
   };
 }
@@ -150,14 +164,16 @@ function forwardLines(stream: Readable | null, receive: (line: string) => void):
   createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', receive);
 }
 
-/** Calls back once, whether the process ended or could not even be started. */
-function whenGone(child: ChildProcess, callback: (reason: string) => void): void {
+/** Calls back once, whether the process ended or could not even be started; after its last line, where that matters. */
+function whenGone(child: ChildProcess, callback: (reason: string, code?: number | null) => void): void {
   child.once('error', error => {
     if (child.pid === undefined) callback(`cannot be started: ${error.message}`);
   });
-  child.once('exit', (code, signal) =>
-    callback(signal === null ? `exited with ${code}` : `died of ${signal}`),
-  );
+  child.once('exit', (code, signal) => {
+    const reason = signal === null ? `exited with ${code}` : `died of ${signal}`;
+    if (code === misconfigured) child.once('close', () => callback(reason, code));
+    else callback(reason, code);
+  });
 }
 
 function killGroup(child: ChildProcess): void {

@@ -1,4 +1,4 @@
-import { AppError, messageOf } from '../kernel/errors.ts';
+import { AppError, type ErrorCode, messageOf } from '../kernel/errors.ts';
 import { createLifecycle, type Lifecycle } from '../kernel/lifecycle.ts';
 import { type Config, loadConfig } from './config.ts';
 import { createLogger, type Logger } from './log.ts';
@@ -7,10 +7,14 @@ import { onParentLost } from './parent-guard.ts';
 /** What a service's composition root is given; what it opens it adds to the lifecycle. */
 export type ServiceStart = (config: Config, logger: Logger, lifecycle: Lifecycle) => Promise<void>;
 
+/** `EX_CONFIG` of sysexits.h: what the process was given is at fault, and starting it again changes nothing. */
+export const misconfigured = 78;
+const faultsOfConfiguration: ReadonlySet<ErrorCode> = new Set(['validation_failed', 'secret_unreadable']);
+
 /**
  * The life of one process: configuration, logs, `start`; on SIGTERM, SIGINT or the loss of the parent everything
  * that was started stops in reverse order, and the process ends with code 0. A start or a stop that fails ends it
- * with code 1 and says why.
+ * with code 1, or `misconfigured`, and says why.
  */
 export async function runService(name: string, start: ServiceStart): Promise<void> {
   try {
@@ -43,5 +47,5 @@ export async function runService(name: string, start: ServiceStart): Promise<voi
 function exitWith(name: string, error: unknown): void {
   const hint = error instanceof AppError ? error.hint : undefined;
   createLogger(name, { level: 'fatal' }).fatal({ reason: messageOf(error), hint }, 'cannot run');
-  process.exit(1);
+  process.exit(error instanceof AppError && faultsOfConfiguration.has(error.code) ? misconfigured : 1);
 }
