@@ -136,6 +136,18 @@ describe('a push to the built-in load tester', () => {
     expect(now.application).toEqual(now.load_tester);
   });
 
+  it('decides user by user where the pool has somebody of a name already', async () => {
+    await settings({ sync_chunk_size: 100 });
+    await addUsers(1, 250);
+    await databases.platform.sql`
+      insert into accounts (username, email, role, is_test_user, status, deleted_at, base_digest) values
+        ('u50', 'u50@example.com', 'user', true, 'deleted', now(), 1), ('u150', 'x@example.com', 'user', false, 'created', null, null)`;
+    expect(await sync({ conflict_policy: 'application' })).toMatchObject({
+      status: 'succeeded',
+      result: { created: 248, updated: 2, conflicts: 1, failed_count: 0, in_sync: true },
+    });
+  });
+
   it('counts in a dry run and writes nothing', async () => {
     await addUsers(1, 20);
     expect(await sync({ dry_run: true })).toMatchObject({
