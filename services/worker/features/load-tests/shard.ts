@@ -15,6 +15,7 @@ import {
 import { appendTicks } from '../../../../shared/store/load-ticks.ts';
 import { startEngineThread } from './engine-host.ts';
 import { type EngineLimits, planOf } from './plan-of.ts';
+import { createSaturationWatch } from './saturation-watch.ts';
 import { createShardAccounts, type PreparedAccounts, type ShardAccountsDeps } from './shard-accounts.ts';
 import { type Steering, steer } from './steering.ts';
 import { tickOf } from './tick-of.ts';
@@ -68,7 +69,11 @@ export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
     onVoid: drop,
     onError: error => logger.warn({ reason: messageOf(error) }, 'ticks wait for Postgres'),
   });
-  engine.onDelta(delta => outbox.add(tickOf(lease.shard, delta, accounts?.drainLogins())));
+  const watch = createSaturationWatch();
+  engine.onDelta(delta => {
+    const events = [...delta.events, ...watch(delta)];
+    outbox.add(tickOf(lease.shard, { ...delta, events }, accounts?.drainLogins()));
+  });
   engine.onUnauthorized(renewSession);
   const done = run().finally(() => engine.terminate());
   for (const end of [done, engine.ended]) void end.catch(() => {}).finally(() => accounts?.stop());

@@ -79,7 +79,7 @@ function verdictOf({ status }: LoadTestRow): readonly [text: string, tone: strin
   return [status.charAt(0).toUpperCase() + status.slice(1), 'plain'];
 }
 
-function header({ row, shards }: ReportContent): Html {
+function header({ row, shards, events }: ReportContent): Html {
   const [verdict, tone] = verdictOf(row);
   const { config, reason } = row;
   const measured =
@@ -101,8 +101,12 @@ function header({ row, shards }: ReportContent): Html {
     <ul class="facts">${facts.filter(fact => fact !== undefined).map(fact => html`<li>${fact}</li>`)}</ul>
     ${reason !== null && html`<p class="reason">${reason.message} <code>${reason.code}</code></p>`}
     ${row.degraded && html`<p class="reason">Less load was delivered than asked: see the gaps and the events below.</p>`}
+    ${isSaturated(events) && html`<p class="reason">The generator was the limit for a time, not the target: see the events below.</p>`}
   </header>`;
 }
+
+const isSaturated = (events: ReportContent['events']): boolean =>
+  events.some(({ type }) => type === 'generator_saturated');
 
 /** The asked load in a few words. */
 function loadOf({ config }: LoadTestRow): string {

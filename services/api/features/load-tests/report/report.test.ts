@@ -87,6 +87,12 @@ describe('the report', () => {
     expect(render(content({ events: [handedOver] }))).not.toContain(unknown);
   });
 
+  it('says first when the generator was the limit', () => {
+    const limit = 'The generator was the limit';
+    expect(render(content({ events: [event('generator_saturated', 5, 'at 0.95')] }))).toContain(limit);
+    expect(render(content())).not.toContain(limit);
+  });
+
   it('shows a test that measured nothing', () => {
     const page = render(content({ row: endedTest({ metrics: null, endpoints: {} }), folded: fold([]) }));
     expect(page).toContain('Nothing was measured.');

@@ -75,7 +75,7 @@ export interface ErrorSample {
 
 export interface EngineEvent {
   atMs: number;
-  /** `generator_saturated` comes from whoever reads several deltas: one slow second may be the machine's. */
+  /** `generator_saturated` comes from who reads several deltas (`saturation-watch.ts`). */
   type: 'breaker_opened' | 'breaker_closed' | 'generator_saturated';
   message: string;
 }
