@@ -3,6 +3,7 @@ import { testDatabases } from '../../test/fixtures/database.ts';
 import {
   differingBuckets,
   differingSubBuckets,
+  foldBuckets,
   listEntries,
   poolTable,
   readBuckets,
@@ -10,6 +11,7 @@ import {
   readSubBuckets,
   summarize,
 } from './account-digests.ts';
+import { readFold } from './account-fold.ts';
 import { readAccountStats } from './account-reading.ts';
 import { type AccountFields, upsertAccounts } from './accounts.ts';
 import { digestTableOf } from './synced-users.ts';
@@ -73,6 +75,7 @@ it('both databases make the same digest of the same user, whatever is in it', as
         const { ours, theirs } = await bothBuckets();
         expect(differingBuckets(ours, theirs)).toEqual([]);
         expect(summarize(ours)).toEqual(summarize(theirs));
+        expect(await readFold(databases.platform.db, poolTable, scope)).toEqual(foldBuckets(theirs));
       },
     ),
     { numRuns: 10 },

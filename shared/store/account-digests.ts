@@ -79,13 +79,15 @@ export const poolTable: DigestTable = {
 export const computedTable = (table: Pick<DigestTable, 'from' | 'ofBatch' | 'modifiedXid'>): DigestTable => ({
   ...table,
   digest: digestOfColumns,
-  bucket: sql`(${hash} & 4095)`,
+  bucket: sql`(${hash} & 4095)::smallint`,
   base: sql`null::bigint`,
   deletedAt: sql`null::timestamptz`,
   unsettled: sql`false`,
 });
 
-const numbers = (values: readonly number[]) => sql`${`{${values.join(',')}}`}::int[]`;
+/** Of the very type of what is looked for in it: an array of another one is searched from end to end for each row. */
+const numbers = (values: readonly number[], type: 'integer' | 'smallint') =>
+  sql`${`{${values.join(',')}}`}::${sql.raw(type)}[]`;
 
 function inScope(table: DigestTable, scope: Scope): SQL {
   const { batchId, testUsersOnly, modifiedSince, modifiedFromXid } = scope;
@@ -94,11 +96,9 @@ function inScope(table: DigestTable, scope: Scope): SQL {
   if (testUsersOnly) conditions.push(sql`u.is_test_user`);
   if (modifiedSince !== undefined) {
     const later = sql`u.updated_at >= ${modifiedSince}::timestamptz`;
-    const byXid =
-      table.modifiedXid === undefined || modifiedFromXid === undefined
-        ? sql``
-        : sql`or ${table.modifiedXid} >= ${modifiedFromXid}::xid8`;
-    conditions.push(sql`(${later} ${byXid})`);
+    const tellsXid = table.modifiedXid !== undefined && modifiedFromXid !== undefined;
+    const orByXid = tellsXid ? sql`or ${table.modifiedXid} >= ${modifiedFromXid}::xid8` : sql``;
+    conditions.push(sql`(${later} ${orByXid})`);
   }
   return sql.join(conditions, sql` and `);
 }
@@ -107,14 +107,19 @@ const live = (table: DigestTable): SQL => sql`${table.deletedAt} is null`;
 /** A deletion is a change too: where changes are asked for, tombstones count as users without a digest. */
 const present = (table: DigestTable, { modifiedSince }: Scope): SQL =>
   modifiedSince === undefined ? live(table) : sql`true`;
-const digestIfLive = (table: DigestTable): SQL => sql`case when ${live(table)} then ${table.digest} end`;
+export const digestIfLive = (table: DigestTable): SQL =>
+  sql`case when ${live(table)} then ${table.digest} end`;
+
+/** The condition for all rows that buckets are made of. */
+export const inBuckets = (table: DigestTable, scope: Scope): SQL =>
+  sql`${inScope(table, scope)} and ${present(table, scope)}`;
 
 /** The buckets that have anybody, of all users in scope. One pass over the table. */
 export async function readBuckets(db: Executor, table: DigestTable, scope: Scope): Promise<Bucket[]> {
   const rows = await db.execute<{ b: number; n: number; d: string; u: number }>(sql`
     select ${table.bucket}::int as b, count(*)::int as n, coalesce(bit_xor(${digestIfLive(table)}), 0)::text as d,
       (count(*) filter (where ${table.unsettled}))::int as u
-    from ${table.from} where ${inScope(table, scope)} and ${present(table, scope)} group by 1`);
+    from ${table.from} where ${inBuckets(table, scope)} group by 1`);
   return rows.map(({ b, n, d, u }) => ({ bucket: b, users: n, digest: d, unsettled: u }));
 }
 
@@ -132,14 +137,14 @@ export async function readSubBuckets(
   db: Executor,
   table: DigestTable,
   scope: Scope,
-  buckets: readonly number[],
+  within: readonly number[],
 ): Promise<SubDigests[]> {
   const rows = await db.execute<{ b: number; d: string }>(sql`
     select b, string_agg(lpad(to_hex(s), 2, '0') || lpad(to_hex(d & 4294967295), 8, '0'), '' order by s) as d
     from (
       select ${table.bucket}::int as b, ${subBucket} >> 12 as s, bit_xor(${table.digest}) # count(*) as d
       from ${table.from}
-      where ${inScope(table, scope)} and ${live(table)} and ${table.bucket} = any(${numbers(buckets)}) group by 1, 2
+      where ${inScope(table, scope)} and ${live(table)} and ${table.bucket} = any(${numbers(within, 'smallint')}) group by 1, 2
     ) as small group by b`);
   return rows.map(({ b, d }) => ({ bucket: b, digests: d }));
 }
@@ -194,8 +199,8 @@ type EntryRow = Pick<Entry, 'username' | 'digest' | 'base'> & { bucket: number; 
 function isChosen(table: DigestTable, scope: Scope, choice: Choice): SQL {
   if ('usernames' in choice) return sql`u.username = any(${textArray(choice.usernames)}::text[])`;
   if ('buckets' in choice)
-    return sql`${present(table, scope)} and ${table.bucket} = any(${numbers(choice.buckets)})`;
-  return sql`${present(table, scope)} and ${subBucket} = any(${numbers(choice.subBuckets)})`;
+    return sql`${present(table, scope)} and ${table.bucket} = any(${numbers(choice.buckets, 'smallint')})`;
+  return sql`${present(table, scope)} and ${subBucket} = any(${numbers(choice.subBuckets, 'integer')})`;
 }
 
 /** All users in scope folded into one digest. */
@@ -205,10 +210,18 @@ export interface Summary {
   digest: string;
 }
 
-/** How many users the buckets have, and all their digests in one. */
-export const foldBuckets = (buckets: readonly Bucket[]): { users: number; digest: bigint } => ({
-  users: buckets.reduce((total, bucket) => total + bucket.users, 0),
-  digest: buckets.reduce((folded, bucket) => folded ^ BigInt(bucket.digest), 0n),
+/** A bucket that all users are in. */
+export interface Fold {
+  users: number;
+  /** 64 bits, signed. */
+  digest: bigint;
+  unsettled: number;
+}
+
+export const foldBuckets = (buckets: readonly Bucket[]): Fold => ({
+  users: buckets.reduce((total, { users }) => total + users, 0),
+  digest: buckets.reduce((folded, { digest }) => folded ^ BigInt(digest), 0n),
+  unsettled: buckets.reduce((total, { unsettled }) => total + unsettled, 0),
 });
 
 export function summarize(buckets: readonly Bucket[]): Summary {

@@ -30,21 +30,40 @@ async function changeBothSides(round: number): Promise<void> {
     where hashtext(username) % 3 = 1 and status <> 'deleted'`;
 }
 
-const submit = () =>
-  stack.client.submit(syncUsersOperation, {
-    body: { target: 'load_tester', direction: 'bidirectional', confirm: true },
-  });
+const submit = (direction: 'push' | 'bidirectional' = 'bidirectional') =>
+  stack.client.submit(syncUsersOperation, { body: { target: 'load_tester', direction, confirm: true } });
 const ended = async (jobId: string) => {
   const { status, result, error } = await stack.untilEnded({ jobId });
   return { status, error, ...syncResultSchema.parse(result) };
 };
 
+/** Kills both workers at a moment of chance: whatever it hits must come to the same. */
+async function killWithin(ms: number): Promise<void> {
+  await sleep(Math.random() * ms);
+  await Promise.all(stack.workers.map(worker => stack.killWorker(worker)));
+  await Promise.all([stack.startWorker(), stack.startWorker()]);
+}
+
+test.each(rounds())(
+  'a first sync that is killed at any moment brings each user once (round %i)',
+  async () => {
+    await databases.platform.sql`truncate accounts cascade`;
+    const { id } = await submit('push');
+    await killWithin(600);
+    const [row] = await databases.application.sql<
+      { present: number }[]
+    >`select count(*)::int as present from users`;
+    expect(await ended(id)).toMatchObject({
+      ...{ status: 'succeeded', in_sync: true, failed_count: 0 },
+      created: row?.present,
+    });
+  },
+);
+
 test.each(rounds())('a sync that is killed at any moment is carried to its end (round %i)', async round => {
   await changeBothSides(round);
   const { id } = await submit();
-  await sleep(Math.random() * 1500); // a moment of chance: whatever it hits must come to the same
-  await Promise.all(stack.workers.map(worker => stack.killWorker(worker)));
-  await Promise.all([stack.startWorker(), stack.startWorker()]);
+  await killWithin(1500);
   expect(await ended(id)).toMatchObject({ status: 'succeeded', in_sync: true, failed_count: 0 });
   const next = await submit();
   expect(await ended(next.id)).toMatchObject({

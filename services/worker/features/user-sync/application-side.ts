@@ -9,6 +9,7 @@ import {
   readHashProbe,
   readSubBuckets,
 } from '../../../../shared/store/account-digests.ts';
+import { readFold } from '../../../../shared/store/account-fold.ts';
 import {
   deleteIncomingUsers,
   type IncomingUser,
@@ -23,6 +24,7 @@ import type { Side, SyncUser } from './sides.ts';
 /** The application's side, as far as it is compared. */
 export const applicationSide = (db: Executor, table: DigestTable): Side => ({
   buckets: scope => readBuckets(db, table, scope),
+  fold: scope => readFold(db, table, scope),
   subBuckets: (scope, buckets) => readSubBuckets(db, table, scope, buckets),
   entries: (scope, choice) => listEntries(db, table, scope, choice),
   probe: () => readHashProbe(db),

@@ -59,8 +59,8 @@ interface Read {
 async function readStates(deps: UserSyncDeps, session: SyncSession, usernames: string[]): Promise<Read> {
   const { target, scope } = session;
   const [theirs, bases] = await Promise.all([target.entries(scope, { usernames }), target.bases(usernames)]);
-  const isNewToTarget = theirs.length === 0 && (bases?.size ?? 0) === 0;
-  const { ours, known } = await readOurs(deps, session, usernames, isNewToTarget);
+  const willTravel = session.rules.direction === 'push' || (theirs.length === 0 && (bases?.size ?? 0) === 0);
+  const { ours, known } = await readOurs(deps, session, usernames, willTravel);
   const oursByName = new Map(ours.map(entry => [entry.username, entry]));
   const theirsByName = new Map(theirs.map(entry => [entry.username, entry]));
   const states = new Map(
@@ -73,7 +73,7 @@ async function readStates(deps: UserSyncDeps, session: SyncSession, usernames: s
   return { states, known };
 }
 
-/** Users whom the target never had will travel as a rule: they are read whole at once. */
+/** Users of a push, and those whom the target never had, will travel as a rule: they are read whole at once. */
 async function readOurs(
   { applicationDb, users: table }: UserSyncDeps,
   { application, scope }: SyncSession,

@@ -4,6 +4,7 @@ import {
   differingBuckets,
   differingSubBuckets,
   type Entry,
+  type Fold,
   foldBuckets,
   type Scope,
 } from '../../../../shared/store/account-digests.ts';
@@ -25,7 +26,7 @@ export interface Findings {
   onlyTarget: number;
   /** The target's clock minus the application's. */
   clockSkewMs: number;
-  targetBuckets: Bucket[];
+  targetFold: Fold;
   isSame: boolean;
   /** The target has none of the users, and gets them all: nobody was listed. */
   isFirst: boolean;
@@ -56,7 +57,7 @@ export async function compareSides(
     onlyApplication: 0,
     onlyTarget: 0,
     clockSkewMs,
-    targetBuckets: theirs,
+    targetFold: foldBuckets(theirs),
     isSame: differing.length === 0 && !listsAll,
     isFirst: isFirst(session, ours, theirs),
   };

@@ -30,6 +30,11 @@ export function createMeter(): Meter {
 /** The same side, with all that it gives counted. */
 export const measured = (side: Side, meter: Meter): Side => ({
   buckets: async scope => meter.counted(await side.buckets(scope)),
+  fold: async scope => {
+    const fold = await side.fold(scope);
+    meter.counted([{ ...fold, digest: String(fold.digest) }]);
+    return fold;
+  },
   subBuckets: async (scope, buckets) => meter.counted(await side.subBuckets(scope, buckets)),
   entries: async (scope, choice) => meter.counted(await side.entries(scope, choice)),
   probe: () => side.probe(),

@@ -57,10 +57,12 @@ export function peerTarget({ db, client, targetKey, withCredentials }: PeerTarge
     return { created, updated, unchanged, deleted: 0, failed, faults: [...faults, ...refused] };
   }
 
+  const buckets = async (scope: Scope) =>
+    (await askDigests({ scope: wireScope(scope) })).buckets.map(bucketOf);
+
   return {
-    async buckets(scope) {
-      return (await askDigests({ scope: wireScope(scope) })).buckets.map(bucketOf);
-    },
+    buckets,
+    fold: async scope => foldBuckets(await buckets(scope)),
     async subBuckets(scope, within) {
       const { smaller } = await askDigests({ scope: wireScope(scope), within });
       return smaller.map(([bucket, digests]) => ({ bucket, digests }));
@@ -102,10 +104,9 @@ export function peerTarget({ db, client, targetKey, withCredentials }: PeerTarge
         await conclude(tx, outcome);
       });
     },
-    async settleAll(scope, application, buckets) {
+    async settleAll(scope, application, { users, digest }) {
       if (scope.batchId !== undefined) return; // bases do not tell of batches: those of others would go
       const kept = await summarizeBases(db, targetKey);
-      const { users, digest } = foldBuckets(buckets);
       if (kept.users !== users || kept.digest !== digest)
         await replaceBases(db, targetKey, allEntries(application, scope));
     },

@@ -7,6 +7,7 @@ import {
   readHashProbe,
   readSubBuckets,
 } from '../../../../shared/store/account-digests.ts';
+import { readFold } from '../../../../shared/store/account-fold.ts';
 import { createPasswordKeeper, sealPasswords } from '../../../../shared/store/account-passwords.ts';
 import { markDeleted, upsertAccounts } from '../../../../shared/store/accounts.ts';
 import {
@@ -42,6 +43,7 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
     ...measured(
       {
         buckets: scope => readBuckets(db, poolTable, scope),
+        fold: scope => readFold(db, poolTable, scope),
         subBuckets: (scope, buckets) => readSubBuckets(db, poolTable, scope, buckets),
         entries: (scope, choice) => listEntries(db, poolTable, scope, choice),
         probe: () => readHashProbe(db),
@@ -72,9 +74,8 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
         await conclude(tx, { ...counts, deleted, failed: 0, faults: [] });
       });
     },
-    async settleAll(scope, _application, buckets) {
-      const isSettled = buckets.every(({ unsettled }) => unsettled === 0);
-      await (isSettled ? settleTombstones(db, scope) : settlePool(db, scope));
+    async settleAll(scope, _application, { unsettled }) {
+      await (unsettled === 0 ? settleTombstones(db, scope) : settlePool(db, scope));
     },
     bytesMoved: () => meter.bytes,
   };

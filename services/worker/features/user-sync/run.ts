@@ -1,6 +1,6 @@
 import { type SyncResult, userSyncRun } from '../../../../shared/contracts/user-sync.ts';
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
-import { type Bucket, differingBuckets } from '../../../../shared/store/account-digests.ts';
+import type { Fold } from '../../../../shared/store/account-digests.ts';
 import { dropTombstones } from '../../../../shared/store/accounts.ts';
 import {
   beginApplying,
@@ -95,15 +95,15 @@ async function prove(
 ): Promise<boolean> {
   if (run.dryRun) return findings?.isSame === true;
   call.report({ phase: 'proving', done: 0, total: 1 });
-  const same = findings?.isSame === true ? findings.targetBuckets : await sameBuckets();
+  const same = findings?.isSame === true ? findings.targetFold : await sameFold();
   if (same !== undefined) await target.settleAll(scope, application, same);
   await dropTombstones(deps.db, settings.sync_tombstone_days);
   call.report({ phase: 'proving', done: 1, total: 1 });
   return same !== undefined;
 
-  async function sameBuckets(): Promise<Bucket[] | undefined> {
-    const [ours, theirs] = await Promise.all([application.buckets(scope), target.buckets(scope)]);
-    return differingBuckets(ours, theirs).length === 0 ? theirs : undefined;
+  async function sameFold(): Promise<Fold | undefined> {
+    const [ours, theirs] = await Promise.all([application.fold(scope), target.fold(scope)]);
+    return ours.users === theirs.users && ours.digest === theirs.digest ? theirs : undefined;
   }
 }
 

@@ -1,6 +1,13 @@
 import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import type { Bucket, Choice, Entry, Scope, SubDigests } from '../../../../shared/store/account-digests.ts';
+import type {
+  Bucket,
+  Choice,
+  Entry,
+  Fold,
+  Scope,
+  SubDigests,
+} from '../../../../shared/store/account-digests.ts';
 
 /** A user as it travels: the fields of the export document. */
 export interface SyncUser {
@@ -20,6 +27,8 @@ export interface SyncUser {
 /** One side of a sync, as far as it is compared. */
 export interface Side {
   buckets(scope: Scope): Promise<Bucket[]>;
+  /** All of them in one: enough to prove that two sides are the same. */
+  fold(scope: Scope): Promise<Fold>;
   /** The smaller buckets within some buckets. */
   subBuckets(scope: Scope, buckets: number[]): Promise<SubDigests[]>;
   entries(scope: Scope, choice: Choice): Promise<Entry[]>;
@@ -77,8 +86,8 @@ export interface Target extends Side {
     changes: TargetChanges,
     conclude: (tx: Executor, outcome: TargetOutcome) => Promise<void>,
   ): Promise<void>;
-  /** Both sides are the same, with these buckets: notes it for all users in scope for whom it is not noted. */
-  settleAll(scope: Scope, application: Side, buckets: readonly Bucket[]): Promise<void>;
+  /** Both sides are the same, and this is the target's: notes it for all users in scope for whom it is not noted. */
+  settleAll(scope: Scope, application: Side, fold: Fold): Promise<void>;
   /** Bytes moved until now. */
   bytesMoved(): number;
 }
