@@ -11,6 +11,7 @@ import { listLoadErrors } from '../../../../shared/store/load-results.ts';
 import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
 import { insertAccounts } from '../../../../test/fixtures/accounts.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
+import { startTarget } from '../../../../test/fixtures/load-target.ts';
 import { insertTest, untilTest, untilTestEnded } from '../../../../test/fixtures/load-test.ts';
 import { postgresStore } from '../../../../test/fixtures/queue.ts';
 import {
@@ -19,7 +20,7 @@ import {
   type Visit,
   visitorsAtOnce,
 } from '../../../../test/fixtures/storefront.ts';
-import { type RunningWorker, runWorker } from '../../../../test/fixtures/worker.ts';
+import { type RunningWorker, runWorker, testVault } from '../../../../test/fixtures/worker.ts';
 
 const databases = testDatabases();
 const batchId = newId();
@@ -125,5 +126,21 @@ it('a run that finds too few accounts when it starts fails, and takes none', asy
   const test = await untilTestEnded(databases, id);
   expect(test).toMatchObject({ status: 'failed', reason: { code: 'not_enough_accounts' } });
   expect(test.reason?.message).toContain('8 more');
+  expect(await leases()).toBe(0);
+});
+
+it('a target that answers 401 to all, to logins too, fails all requests and ends the run in order', async () => {
+  const { sql } = databases.platform;
+  await sql`update accounts set test_batch_id = ${batchId}, sealed_password = ${testVault.seal('any')}`;
+  const target = await startTarget((_request, response) => response.writeHead(401).end());
+  const { id } = await begin({ target_url: target.origin, duration_seconds: 1 });
+  const { status, metrics } = await untilTestEnded(databases, id);
+  await target.stop();
+  expect(status).toBe('succeeded');
+  expect(metrics?.logins).toMatchObject({ failed: metrics?.logins?.count });
+  expect(metrics?.logins?.count).toBeGreaterThanOrEqual(6);
+  expect(metrics?.logins?.count).toBeLessThanOrEqual(target.counts.get('/login') ?? 0);
+  expect(metrics?.statuses).toEqual({ 401: metrics?.http_reqs.count });
+  expect(metrics?.http_req_failed).toMatchObject({ passes: metrics?.http_reqs.count });
   expect(await leases()).toBe(0);
 });
