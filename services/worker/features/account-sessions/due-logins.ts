@@ -10,7 +10,7 @@ import { type ChunkBook, createChunkBook } from './chunk-book.ts';
 import type { AccountSessionsDeps } from './deps.ts';
 
 /** An account that is to be logged in, and where to say what came of it. */
-export interface DueLogin {
+interface DueLogin {
   account: DueAccount;
   /** Concludes the chunk when it is the last of it. */
   settle(outcome: LoginOutcome): Promise<void>;
