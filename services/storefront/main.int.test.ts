@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { orderLines, products } from '../../drizzle/application/schema/shop.ts';
 import { users } from '../../drizzle/application/schema/users.ts';
+import { misconfigured } from '../../shared/platform/run-service.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
 import { logIn } from '../../test/fixtures/storefront.ts';
 import { demoPassword } from './seed/users.ts';
@@ -88,12 +89,12 @@ describe('the storefront process', () => {
     expect(await shop.exited).toEqual([0, null]);
   });
 
-  it('says what is missing, and exits 1', async () => {
+  it('says what is missing, and exits as one that is misconfigured', async () => {
     const shop = run({ STOREFRONT_PORT: '0' });
     expect(await logged(shop.lines, 'cannot run')).toMatchObject({
       reason: 'APP_DATABASE_URL is not set',
       hint: expect.stringContaining('Set APP_DATABASE_URL'),
     });
-    expect(await shop.exited).toEqual([1, null]);
+    expect(await shop.exited).toEqual([misconfigured, null]);
   });
 });

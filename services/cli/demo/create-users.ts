@@ -19,7 +19,7 @@ export interface DemoBatch {
   password: string;
 }
 
-/** A thousand users in the application, by all workers, and the proof that they are real: one of them logs in. */
+/** Users in the application, by all workers, and the proof that they are real: one of them logs in. */
 export async function createUsers(
   context: Context,
   stage: Stage,

@@ -103,12 +103,14 @@ describe('npm run demo', () => {
       const dataDir = join(temporary, folder);
       const stack = await readStackFile(dataDir);
       expect(demo.said()).toContain(`kill ${stack?.pid}`);
-      const again = start(['--api', stack?.api_url ?? ''], {
+      const again = start(['--api', stack?.api_url ?? '', '--users', '40'], {
         STOREFRONT_URL: stack?.storefront_url ?? '',
         MUSTER_API_KEY: (await readLocalApiKey(dataDir)) ?? '',
       });
       expect(await endOf(again)).toBe(0);
-      expect(again.said()).toContain('1,000 test users deleted'); // its own, not those that were kept
+      expect(again.said()).toContain('40 accounts logged in');
+      expect(again.said()).toContain('requests of 40 logged-in users');
+      expect(again.said()).toContain('40 test users deleted'); // its own, not those that were kept
       process.kill(stack?.pid ?? 0, 'SIGTERM');
       await waitFor('the stack to stop', () => !isAlive(stack?.pid ?? 0), { timeoutMs: 30 * seconds });
       await removeEmbeddedPostgres(join(dataDir, 'postgres'));

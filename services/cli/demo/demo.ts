@@ -10,26 +10,25 @@ import type { Stage } from './stage.ts';
 import { syncAccounts } from './sync-accounts.ts';
 import { startTemporaryStack } from './temporary-stack.ts';
 
-const count = 1000;
-
 export interface DemoOptions {
   /** Leave the stack up. */
   keep: boolean;
+  users: number;
   /** Of load. */
   seconds: number;
 }
 
 /**
- * `npm run demo`: a stack, a thousand users, the proof that they are real, the same ones as accounts of the load
+ * `npm run demo`: a stack, users by the thousand, the proof that they are real, the same ones as accounts of the load
  * tester, logged in, load on the storefront with them, and nothing left behind but the report.
  * @throws CliFailure with the reason, and the stack's last log lines, when any step fails
  */
 export async function runDemo(context: Context, options: DemoOptions): Promise<void> {
-  const { keep } = options;
+  const { keep, users } = options;
   const screen = createDemoScreen(context.stdout);
   const startedAt = performance.now();
   screen.title(
-    `Muster demo: ${count.toLocaleString('en')} test users in a real application, and load with them`,
+    `Muster demo: ${users.toLocaleString('en')} test users in a real application, and load with them`,
   );
   const stage = await screen.step(
     () => openStage(context, keep),
@@ -60,10 +59,10 @@ async function play(
   context: Context,
   stage: Stage,
   screen: DemoScreen,
-  { keep, seconds }: DemoOptions,
+  { keep, users, seconds }: DemoOptions,
 ): Promise<void> {
   const before = await readProductionUsers(context, stage);
-  const batch = await createUsers(context, stage, screen, count);
+  const batch = await createUsers(context, stage, screen, users);
   await syncAccounts(context, stage, screen, batch);
   await driveLoad(context, stage, screen, { batch, seconds });
   if (keep) screen.detail('kept', `the batch ${batch.id}, to look at`);

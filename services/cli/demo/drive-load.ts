@@ -10,10 +10,10 @@ import type { DemoBatch } from './create-users.ts';
 import type { DemoScreen } from './screen.ts';
 import type { Stage } from './stage.ts';
 
-const users = 50;
+const mostUsers = 50;
 
 /**
- * A run of 50 users over the storefront's catalogue, from every worker, each with an account of the batch and its
+ * A run of up to 50 users over the storefront's catalogue, from every worker, each with an account of the batch and its
  * session; its summary, and its report in the data folder.
  * The catalogue has endpoints that fail on purpose, so some errors are as it should be.
  */
@@ -26,7 +26,7 @@ export async function driveLoad(
   const test = await screen.step(
     () => runToEnd(context, stage, { batch, seconds }),
     ({ metrics, shards }) =>
-      `${seconds} s of load: ${metrics.http_reqs.count} requests of ${users} logged-in users`.concat(
+      `${seconds} s of load: ${metrics.http_reqs.count} requests of ${usersOf(batch)} logged-in users`.concat(
         shards.length > 1 ? ` over ${shards.length} workers` : '',
       ),
   );
@@ -36,6 +36,8 @@ export async function driveLoad(
   screen.detail('report', await saveReport(context, stage, test.id));
 }
 
+const usersOf = ({ count }: DemoBatch): number => Math.min(mostUsers, count);
+
 async function runToEnd(
   context: Context,
   { client }: Stage,
@@ -43,7 +45,7 @@ async function runToEnd(
 ): Promise<LoadTest> {
   const body = {
     session_name: 'demo',
-    concurrent_users: users,
+    concurrent_users: usersOf(batch),
     duration: `${seconds}s`,
     request_interval_min: 0.2,
     request_interval_max: 1,

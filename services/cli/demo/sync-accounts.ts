@@ -9,7 +9,7 @@ import { watchToSuccess } from './job.ts';
 import type { DemoScreen } from './screen.ts';
 import type { Stage } from './stage.ts';
 
-const logins = 200;
+const mostLogins = 200;
 
 /** The users become accounts of the load tester, provably the same ones, and some of them are logged in. */
 export async function syncAccounts(
@@ -39,7 +39,8 @@ async function sync(context: Context, { client }: Stage, { id, count }: DemoBatc
   throw new CliFailure('failed', `The sync has ${result.synced_count} users, in sync: ${result.in_sync}`);
 }
 
-async function logAccountsIn(context: Context, { client, storefrontUrl }: Stage, { id }: DemoBatch) {
+async function logAccountsIn(context: Context, { client, storefrontUrl }: Stage, { id, count }: DemoBatch) {
+  const logins = Math.min(mostLogins, count);
   const body = { batch_id: id, limit: logins };
   const job = await client.submit(bulkLoginOperation, { body });
   const result = bulkLogin.output.parse(await watchToSuccess(context, client, job.id, 'bulk login'));
