@@ -44,6 +44,7 @@ export default {
       testTimeout: 90_000, // most of a test is waiting for a lock to run out; read by test/environment.ts
     }),
   ],
+  testSequencer: '<rootDir>/test/sequencer.ts',
   testTimeout: timeoutMs,
   // Most tests wait for servers and processes, so that more files than cores are right. CI takes its time instead.
   maxWorkers: process.env.CI === 'true' ? '100%' : 2 * availableParallelism(),

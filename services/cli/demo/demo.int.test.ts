@@ -59,9 +59,9 @@ const isAlive = (pid: number): boolean => {
 
 describe('npm run demo', () => {
   it(
-    'creates users, syncs them, logs them in, loads the shop with them, and leaves nothing behind but the report',
+    'creates users, syncs them, logs them in, loads the shop with them, and leaves the stack up with --keep for another demo',
     async () => {
-      const demo = start();
+      const demo = start(['--keep']);
       expect(await endOf(demo)).toBe(0);
       const said = demo.said();
       expect(said).toContain('1,000 users created');
@@ -72,9 +72,34 @@ describe('npm run demo', () => {
       expect(said).toContain('200 accounts logged in');
       expect(said).toMatch(/2 s of load: [1-9]\d* requests of 50 logged-in users over 2 workers/);
       expect(said).toMatch(/http_req_duration\.*: avg=/);
-      expect(said).toContain('1,000 test users deleted');
-      expect(said).toMatch(/untouched +5 production users before and after, digest \w{16}/);
       expect(said).toMatch(/Done in \d+\.\d s/);
+
+      const [folder = ''] = await readdir(temporary);
+      const dataDir = join(temporary, folder);
+      const stack = await readStackFile(dataDir);
+      expect(said).toContain(`kill ${stack?.pid}`);
+      const again = start(['--api', stack?.api_url ?? '', '--users', '40'], {
+        STOREFRONT_URL: stack?.storefront_url ?? '',
+        MUSTER_API_KEY: (await readLocalApiKey(dataDir)) ?? '',
+      });
+      expect(await endOf(again)).toBe(0);
+      expect(again.said()).toContain('40 accounts logged in');
+      expect(again.said()).toContain('requests of 40 logged-in users');
+      expect(again.said()).toContain('40 test users deleted'); // its own, not those that were kept
+      process.kill(stack?.pid ?? 0, 'SIGTERM');
+      await waitFor('the stack to stop', () => !isAlive(stack?.pid ?? 0), { timeoutMs: 30 * seconds });
+      await removeEmbeddedPostgres(join(dataDir, 'postgres'));
+    },
+    limitMs,
+  );
+
+  it(
+    'cleans up what it made, and leaves nothing behind but the report',
+    async () => {
+      const demo = start(['--users', '20']);
+      expect(await endOf(demo)).toBe(0);
+      expect(demo.said()).toContain('20 test users deleted');
+      expect(demo.said()).toMatch(/untouched +5 production users before and after, digest \w{16}/);
       expect(await readFile(join(dataFolder, 'demo-report.html'), 'utf8')).toContain('</html>');
       expect(await readdir(temporary)).toEqual([]);
     },
@@ -90,30 +115,6 @@ describe('npm run demo', () => {
       expect(await endOf(demo)).toBe(130);
       expect(demo.said()).toContain('Interrupted: stack stopped, temporary data removed.');
       expect(await readdir(temporary)).toEqual([]);
-    },
-    limitMs,
-  );
-
-  it(
-    'leaves the stack up with --keep, and another demo runs against it',
-    async () => {
-      const demo = start(['--keep']);
-      expect(await endOf(demo)).toBe(0);
-      const [folder = ''] = await readdir(temporary);
-      const dataDir = join(temporary, folder);
-      const stack = await readStackFile(dataDir);
-      expect(demo.said()).toContain(`kill ${stack?.pid}`);
-      const again = start(['--api', stack?.api_url ?? '', '--users', '40'], {
-        STOREFRONT_URL: stack?.storefront_url ?? '',
-        MUSTER_API_KEY: (await readLocalApiKey(dataDir)) ?? '',
-      });
-      expect(await endOf(again)).toBe(0);
-      expect(again.said()).toContain('40 accounts logged in');
-      expect(again.said()).toContain('requests of 40 logged-in users');
-      expect(again.said()).toContain('40 test users deleted'); // its own, not those that were kept
-      process.kill(stack?.pid ?? 0, 'SIGTERM');
-      await waitFor('the stack to stop', () => !isAlive(stack?.pid ?? 0), { timeoutMs: 30 * seconds });
-      await removeEmbeddedPostgres(join(dataDir, 'postgres'));
     },
     limitMs,
   );
