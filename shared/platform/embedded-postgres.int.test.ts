@@ -37,18 +37,41 @@ async function query<T extends object>(server: EmbeddedPostgres, text: string): 
   }
 }
 
-beforeEach(async () => {
+async function newFolder(): Promise<void> {
   folder = await mkdtemp(join(tmpdir(), 'muster-embedded-')); // mode 0700: for root, the hard case
   dataDir = join(folder, 'postgres');
-});
+}
 
-afterEach(async () => {
-  await Promise.all(servers.splice(0).map(server => server.stop()));
+async function removeFolder(): Promise<void> {
   await removeEmbeddedPostgres(dataDir);
   await rm(folder, { recursive: true });
-});
+}
 
-describe('a start', () => {
+const stopServers = () => Promise.all(servers.splice(0).map(server => server.stop()));
+
+/** For a `describe`: each of its tests makes data of its own. */
+function onNewData(): void {
+  beforeEach(newFolder);
+  afterEach(async () => {
+    await stopServers();
+    await removeFolder();
+  });
+}
+
+/** For a `describe` whose tests need data, but not new one: making it is most of the work of a first start. */
+function onMadeData(): void {
+  beforeAll(async () => {
+    await newFolder();
+    await start();
+    await stopServers();
+  });
+  afterEach(stopServers);
+  afterAll(removeFolder);
+}
+
+describe('a first start', () => {
+  onNewData();
+
   test('makes a UTF-8 cluster that wants a password and keeps it in a file for us alone', async () => {
     const server = await start();
     const [row] = await query<{ encoding: string; method: string }>(
@@ -64,9 +87,33 @@ describe('a start', () => {
     await stranger.end();
   });
 
+  test('at the same moment as another: one wins, the other is refused', async () => {
+    const outcomes = await Promise.allSettled([start(), start()]);
+    const refused = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    expect(refused).toEqual([expect.objectContaining({ code: 'conflict' })]);
+  });
+
+  test('with another password than the data has is refused', async () => {
+    await (await start({ password: 'first' })).stop();
+    await expect(start({ password: 'second' })).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  test('on data whose password file is gone says what is missing', async () => {
+    await (await start()).stop();
+    await rm(`${dataDir}.password`);
+    await expect(start()).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining(`${dataDir}.password`),
+    });
+  });
+});
+
+describe('a start on data', () => {
+  onMadeData();
+
   test('on the data of an earlier start finds it, at a new port', async () => {
     const first = await start();
-    await query(first, 'create table kept as select 42 as answer');
+    await query(first, 'drop table if exists kept; create table kept as select 42 as answer');
     await first.stop();
     expect(await query(await start(), 'select answer from kept')).toEqual([{ answer: 42 }]);
   });
@@ -92,23 +139,11 @@ describe('a start', () => {
       message: expect.stringContaining('max_connections'),
     });
   });
-
-  test('with another password than the data has is refused', async () => {
-    await (await start({ password: 'first' })).stop();
-    await expect(start({ password: 'second' })).rejects.toMatchObject({ code: 'conflict' });
-  });
-
-  test('on data whose password file is gone says what is missing', async () => {
-    await (await start()).stop();
-    await rm(`${dataDir}.password`);
-    await expect(start()).rejects.toMatchObject({
-      code: 'conflict',
-      message: expect.stringContaining(`${dataDir}.password`),
-    });
-  });
 });
 
 describe('a second start on the same data', () => {
+  onMadeData();
+
   test('is refused while the first runs, and names its process', async () => {
     const first = await start();
     await expect(start()).rejects.toMatchObject({
@@ -119,15 +154,9 @@ describe('a second start on the same data', () => {
     expect(await query(first, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  test('at the same moment as the first: one wins, the other is refused', async () => {
-    const outcomes = await Promise.allSettled([start(), start()]);
-    const refused = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason] : []));
-    expect(refused).toEqual([expect.objectContaining({ code: 'conflict' })]);
-  });
-
   test('goes on from the lock of a server that was killed', async () => {
     const first = await start();
-    await query(first, 'create table kept as select 42 as answer');
+    await query(first, 'drop table if exists kept; create table kept as select 42 as answer');
     await first.kill();
     const log: string[] = [];
     const second = await start({ onLog: line => log.push(line) });
@@ -155,10 +184,12 @@ describe('a second start on the same data', () => {
 });
 
 describe('a running server', () => {
+  onMadeData();
+
   test('comes back on the same port after a restart and after a kill, with its data', async () => {
     const server = await start();
     const { port, pid } = server;
-    await query(server, 'create table kept as select 42 as answer');
+    await query(server, 'drop table if exists kept; create table kept as select 42 as answer');
     await server.restart();
     await server.kill();
     expect(server.pid).toBe(0);
@@ -182,6 +213,8 @@ describe('a running server', () => {
 });
 
 (asRoot ? describe : describe.skip)('as root, in a folder that only root may enter', () => {
+  onNewData();
+
   test('the data goes to a shared folder, with a link and a line that says so', async () => {
     const log: string[] = [];
     await start({ onLog: line => log.push(line) });
