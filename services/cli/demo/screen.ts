@@ -20,7 +20,7 @@ export function createDemoScreen(screen: Screen) {
       if (waiting) screen.write(`  ${paint('dim', `… ${meanwhile}`)}`);
       const result = await work().finally(() => waiting && screen.write(clearLine));
       const seconds = `${secondsSince(startedAt).toFixed(1)} s`.padStart(7);
-      print(`  ${paint('green', '✓')} ${describe(result).padEnd(58)}${paint('dim', seconds)}`);
+      print(`  ${paint('green', '✓')} ${describe(result).padEnd(67)}${paint('dim', seconds)}`);
       return result;
     },
   };
