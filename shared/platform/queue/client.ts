@@ -30,7 +30,10 @@ export interface QueueClient {
   reviveAll<P>(contract: QueueContract<P, unknown>, payloads: readonly P[]): Promise<string[]>;
   /** Takes a job out of the queue. @returns false when a worker has it at present */
   remove(contract: Named, jobId: string): Promise<boolean>;
-  /** Adds a job again and again, at the moments of a schedule, whatever the number of processes that ask for it. */
+  /**
+   * Adds a job again and again, at the moments of a schedule, whatever the number of processes that ask for it, and
+   * however often: what is kept already stays as it is.
+   */
   schedule<P>(contract: QueueContract<P, unknown>, payload: P, schedule: Schedule): Promise<void>;
   /** Ends a schedule; nothing when there is none. */
   unschedule(contract: Named, id: string): Promise<void>;
