@@ -23,6 +23,7 @@ import { createProgressWriter } from './progress-writer.ts';
  * Runs jobs that have a row: takes the row under a new epoch, calls the feature's work, writes how it ended.
  *
  *   the row has ended ────────────► nothing to do, the queue entry completes
+ *   too many workers died ────────► failed, without another try: it is what kills them
  *   work gives a result ──────────► what the contract's `outcome` makes of it
  *   work throws `cancelled` ──────► cancelled, with the result in the error's details, if any
  *   work throws, shutting down ───► queued again, the try not counted
@@ -67,6 +68,12 @@ export const implementJob = <Input, Result, Deps extends JobRunnerDeps>(
 export const cancelledWith = (result: unknown): AppError =>
   new AppError('cancelled', undefined, { details: result });
 
+/**
+ * How many times a run may be taken beyond its tries: by one worker after another that died under it, or lost it. A
+ * queue gives up after as many stalls, but the reconciler puts back what the rows have open.
+ */
+const maxLosses = 25;
+
 async function runJob<Input, Result>(
   deps: JobRunnerDeps,
   contract: JobContract<Input, Result>,
@@ -76,6 +83,10 @@ async function runJob<Input, Result>(
   const row = await claimJob(deps.db, context.payload.job_id, deps.workerName);
   if (row === undefined) return null;
   const lease: JobLease = { id: row.id, epoch: row.epoch };
+  if (row.attempts > context.attempts + maxLosses) {
+    await finish(deps, lease, { status: 'failed', error: workersDied(row.attempts - 1) });
+    return null;
+  }
   const journal = openJournal(deps, lease, context);
   const signals = [context.signal, journal.lost];
   if (row.cancelRequestedAt !== null) signals.push(AbortSignal.abort(new AppError('cancelled')));
@@ -160,6 +171,11 @@ async function settle(
   else await finish(deps, lease, { status: 'failed', error: failure });
   throw error;
 }
+
+const workersDied = (times: number) => ({
+  code: 'worker_died',
+  message: `The job was taken ${times} times and never ended: its workers die of it, or cannot keep it`,
+});
 
 const codeOf = (error: unknown): string => (error instanceof AppError ? error.code : 'internal_error');
 

@@ -18,11 +18,9 @@ import { assertGuards } from '../../shared/store/guards/faults.ts';
 import { assertEncryptionKey } from '../../shared/store/installation.ts';
 import { loadUserTable } from '../../shared/store/load-user-table.ts';
 import { assertUserTable } from '../../shared/store/user-table-check.ts';
-import { applyRetentionSchedule } from './features/bulk-users/retention.ts';
-import { applyNotificationSchedule } from './features/deadline-notifications/schedule.ts';
 import { notificationSettings } from './features/deadline-notifications/settings.ts';
-import { applySyncSchedule } from './features/user-sync/schedule.ts';
 import { startHealthServer } from './health-server.ts';
+import { createSchedules } from './schedules.ts';
 import { startWorker } from './worker.ts';
 
 /** Of the time that a stop may take, what is left for handing jobs back and closing connections. */
@@ -52,9 +50,9 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     }),
   );
   const queue = lifecycle.add(createQueueClient(backend, Object.values(contracts)));
-  await applyNotificationSchedule(queue, config);
-  await applySyncSchedule(queue);
-  await applyRetentionSchedule(queue, config);
+  const schedules = lifecycle.add(createSchedules({ queue, config, logger }));
+  await schedules.runOnce();
+  schedules.start();
   const worker = await startWorker({
     database,
     applicationDatabase,

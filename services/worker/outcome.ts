@@ -24,3 +24,23 @@ export function isRetryable(error: unknown): boolean {
   const state = sqlStateOf(error);
   return state === undefined || retryableClasses.has(state.slice(0, 2));
 }
+
+/**
+ * SQLSTATEs of a server that is away, on its way, or short of something: connection exceptions, a standby that is not
+ * promoted yet, insufficient resources, shutdown and start, faults of its machine.
+ */
+const outageStates = /^(08|25006|53|57P|58)/;
+
+/** The codes of Node's network errors (`ECONNREFUSED`) and of postgres.js (`CONNECTION_CLOSED`), none of `ERR_...`. */
+const connectionCodes = /^(E(?!RR_)[A-Z]|CONNECT)/;
+
+/** Whether the error says that something Muster needs is away. It comes back, and is not the fault of what was tried. */
+export function isOutage(error: unknown): boolean {
+  if (error instanceof AppError) return error.code === 'dependency_unavailable';
+  const state = sqlStateOf(error);
+  if (state !== undefined) return outageStates.test(state);
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && connectionCodes.test(String(cause.code))) return true;
+  }
+  return false;
+}

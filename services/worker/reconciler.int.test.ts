@@ -5,8 +5,8 @@ import { createLogger } from '../../shared/platform/log.ts';
 import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { createQueueClient, type QueueClient } from '../../shared/platform/queue/client.ts';
 import type { QueueBackend } from '../../shared/platform/queue/seam.ts';
-import { claimJob, finishJob } from '../../shared/store/job-runs.ts';
-import { findJob, insertJob } from '../../shared/store/jobs.ts';
+import { claimJob, finishJob, releaseJob } from '../../shared/store/job-runs.ts';
+import { findJob, insertJob, requestCancel } from '../../shared/store/jobs.ts';
 import { asLeader } from '../../shared/store/leadership.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
 import { describeEachBackend } from '../../test/fixtures/queue.ts';
@@ -54,6 +54,19 @@ describeEachBackend(databases, store => {
     const revived = await reconciler.runOnce();
     expect(revived).not.toContain(ended);
     expect(revived).not.toContain(foreign);
+  });
+
+  it('lets a cancelled job have its next try at once', async () => {
+    const id = await insert();
+    const row = await claimJob(databases.platform.db, id, 'w');
+    const failure = { code: 'internal_error', message: 'it failed' };
+    await releaseJob(databases.platform.db, { id, epoch: row?.epoch ?? 0 }, failure);
+    await queue.enqueue(bulkUsersCreate, { job_id: id }, { delayMs: 600_000 });
+    await reconciler.runOnce();
+    expect(await queue.state(bulkUsersCreate, id)).toBe('delayed');
+    await requestCancel(databases.platform.db, id);
+    await reconciler.runOnce();
+    expect(await queue.state(bulkUsersCreate, id)).toBe('waiting');
   });
 
   it('does nothing while another worker leads', async () => {

@@ -1,4 +1,5 @@
 import { isJobKind, jobContracts } from '../../shared/contracts/index.ts';
+import type { JobPointer } from '../../shared/contracts/job.ts';
 import { messageOf } from '../../shared/kernel/errors.ts';
 import { createLoop, type Loop } from '../../shared/kernel/loop.ts';
 import type { Database, Executor } from '../../shared/platform/db.ts';
@@ -25,7 +26,8 @@ const pageSize = 1000;
 /**
  * Sees to it that the queue has every job that has not ended: after a crash between the row and its queue entry,
  * after a queue store that was wiped or lost its last second, after a job that the queue gave up. Every worker
- * runs one; a pass is done by whichever holds the lock. The rows are the truth, the queue is made to follow.
+ * runs one; a pass is done by whichever holds the lock. The rows are the truth, the queue is made to follow: a
+ * cancelled job that waits for its next try has it at once, since it ends by it.
  */
 export const createReconciler = (options: ReconcilerOptions): Reconciler =>
   createLoop({
@@ -34,6 +36,8 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler =>
     runOnce: () => asLeader(options.database.db, 'reconciler', tx => reconcile(tx, options)),
     onError: error => options.logger.warn({ reason: messageOf(error) }, 'a reconciler pass failed'),
   });
+
+const pointerTo = ({ id }: { id: string }): JobPointer => ({ job_id: id });
 
 async function reconcile(
   db: Executor,
@@ -45,8 +49,10 @@ async function reconcile(
     const page = await listOpenJobs(db, { afterId, olderThanMs: graceMs, limit: pageSize });
     for (const [kind, jobs] of Map.groupBy(page, job => job.kind)) {
       if (!isJobKind(kind)) continue; // another version's: its workers see to it
-      const pointers = jobs.map(({ id }) => ({ job_id: id }));
-      revived.push(...(await queue.reviveAll(jobContracts[kind], pointers)));
+      const contract = jobContracts[kind];
+      revived.push(...(await queue.reviveAll(contract, jobs.map(pointerTo))));
+      const cancelled = jobs.filter(job => job.cancelRequestedAt !== null);
+      await Promise.all(cancelled.map(job => queue.promote(contract, pointerTo(job))));
     }
     await markEnqueued(
       db,

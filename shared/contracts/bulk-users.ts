@@ -80,7 +80,8 @@ export const bulkUsersChunk = defineQueue({
   }),
   result: z.object({ created: z.int(), failed: z.int() }),
   jobId: ({ batch_id, chunk_index, run }) => `${batch_id}-${run}-${chunk_index}`,
-  options: { concurrency: 2, attempts: 5, backoffMs: 200, keepSeconds: 3600 },
+  // After the last try the batch fails, unless it is for an outage: hence some 10 s of them.
+  options: { concurrency: 2, attempts: 8, backoffMs: 100, keepSeconds: 3600 },
 });
 
 /** Passwords that one task hashes: about a third of a second's work of one core. */

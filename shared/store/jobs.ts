@@ -115,9 +115,10 @@ export async function markEnqueued(db: Executor, ids: string[]): Promise<void> {
 export function listOpenJobs(
   db: Executor,
   { afterId, olderThanMs, limit }: { afterId?: string | undefined; olderThanMs: number; limit: number },
-): Promise<Pick<JobRow, 'id' | 'kind' | 'enqueuedAt'>[]> {
+): Promise<Pick<JobRow, 'id' | 'kind' | 'enqueuedAt' | 'cancelRequestedAt'>[]> {
+  const { id, kind, enqueuedAt, cancelRequestedAt } = jobs;
   return db
-    .select({ id: jobs.id, kind: jobs.kind, enqueuedAt: jobs.enqueuedAt })
+    .select({ id, kind, enqueuedAt, cancelRequestedAt })
     .from(jobs)
     .where(
       and(

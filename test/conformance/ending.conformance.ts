@@ -49,6 +49,27 @@ export function describeEnding({ queue }: Workbench, cancel: (jobId: string) => 
     await untilState('to-cancel', 'failed');
   });
 
+  test('a job that waits for its next try has it at once when it is promoted, and one that runs goes on', async () => {
+    const { contract, client, consume, untilState } = await queue({ attempts: 2, backoffMs: 600_000 });
+    const started = createSignals<number>();
+    const finish = Promise.withResolvers<void>();
+    await consume(async ({ attempt }) => {
+      started.push(attempt);
+      if (attempt === 1) throw new Error('fails');
+      await finish.promise;
+      return { said: '' };
+    });
+    await client.enqueue(contract, { id: 'impatient' });
+    await untilState('impatient', 'delayed');
+    await client.promote(contract, { id: 'impatient' });
+    await started.when('the second try', attempt => attempt === 2);
+    await client.promote(contract, { id: 'impatient' });
+    await client.promote(contract, { id: 'never-there' });
+    finish.resolve();
+    await untilState('impatient', 'completed');
+    expect(started.all).toEqual([1, 2]);
+  });
+
   test('a worker that stops takes no new job and lets the running one end', async () => {
     const { contract, client, consume, untilState } = await queue();
     const started = createSignals<string>();

@@ -9,7 +9,7 @@ const store = postgresStore(databases);
 
 async function truncate(): Promise<void> {
   const { sql } = databases.platform;
-  await sql`truncate ${sql(store.prefix)}.job cascade`;
+  await sql`truncate ${sql(store.prefix)}.job, ${sql(store.prefix)}.scheduler cascade`;
 }
 
 describe('on Postgres', () => {

@@ -19,7 +19,7 @@ export function describeQueue(databases: TestDatabases, store: Store): void {
   describe('delivery', () => describeDelivery(bench));
   describe('ending', () => describeEnding(bench, cancel));
   describe('recovery', () => describeRecovery(bench, store));
-  describe('schedule', () => describeSchedule(bench));
+  describe('schedule', () => describeSchedule(bench, store));
 
   test('any number of processes may prepare the store at once', async () => {
     const { redisUrl, databaseUrl } = store;

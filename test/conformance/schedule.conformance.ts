@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSignals } from './signals.ts';
-import type { Workbench } from './workbench.ts';
+import type { Store, Workbench } from './workbench.ts';
 
 /** The same moment comes once, however many processes keep the schedule and take its jobs. */
-export function describeSchedule({ queue }: Workbench): void {
+export function describeSchedule({ queue }: Workbench, store: Store): void {
   test('a schedule gives one job a moment, until it is taken back', async () => {
     const { contract, client, consume } = await queue();
     const moments = createSignals<string>();
@@ -32,5 +32,23 @@ export function describeSchedule({ queue }: Workbench): void {
       await expect(Promise.all(Array.from({ length: 8 }, schedule))).resolves.toHaveLength(8);
     }
     await client.unschedule(contract, 'start');
+  });
+
+  test('a schedule that is kept already stays as it is, and one that was lost is kept again', async () => {
+    const { contract, client } = await queue();
+    const schedule = () =>
+      client.schedule(contract, { id: 'tick' }, { id: 'clock', pattern: '* * * * * *', timeZone: 'UTC' });
+    const [scheduler] = client.bullQueues();
+    const next = async () => (await scheduler?.getJobScheduler('clock'))?.next;
+    await schedule();
+    const first = await next();
+    await sleep(1000); // the moment is due, and nobody takes it
+    await schedule();
+    expect(await next()).toBe(first);
+    await store.wipe();
+    expect(await next()).toBeUndefined();
+    await schedule();
+    expect(await next()).toBeGreaterThan(first ?? 0);
+    await client.unschedule(contract, 'clock');
   });
 }

@@ -12,6 +12,9 @@ export interface TestRedis extends Service {
   readonly url: string;
   /** `kill -9`; with `appendonly`, what was written is there again after `restart`. */
   kill(): Promise<void>;
+  /** Lets it stand still, its connections open, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
   /** Stops the server if it runs, and starts it again on the same port and data. */
   restart(): Promise<void>;
 }
@@ -51,6 +54,8 @@ export async function startRedis({
     name: 'redis',
     url: `redis://127.0.0.1:${port}`,
     kill: () => end('SIGKILL'),
+    freeze: () => void server?.kill('SIGSTOP'),
+    thaw: () => void server?.kill('SIGCONT'),
     async restart() {
       await end('SIGTERM');
       server = await start();

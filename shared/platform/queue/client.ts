@@ -1,4 +1,4 @@
-import type { Queue } from 'bullmq';
+import { ErrorCode, type Queue } from 'bullmq';
 import { AppError, isAppError } from '../../kernel/errors.ts';
 import type { QueueContract } from './contract.ts';
 import { type BullJob, bullJob, type JobOptions } from './payload.ts';
@@ -28,9 +28,14 @@ export interface QueueClient {
   revive<P>(contract: QueueContract<P, unknown>, payload: P): Promise<boolean>;
   /** The same for many, in few round trips. @returns the ids of those that were put back */
   reviveAll<P>(contract: QueueContract<P, unknown>, payloads: readonly P[]): Promise<string[]>;
+  /** Makes a job due that waits for its next try, or for its time; any other is left alone. */
+  promote<P>(contract: QueueContract<P, unknown>, payload: P): Promise<void>;
   /** Takes a job out of the queue. @returns false when a worker has it at present */
   remove(contract: Named, jobId: string): Promise<boolean>;
-  /** Adds a job again and again, at the moments of a schedule, whatever the number of processes that ask for it. */
+  /**
+   * Adds a job again and again, at the moments of a schedule, whatever the number of processes that ask for it, and
+   * however often: what is kept already stays as it is.
+   */
   schedule<P>(contract: QueueContract<P, unknown>, payload: P, schedule: Schedule): Promise<void>;
   /** Ends a schedule; nothing when there is none. */
   unschedule(contract: Named, id: string): Promise<void>;
@@ -119,6 +124,11 @@ export function createQueueClient(backend: QueueBackend, contracts: readonly Nam
       }
       return revived;
     },
+    promote: (contract, payload) =>
+      onStore(async () => {
+        const job = await queueOf(contract).getJob(contract.jobId(payload));
+        await job?.promote().catch(unlessGone);
+      }),
     async remove(contract, jobId) {
       const removed = await onStore(() => queueOf(contract).remove(jobId));
       return removed > 0 || (await client.state(contract, jobId)) === 'missing';
@@ -149,6 +159,12 @@ async function onStore<T>(call: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw isAppError(error) ? error : storeUnavailable(error);
   }
+}
+
+/** A job may have become due, or have ended, since it was looked at. */
+function unlessGone(error: unknown): void {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code !== ErrorCode.JobNotInState && code !== ErrorCode.JobNotExist) throw error;
 }
 
 const flowNode = <P>({ contract, payload }: FlowNode<P>) => ({

@@ -8,15 +8,20 @@ const answerTimeoutMs = 5000;
 const hint = 'Is REDIS_URL right, and is Redis up?';
 
 /**
- * BullMQ on Redis. Producers fail at once when Redis is away (`enableOfflineQueue: false`), so that an API call gets its
- * 503 and the outbox takes over; workers wait for it (`maxRetriesPerRequest: null`), as BullMQ demands.
+ * BullMQ on Redis. Producers fail at once when Redis is away (`enableOfflineQueue: false`) and after five seconds when
+ * it is there and does not answer (`commandTimeout`), so that an API call gets its 503 or leaves the rest to the
+ * outbox; workers wait for it (`maxRetriesPerRequest: null`), as BullMQ demands.
  */
 export async function openRedisBackend(
   options: QueueBackendOptions & { redisUrl: string },
 ): Promise<QueueBackend> {
   const { redisUrl, prefix, name, logger } = options;
   const onError = logStoreErrors(logger);
-  const producer = connect(redisUrl, { connectionName: name, enableOfflineQueue: false });
+  const producer = connect(redisUrl, {
+    connectionName: name,
+    enableOfflineQueue: false,
+    commandTimeout: answerTimeoutMs,
+  });
   producer.on('error', onError);
   await answered(producer.connect(), answerTimeoutMs, hint).catch((error: unknown) => {
     producer.disconnect();
@@ -52,7 +57,7 @@ function connect(
   url: string,
   options: Pick<
     RedisOptions,
-    'connectionName' | 'enableOfflineQueue' | 'maxRetriesPerRequest' | 'retryStrategy'
+    'commandTimeout' | 'connectionName' | 'enableOfflineQueue' | 'maxRetriesPerRequest' | 'retryStrategy'
   >,
 ): Redis {
   return new Redis(url, {

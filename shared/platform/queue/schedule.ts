@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ErrorCode } from 'bullmq';
 import { backoffMs, sleep } from '../../kernel/time.ts';
 import type { BullJob } from './payload.ts';
@@ -13,23 +14,29 @@ export interface Schedule {
 
 const attempts = 12;
 
+/** A moment that is due for longer came while no worker was there, or the queue lost its job: the schedule starts anew. */
+const overdueMs = 5 * 60_000;
+
 /**
- * Makes `queue` follow a schedule. BullMQ's Postgres backend does so without a lock (measured on 6.7): of processes that
- * ask within the same milliseconds, as workers do that start together, all but one may be told that the next moment has
- * a job already. Such a one is content when the schedule that is kept is its own, and asks again when it is another.
+ * Makes `queue` follow a schedule; one that it follows already is left alone, since BullMQ would drop a moment that is
+ * due just then. BullMQ's Postgres backend takes a schedule without a lock (measured on 6.7): of processes that ask
+ * within the same milliseconds, as workers do that start together, all but one may be told that the next moment has a
+ * job already. Such a one looks whether the schedule that is kept is its own, and asks again when it is another.
  */
 export async function keepSchedule(queue: BullQueue, schedule: Schedule, job: BullJob): Promise<void> {
   const { jobId: _jobId, ...opts } = job.opts; // the schedule makes an id of its own for every moment
   const { id, pattern, timeZone: tz } = schedule;
+  const template = { data: job.data, opts };
   for (let attempt = 1; ; attempt++) {
+    const kept = await queue.getJobScheduler(id);
+    const isOurs = kept?.pattern === pattern && kept.tz === tz && isDeepStrictEqual(kept.template, template);
+    if (isOurs && (kept.next ?? 0) > Date.now() - overdueMs) return;
     try {
-      await queue.upsertJobScheduler(id, { pattern, tz }, { name: job.name, data: job.data, opts });
+      await queue.upsertJobScheduler(id, { pattern, tz }, { name: job.name, ...template });
       return;
     } catch (error) {
       if (!isCollision(error) || attempt === attempts) throw error;
     }
-    const kept = await queue.getJobScheduler(id);
-    if (kept?.pattern === pattern && kept.tz === tz) return;
     await sleep(backoffMs(attempt, 10, 500));
   }
 }

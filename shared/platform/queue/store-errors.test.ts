@@ -15,12 +15,18 @@ test('a call that the store does not answer is a dependency that is away', async
 });
 
 test('of a burst of errors the first is logged, and once it is quiet the next one with how many there were', () => {
-  const lines: { times: number }[] = [];
+  const lines: { times: number; reason: string }[] = [];
   const logger = pino({ level: 'warn' }, { write: line => lines.push(JSON.parse(line)) });
   let time = 0;
   const listener = logStoreErrors(logger, { quietMs: 5000, now: () => time });
-  for (let times = 0; times < 100; times += 1) listener(new Error('away'));
+  const away = () => Object.assign(new Error('away'), { code: 'ECONNRESET', client: { password: 'secret' } });
+  for (let times = 0; times < 100; times += 1) listener(away());
   time = 5001;
   listener(new Error('still away'));
-  expect(lines.map(({ times }) => times)).toEqual([1, 100]);
+  expect(lines.map(({ times, reason }) => [times, reason])).toEqual([
+    [1, 'away'],
+    [100, 'still away'],
+  ]);
+  expect(lines[0]).toMatchObject({ code: 'ECONNRESET' });
+  expect(JSON.stringify(lines)).not.toMatch('client');
 });

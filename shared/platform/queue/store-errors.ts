@@ -1,4 +1,4 @@
-import { AppError, messageOf } from '../../kernel/errors.ts';
+import { AppError, messageOf, systemCodeOf } from '../../kernel/errors.ts';
 import type { Logger } from '../log.ts';
 
 /** The error of a call that the queue store did not answer. The cause is for the log, the message for a client. */
@@ -25,7 +25,7 @@ export async function answered<T>(call: Promise<T>, timeoutMs: number, hint?: st
 
 /**
  * A listener for the errors of connections. During an outage every connection of a process fails several times a
- * second; one line in `quietMs` says as much.
+ * second; one line in `quietMs` says as much. Message and code alone: pg's errors carry their client, with all its state.
  */
 export function logStoreErrors(
   logger: Logger,
@@ -36,7 +36,8 @@ export function logStoreErrors(
   return error => {
     unsaid += 1;
     if (now() - lastAt < quietMs) return;
-    logger.warn({ err: error, times: unsaid }, 'The queue store reports an error');
+    const said = { reason: messageOf(error), code: systemCodeOf(error), times: unsaid };
+    logger.warn(said, 'The queue store reports an error');
     lastAt = now();
     unsaid = 0;
   };

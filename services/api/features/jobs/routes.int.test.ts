@@ -1,7 +1,11 @@
 import { z } from 'zod';
+import { bulkUsersCreate } from '../../../../shared/contracts/bulk-users.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
+import { createLogger } from '../../../../shared/platform/log.ts';
+import { openQueueBackend } from '../../../../shared/platform/queue/backend.ts';
+import { createQueueClient } from '../../../../shared/platform/queue/client.ts';
 import { appendLog } from '../../../../shared/store/job-events.ts';
-import { claimJob, finishJob, saveProgress } from '../../../../shared/store/job-runs.ts';
+import { claimJob, finishJob, releaseJob, saveProgress } from '../../../../shared/store/job-runs.ts';
 import { insertJob, requeueJob } from '../../../../shared/store/jobs.ts';
 import { testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
@@ -127,6 +131,23 @@ describe('jobs over HTTP', () => {
     expect(await response.json()).toMatchObject({ id, status: 'cancelled', finished_at: expect.any(String) });
     const again = await api.call('POST', `/api/jobs/${id}/cancel`);
     expect([again.status, await again.json()]).toEqual([409, expect.objectContaining({ code: 'conflict' })]);
+  });
+
+  it('are cancelled without waiting for the time of their next try', async () => {
+    const logger = createLogger('test', { level: 'silent' });
+    const backend = await openQueueBackend({ ...postgresStore(databases), name: 'test', logger });
+    const queue = createQueueClient(backend, [bulkUsersCreate]);
+    const id = await submit();
+    await releaseJob(db(), await claim(id), { code: 'x', message: 'y' });
+    await queue.enqueue(bulkUsersCreate, { job_id: id }, { delayMs: 600_000 });
+    const response = await api.call('POST', `/api/jobs/${id}/cancel`);
+    expect([response.status, await response.json()]).toEqual([
+      202,
+      expect.objectContaining({ status: 'queued' }),
+    ]);
+    expect(await queue.state(bulkUsersCreate, id)).toBe('waiting');
+    await queue.stop();
+    await backend.stop();
   });
 
   it('are retried only after they ended short of success', async () => {

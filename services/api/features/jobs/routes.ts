@@ -47,7 +47,10 @@ export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
     const asked = await requestCancel(call.db, params.id);
     const row = await existing(call.db, params.id);
     if (!asked) throw new AppError('conflict', `The job has ended already: it is ${row.status}`);
-    await tellDeed(call, 'jobs.cancel', row.id, { kind: row.kind });
+    const { kind } = row;
+    await tellDeed(call, 'jobs.cancel', row.id, { kind });
+    // One that waits for its next try ends by it, without any work: not to be waited for.
+    if (isJobKind(kind)) call.afterCommit(() => queue.promote(jobContracts[kind], { job_id: row.id }));
     return accepted(presentJob(row), `/api/jobs/${row.id}`);
   }),
 

@@ -19,13 +19,13 @@ import {
   rangeOf,
   type UserSpec,
 } from '../../../../shared/store/user-creation.ts';
-import { isRetryable } from '../../outcome.ts';
+import { isOutage, isRetryable } from '../../outcome.ts';
 import { chunkPasswords } from './chunk-passwords.ts';
 import { createRange, rowFaultOf } from './create-range.ts';
 import type { BulkUsersDeps } from './deps.ts';
 import { openBatch } from './open-batch.ts';
 
-/** Well above what 10,000 users take on a slow database: one that takes longer is tried again. */
+/** Well above what 10,000 users take on a slow database: one that takes longer is tried again, with as much time more. */
 const longestChunkMs = 30_000;
 
 const nothing = { created: 0, failed: 0 };
@@ -33,9 +33,11 @@ const nothing = { created: 0, failed: 0 };
 /**
  * One chunk: its users, its failures and its `done` mark are one transaction, held to the epoch under which this
  * worker claimed it. A task that comes too late (chunk done, withdrawn, job ended) does nothing and completes. One that
- * meets what no further try gets past, a guard for one, says so in the ledger, where the conductor finds it.
+ * meets what no further try gets past, a guard for one, or has had all its tries, says so in the ledger, where the
+ * conductor finds it. Only an outage is waited for however long it takes: the conductor hands such a task out again.
  */
-export const createChunk = implement(bulkUsersChunk, (deps: BulkUsersDeps) => async ({ payload, signal }) => {
+export const createChunk = implement(bulkUsersChunk, (deps: BulkUsersDeps) => async context => {
+  const { payload, signal } = context;
   const batch = await openBatch(deps, payload);
   if (batch === undefined) return nothing;
   const lease = await claimChunk(deps.applicationDb, {
@@ -46,12 +48,14 @@ export const createChunk = implement(bulkUsersChunk, (deps: BulkUsersDeps) => as
   if (lease === undefined) return nothing;
   try {
     const password = await chunkPasswords(deps, batch, { lease, signal });
-    const failures = await writeChunk(deps, lease, userSpec(batch, password));
+    const write = { lease, spec: userSpec(batch, password), longestMs: longestChunkMs * context.attempt };
+    const failures = await writeChunk(deps, write);
     return { created: lease.size - failures.length, failed: failures.length };
   } catch (error) {
     if (isAppError(error, 'lease_lost')) return nothing;
     const final = guardRefusalOf(error) ?? error;
-    if (isRetryable(final)) throw error;
+    const isSpent = context.isLastAttempt && !isOutage(final);
+    if (signal.aborted || (isRetryable(final) && !isSpent)) throw error;
     deps.logger.error({ err: error, batchId: batch.id, chunk: lease.chunkIndex }, 'a chunk cannot be done');
     await refuseChunk(deps.applicationDb, lease, refusalOf(final));
     return nothing;
@@ -72,11 +76,18 @@ const userSpec = ({ id, config }: BatchRow, password: UserSpec['password']): Use
   password,
 });
 
+interface ChunkWrite {
+  lease: ChunkLease;
+  spec: UserSpec;
+  longestMs: number;
+}
+
 /** Makes the chunk's users in the hope that nothing stands in the way, and with care where something does. */
-async function writeChunk(deps: BulkUsersDeps, lease: ChunkLease, spec: UserSpec): Promise<UserFailure[]> {
-  if (!lease.again && (await writeTogether(deps, lease, spec))) return [];
+async function writeChunk(deps: BulkUsersDeps, write: ChunkWrite): Promise<UserFailure[]> {
+  const { lease, spec, longestMs } = write;
+  if (!lease.again && (await writeTogether(deps, write))) return [];
   return deps.testDataDb.transaction(async tx => {
-    await limitTransaction(tx, longestChunkMs); // or a frozen worker keeps the chunk's row locked
+    await limitTransaction(tx, longestMs); // or a frozen worker keeps the chunk's row locked
     if (!(await holdChunk(tx, lease))) throw new AppError('lease_lost');
     if (lease.again) await forgetGoneUsers(tx, deps.users, lease);
     const failures = await createRange(tx, deps.users, { spec, lease, range: rangeOf(lease) });
@@ -92,12 +103,11 @@ async function writeChunk(deps: BulkUsersDeps, lease: ChunkLease, spec: UserSpec
  */
 async function writeTogether(
   { testDataDb, users }: BulkUsersDeps,
-  lease: ChunkLease,
-  spec: UserSpec,
+  { lease, spec, longestMs }: ChunkWrite,
 ): Promise<boolean> {
   try {
     await testDataDb.transaction(async tx => {
-      await limitTransaction(tx, longestChunkMs);
+      await limitTransaction(tx, longestMs);
       if (!(await createUsersTogether(tx, users, { spec, lease }))) throw new AppError('lease_lost');
     });
     return true;

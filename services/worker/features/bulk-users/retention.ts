@@ -14,7 +14,7 @@ const scheduleId = 'bulk-users-retention';
 const everyNight = '17 3 * * *';
 const dayMs = 86_400_000;
 
-/** Every worker does so when it starts. The settings are looked at when the moment comes: a change needs no restart. */
+/** The settings are looked at when the moment comes: a change needs no restart. */
 export const applyRetentionSchedule = (queue: QueueClient, config: Config): Promise<void> =>
   queue.schedule(
     bulkUsersRetention,

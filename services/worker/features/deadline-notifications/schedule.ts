@@ -4,7 +4,7 @@ import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 
 const scheduleId = 'deadline-notifications';
 
-/** Makes the queue follow the setting. Every worker does so when it starts: the last one to start decides. */
+/** Makes the queue follow the setting, which all workers must share: each of them does so, again and again. */
 export async function applyNotificationSchedule(
   queue: QueueClient,
   { NOTIFICATION_SCHEDULE: pattern, NOTIFICATION_TIME_ZONE: timeZone }: Config,
