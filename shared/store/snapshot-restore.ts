@@ -71,8 +71,8 @@ export async function restoreSnapshot(
   if (!allowOtherDatabase) await assertSameDatabase(connection, manifest);
   let startedAt = performance.now();
   const replaced = await connection.transaction('begin', async () => {
-    await limitTime(connection, manifest);
     await claimTestData(connection, { report, signal });
+    await limitTime(connection, manifest);
     startedAt = performance.now();
     return replaceRows(connection, store, manifest, { cleanExisting, report });
   });
@@ -155,7 +155,7 @@ async function assertSameDatabase(
   );
 }
 
-/** Ends the transaction in the server if this process freezes: well above what the rows take. */
+/** Ends the transaction in the server if this process freezes: well above what the rows take, from now on. */
 async function limitTime(connection: CopyConnection, { tables }: SnapshotManifest): Promise<void> {
   const rows = tables.reduce((total, table) => total + table.rows, 0);
   await connection.run(
