@@ -165,6 +165,15 @@ it('does not let a cascade take a production row', async () => {
   await sql`delete from plant.shifts where day = '2030-01-01'`;
 });
 
+it('is not made by a role from which row-level security may hide rows', async () => {
+  const { sql } = databases.application;
+  await sql`alter table plant.notes enable row level security`;
+  const refusal = await codeOf(snapshots.create(plainUrl, 'hidden', ['plant.skills', 'plant.notes']));
+  expect(refusal).toMatch(/^snapshot_mismatch: .*plant\.notes: row-level security may hide rows/);
+  await sql`alter table plant.notes disable row level security`;
+  expect(await codeOf(snapshots.create(plainUrl, 'seen', ['plant.skills', 'plant.notes']))).toBe('succeeded');
+});
+
 it('has parents before children, and the columns that are not computed', async () => {
   const { tables: kept } = await readManifest(snapshots.store, 'plant');
   const names = kept.map(({ name }) => name);
