@@ -42,6 +42,8 @@ export interface RestoreRequest {
 export interface RestoreOptions {
   report?: (progress: Progress) => void;
   signal: AbortSignal;
+  /** Called in the transaction when nobody else may change test data any more; what it throws ends the restore. */
+  whenAlone?: () => Promise<void>;
 }
 
 export interface Restored {
@@ -64,7 +66,7 @@ export async function restoreSnapshot(
   connection: CopyConnection,
   store: BundleStore,
   { name, cleanExisting, allowOtherDatabase }: RestoreRequest,
-  { report = () => {}, signal }: RestoreOptions,
+  { report = () => {}, signal, whenAlone = async () => {} }: RestoreOptions,
 ): Promise<Restored> {
   const manifest = await readManifest(store, name);
   await speakExactly(connection);
@@ -74,6 +76,7 @@ export async function restoreSnapshot(
     await claimTestData(connection, { report, signal });
     await limitTime(connection, manifest);
     startedAt = performance.now();
+    await whenAlone();
     return replaceRows(connection, store, manifest, { cleanExisting, report });
   });
   return { manifest, ...replaced, restoreSeconds: secondsSince(startedAt) };
@@ -169,7 +172,7 @@ const lockPollMs = 50;
 /** Waits until nobody else restores, deletes or generates test data. */
 async function claimTestData(
   connection: CopyConnection,
-  { report, signal }: Required<RestoreOptions>,
+  { report, signal }: Pick<Required<RestoreOptions>, 'report' | 'signal'>,
 ): Promise<void> {
   const row = z.object({ claimed: z.boolean() });
   for (;;) {
