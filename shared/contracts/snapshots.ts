@@ -124,7 +124,7 @@ export const snapshotsRestore = defineJob({
   output: z.object({
     name: z.string(),
     ...totals,
-    /** Test rows that were there before and went. */
+    /** Test rows that were there before and went, or had other values. */
     removed_rows: count,
     /** Of `total_rows`, those that were there already, in tables that had these rows and no other: they stayed. */
     unchanged_rows: count,

@@ -12,7 +12,10 @@ export interface CopyConnection {
   query<S extends z.ZodType>(row: S, statement: string, values?: unknown[]): Promise<z.output<S>[]>;
   /** Runs a statement; gives the number of rows that it touched. */
   run(statement: string, values?: unknown[]): Promise<number>;
-  /** `copy (...) to stdout`: its bytes, to be read to their end before anything else is asked. */
+  /**
+   * `copy (...) to stdout`: its bytes, to be read to their end before anything else is asked. A transaction in which
+   * they were not is ended by cutting the connection.
+   */
   copyOut(statement: string): AsyncIterable<Buffer>;
   /** `copy ... from stdin`; resolves when the server has taken all of it. */
   copyIn(statement: string, source: AsyncIterable<Buffer>): Promise<void>;
@@ -57,6 +60,8 @@ export async function withCopyConnection<T>(
 }
 
 function connectionOf(client: pg.Client): CopyConnection {
+  /** A COPY out that its reader gave up: what the server still sends of it stands before every answer. */
+  let isUnread = false;
   return {
     async query(row, statement, values = []) {
       const { rows } = await client.query(statement, values);
@@ -66,7 +71,11 @@ function connectionOf(client: pg.Client): CopyConnection {
       const { rowCount } = await client.query(statement, values);
       return rowCount ?? 0;
     },
-    copyOut: statement => client.query(copyTo(statement)),
+    async *copyOut(statement) {
+      isUnread = true;
+      yield* client.query(copyTo(statement));
+      isUnread = false;
+    },
     async copyIn(statement, source) {
       await pipeline(source, client.query(copyFrom(statement)));
     },
@@ -77,7 +86,8 @@ function connectionOf(client: pg.Client): CopyConnection {
         await client.query('commit');
         return result;
       } catch (error) {
-        await client.query('rollback').catch(() => {}); // the connection may be gone, and with it the transaction
+        // The connection may be gone, and with it the transaction; cutting it ends both.
+        await (isUnread ? client.end() : client.query('rollback')).catch(() => {});
         throw error;
       }
     },

@@ -58,7 +58,8 @@ it('gives every table the number of rows that the contract says', async () => {
 });
 
 it('does not depend on the time zone or the formats of the session', async () => {
-  const rows = rowsFor({ seed: 4 });
+  // The clocks of New York went back in the month before.
+  const rows = rowsFor({ seed: 4, referenceDate: '2026-12-01', staffsPerOffice: 20 });
   const digest = async (timezone: string) => {
     const sql = postgres(databases.applicationUrl, {
       max: 1,
@@ -79,7 +80,7 @@ it('does not depend on the time zone or the formats of the session', async () =>
       await sql.end();
     }
   };
-  expect(await digest('Asia/Tokyo')).toBe(await digest('America/Los_Angeles'));
+  expect(await digest('Asia/Tokyo')).toBe(await digest('America/New_York'));
 });
 
 it('spreads the latest deadlines over half a year, some of them overdue', async () => {

@@ -57,12 +57,14 @@ const array = (words: readonly string[]): SQL => sql`${`{${words.join(',')}}`}::
 const pick = (words: readonly string[], at: number, given = draw(at, words.length)): SQL =>
   sql`(${array(words)})[1 + ${given}]`;
 
-const referenceMoment = (referenceDate: string): SQL => sql`(${referenceDate}::timestamp at time zone 'UTC')`;
+/** In UTC before a time zone comes in: a day of the session's own may have 23 hours. */
+const momentBefore = (referenceDate: string, interval: SQL): SQL =>
+  sql`((${referenceDate}::timestamp - ${interval}) at time zone 'UTC')`;
 const daysBefore = (referenceDate: string, days: SQL): SQL => sql`(${referenceDate}::date - ${days})`;
 
 /** `is_test_data, dataset_id, created_at, updated_at` */
 const markers = ({ datasetId, definition }: DatasetRows): SQL => {
-  const moment = referenceMoment(definition.referenceDate);
+  const moment = sql`(${definition.referenceDate}::timestamp at time zone 'UTC')`;
   return sql`true, ${datasetId}::uuid, ${moment}, ${moment}`;
 };
 const markerColumns = sql.raw('is_test_data, dataset_id, created_at, updated_at');
@@ -123,8 +125,8 @@ function staffsOf(rows: DatasetRows, range: OfficeRange): SQL {
       jsonb_build_object('in_app_notification', true, 'email_notification', ${draw(22, 10)} > 0,
         'system_notification', ${draw(24, 4)} = 0, 'email_threshold_days', ${threshold}, 'push_threshold_days', 10),
       true, ${draw(26, 5)} = 0, 0,
-      ${referenceMoment(referenceDate)} - ${draw(28, 180)} * interval '1 day',
-      ${referenceMoment(referenceDate)} - ${draw(30, 43_200)} * interval '1 minute',
+      ${momentBefore(referenceDate, sql`${draw(28, 180)} * interval '1 day'`)},
+      ${momentBefore(referenceDate, sql`${draw(30, 43_200)} * interval '1 minute'`)},
       ${markers(rows)}
     from ${numbers(range, staffsPerOffice)}, ${draws}`;
 }

@@ -1,5 +1,4 @@
-import { and, desc, eq, gte, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
-import { datasetChunks } from '../../drizzle/application/schema/datasets.ts';
+import { and, desc, eq, gte, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
 import { datasets } from '../../drizzle/platform/schema/datasets.ts';
 import { jobs } from '../../drizzle/platform/schema/jobs.ts';
 import { type DatasetTable, datasetTables } from '../contracts/datasets.ts';
@@ -7,6 +6,7 @@ import { terminalStatuses } from '../contracts/job.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Executor } from '../platform/db.ts';
 import { countOpenJobs, type JobRow } from './jobs.ts';
+import { shareTestData } from './test-data-lock.ts';
 
 /** What was asked of datasets, in Muster's database. A dataset's status is its job's. */
 export type DatasetRow = typeof datasets.$inferSelect;
@@ -70,25 +70,33 @@ export async function forgetDataset(db: Executor, id: string): Promise<void> {
 
 /**
  * After a restore: datasets that it brought back are listed again, those that it took away no longer, and can be made
- * anew. Their chunks are forgotten: what is there is what the rows say. Nobody generates or deletes one meanwhile.
+ * anew. One whose job was asked for meanwhile is left to that: it makes its rows after the restore.
  */
 export async function followRestore(db: Executor, applicationDb: Executor): Promise<void> {
-  const rows = await applicationDb.execute<{ id: string }>(sql`
-    select dataset_id as id from staffs where is_test_data and is_system and dataset_id is not null`);
-  const present = sql`${`{${rows.map(({ id }) => id).join(',')}}`}::uuid[]`;
-  const isPresent = sql`${datasets.id} = any (${present})`;
-  await db
-    .update(datasets)
-    .set({ deletedAt: sql`case when ${isPresent} then null else now() end` })
-    .where(sql`${datasets.plannedRun} >= 0 and (${datasets.deletedAt} is null) <> (${isPresent})`);
-  const atRest = await db
-    .select({ id: datasets.id })
-    .from(datasets)
-    .innerJoin(jobs, eq(jobs.id, datasets.jobId))
-    .where(and(gte(datasets.plannedRun, 0), inArray(jobs.status, terminalStatuses)));
-  const ids = atRest.map(({ id }) => id);
-  await applicationDb.delete(datasetChunks).where(inArray(datasetChunks.datasetId, ids));
+  await applicationDb.transaction(async tx => {
+    await shareTestData(tx); // nobody deletes one between the look at its rows and the note of it
+    const rows = await tx.execute<{ id: string }>(sql`
+      select dataset_id as id from staffs where is_test_data and is_system and dataset_id is not null`);
+    const isPresent = sql`${datasets.id} = any (${`{${rows.map(({ id }) => id).join(',')}}`}::uuid[])`;
+    const atRest = db.select({ id: jobs.id }).from(jobs).where(inArray(jobs.status, terminalStatuses));
+    await db
+      .update(datasets)
+      .set({ deletedAt: sql`case when ${isPresent} then null else now() end` })
+      .where(
+        and(
+          gte(datasets.plannedRun, 0),
+          sql`(${datasets.deletedAt} is null) <> (${isPresent})`,
+          or(isPresent, inArray(datasets.jobId, atRest)),
+        ),
+      );
+  });
 }
+
+/**
+ * In the transaction of a restore, alone with the test data: what is there from now on is what the rows say. A chunk that
+ * somebody still holds of a job that has ended can no longer be written.
+ */
+export const forgetChunks = 'delete from muster.dataset_chunks';
 
 /** Whether the application has rows of a dataset: a restore may have put them there, of one that is not listed. */
 export async function hasDatasetRows(applicationDb: Executor, id: string): Promise<boolean> {
@@ -99,10 +107,11 @@ export async function hasDatasetRows(applicationDb: Executor, id: string): Promi
 
 /**
  * A snapshot of half a dataset, or a restore in the middle of one, is nothing that anybody wants. Looked at when it is
- * asked for, and again when it begins.
+ * asked for, and again when its own view of the rows is fixed; then with `since`, when the asking job began: a dataset
+ * may have come and gone in between.
  */
-export async function assertDatasetsAtRest(db: Executor): Promise<void> {
-  if ((await countOpenJobs(db, 'datasets.')) === 0) return;
+export async function assertDatasetsAtRest(db: Executor, since?: Date): Promise<void> {
+  if ((await countOpenJobs(db, 'datasets.', since)) === 0) return;
   throw new AppError('conflict', 'A dataset is being generated or deleted', {
     hint: 'Wait for its job, or cancel it: GET /api/jobs?status=running',
   });

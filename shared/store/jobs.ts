@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import { jobs } from '../../drizzle/platform/schema/jobs.ts';
 import { type JobStatus, terminalStatuses } from '../contracts/job.ts';
 import type { Executor } from '../platform/db.ts';
@@ -131,12 +131,20 @@ export function listOpenJobs(
     .limit(limit);
 }
 
-/** How many jobs of the given kinds have not ended. */
-export async function countOpenJobs(db: Executor, kindPrefix: string): Promise<number> {
+/** How many jobs of the given kinds have not ended, or had not at `since`. */
+export async function countOpenJobs(db: Executor, kindPrefix: string, since?: Date): Promise<number> {
   const [row] = await db
     .select({ open: sql<number>`count(*)::int` })
     .from(jobs)
-    .where(and(inArray(jobs.status, ['queued', 'running']), sql`starts_with(${jobs.kind}, ${kindPrefix})`));
+    .where(
+      and(
+        or(
+          inArray(jobs.status, ['queued', 'running']),
+          since === undefined ? undefined : gte(jobs.finishedAt, since),
+        ),
+        sql`starts_with(${jobs.kind}, ${kindPrefix})`,
+      ),
+    );
   return row?.open ?? 0;
 }
 

@@ -30,7 +30,11 @@ export interface SnapshotRequest {
   filter: RowFilter;
 }
 
-type Report = (progress: Progress) => void;
+export interface CreateOptions {
+  report?: (progress: Progress) => void;
+  /** Called when the moment is fixed that the snapshot is of; what it throws ends the snapshot. */
+  whenFixed?: () => Promise<void>;
+}
 
 /**
  * Makes a snapshot: all tables as of one moment (one read-only transaction, repeatable read), written to a draft that
@@ -41,13 +45,13 @@ export async function createSnapshot(
   connection: CopyConnection,
   store: BundleStore,
   request: SnapshotRequest,
-  report: Report = () => {},
+  { report = () => {}, whenFixed = async () => {} }: CreateOptions = {},
 ): Promise<SnapshotManifest> {
   const earlier = await madeEarlier(store, request);
   if (earlier !== undefined) return earlier;
   const draft = await store.draft(request.jobId);
   try {
-    const manifest = sealManifest(await writeRows(connection, draft, request, report));
+    const manifest = sealManifest(await writeRows(connection, draft, request, { report, whenFixed }));
     await draft.write(manifestPart, once(`${JSON.stringify(manifest, null, 2)}\n`));
     if (await draft.publish(request.name)) return manifest;
     throw snapshotExists(request.name);
@@ -71,11 +75,12 @@ async function writeRows(
   connection: CopyConnection,
   draft: BundleDraft,
   { name, description, jobId, tables: names, filter }: SnapshotRequest,
-  report: Report,
+  { report, whenFixed }: Required<CreateOptions>,
 ): Promise<ManifestContent> {
   await speakExactly(connection);
   return connection.transaction('begin isolation level repeatable read, read only', async () => {
     const live = inOrder(await describeTables(connection, names, filter));
+    await whenFixed();
     const tables: SnapshotTable[] = [];
     for (const [index, table] of live.entries()) {
       report({ phase: 'copying', done: index, total: live.length });

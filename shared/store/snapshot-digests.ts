@@ -39,19 +39,33 @@ export async function digestRows(
  * the sum of such would not see that two rows have exchanged a value.
  */
 function rowHash({ columns }: LiveTable): string {
-  const isExact = ({ type }: SnapshotColumn) => exactlyHashed.test(type);
-  const of = (some: SnapshotColumn[]) => some.map(({ name }) => `t.${quote(name)}`);
-  const others = of(columns.filter(column => !isExact(column)));
+  const exact = columns.flatMap(column => exactValue(column) ?? []);
+  const others = columns.filter(column => exactValue(column) === undefined);
   const values = [
-    ...of(columns.filter(isExact)),
-    ...(others.length > 0 ? [`row(${others.join(', ')})::text`] : []),
+    ...exact,
+    ...(others.length > 0 ? [`row(${others.map(ofRow).join(', ')})::text collate "C"`] : []),
   ];
   return `hashtextextended(hash_record_extended(row(${values.join(', ')}), 0)::text, 0)`;
 }
 
 /**
- * Types whose hash sees every bit. Others (1.0 and 1.00, 0 and -0, JSON of either) are equal for PostgreSQL and not for
- * us, or have no hash: of these the text is hashed.
+ * A column's value in a form whose hash sees every bit; undefined where there is none. Other types (1.0 and 1.00, 0 and -0,
+ * JSON of either) are equal for PostgreSQL and not for us, or have no hash: of these the text is hashed.
  */
-const exactlyHashed =
-  /^(uuid|boolean|smallint|integer|text|bytea|date|character varying|(timestamp|time)( ?\(\d\))? without time zone|timestamp( ?\(\d\))? with time zone)(\(\d+\))?$/;
+function exactValue(column: SnapshotColumn): string | undefined {
+  const type = column.type.replaceAll(/ ?\(\d+\)/g, '');
+  if (['uuid', 'boolean', 'smallint', 'integer', 'bytea', 'date'].includes(type)) return ofRow(column);
+  // Whatever the column's collation takes for equal.
+  if (['text', 'character varying'].includes(type)) return `${ofRow(column)} collate "C"`;
+  // Hashed as they are, the upper half of their bits is folded onto the lower one.
+  const send = sendFunctions.get(type);
+  return send === undefined ? undefined : `${send}(${ofRow(column)})`;
+}
+
+const sendFunctions = new Map([
+  ['timestamp with time zone', 'timestamptz_send'],
+  ['timestamp without time zone', 'timestamp_send'],
+  ['time without time zone', 'time_send'],
+]);
+
+const ofRow = ({ name }: SnapshotColumn): string => `t.${quote(name)}`;

@@ -8,7 +8,7 @@ import { type Digest, digestAll, readRows } from './snapshot-files.ts';
 import { columnList, conditionOf, copyOutOf, type LiveTable, quote } from './snapshot-tables.ts';
 import { orderTables } from './table-order.ts';
 
-/** The steps of a restore on its tables: plan, remove, load, move, verify. `snapshot-restore.ts` puts them together. */
+/** The steps of a restore on its tables: plan, compare, remove, load, move or merge, verify. `snapshot-restore.ts` puts them together. */
 export interface Plan {
   manifest: SnapshotManifest;
   tables: LiveTable[];
@@ -24,6 +24,18 @@ interface PlannedTable {
    * row-level security, which COPY cannot write under, and beside rows that stay, where only it can be verified.
    */
   stage: string | undefined;
+  /** A temporary table that nobody else has. */
+  scratch: string;
+}
+
+/** What stands in the tables before a restore, by their names. Tables in none of these sets have no test rows. */
+export interface Found {
+  /** Has the snapshot's rows already, and no other test row. */
+  unchanged: ReadonlySet<string>;
+  /** Has other test rows, and a key by which they are told apart. */
+  merged: ReadonlySet<string>;
+  /** Has other test rows, all of which go first. */
+  emptied: ReadonlySet<string>;
 }
 
 export function planRestore(
@@ -40,22 +52,31 @@ export function planRestore(
       const live = tables.find(({ name }) => name === kept.name);
       if (live === undefined || !group.includes(kept.name)) return [];
       const isStaged = stageAll || live.row_security || (stageCycles && group.length > 1);
-      return [{ live, kept, stage: isStaged ? `pg_temp.stage_${index + 1}` : undefined }];
+      const scratch = `pg_temp.stage_${index + 1}`;
+      return [{ live, kept, scratch, stage: isStaged ? scratch : undefined }];
     }),
   );
   return { manifest, tables, groups };
 }
 
-/** The names of the tables that have the snapshot's rows already, and no other test row. */
-export async function findUnchanged(
-  connection: CopyConnection,
-  { groups, manifest }: Plan,
-): Promise<Set<string>> {
+export async function lookAtTables(connection: CopyConnection, { groups, manifest }: Plan): Promise<Found> {
   const tables = groups.flat();
   const sources = tables.map(({ live }) => ({ table: live, from: live.name }));
   const digests = await digestRows(connection, sources, manifest.filter);
-  return new Set(
-    tables.filter(({ kept }, index) => digests[index] === kept.row_digest).map(({ kept }) => kept.name),
+  const states = tables.map(({ live, kept }, index) => {
+    if (digests[index] === kept.row_digest) return 'unchanged';
+    if (digests[index]?.startsWith('0/')) return 'empty';
+    return isKeyed(live) ? 'merged' : 'emptied';
+  });
+  const those = (state: string) =>
+    new Set(tables.filter((_, index) => states[index] === state).map(({ kept }) => kept.name));
+  return { unchanged: those('unchanged'), merged: those('merged'), emptied: those('emptied') };
+}
+
+function isKeyed({ columns, primary_key }: LiveTable): boolean {
+  const names = new Set(columns.map(({ name }) => name)); // without computed ones
+  return (
+    primary_key.length > 0 && primary_key.length < names.size && primary_key.every(key => names.has(key))
   );
 }
 
@@ -63,11 +84,11 @@ export async function findUnchanged(
 export async function removeRows(
   connection: CopyConnection,
   { groups, manifest: { filter } }: Plan,
-  unchanged: ReadonlySet<string>,
+  { emptied }: Found,
 ): Promise<number> {
   const tables = groups
     .flat()
-    .filter(({ kept }) => !unchanged.has(kept.name))
+    .filter(({ kept }) => emptied.has(kept.name))
     .toReversed(); // children first
   if (tables.length === 0) return 0;
   const parts = tables.map(
@@ -91,7 +112,7 @@ export async function loadTable(
   connection: CopyConnection,
   store: BundleStore,
   { manifest }: Plan,
-  { live, kept, stage }: PlannedTable,
+  { live, kept, stage }: Pick<PlannedTable, 'live' | 'kept' | 'stage'>,
 ): Promise<void> {
   if (stage !== undefined) {
     const columns = columnList(live);
@@ -121,8 +142,12 @@ export async function moveStaged(connection: CopyConnection, group: readonly Pla
  * has none, by the rows themselves.
  * @throws AppError `conflict`
  */
-export async function verifyRows(connection: CopyConnection, { groups, manifest }: Plan): Promise<void> {
-  const tables = groups.flat();
+export async function verifyRows(
+  connection: CopyConnection,
+  { groups, manifest }: Plan,
+  { unchanged }: Found,
+): Promise<void> {
+  const tables = groups.flat().filter(({ kept }) => !unchanged.has(kept.name)); // of those the digests are known
   const sources = tables.map(({ live, stage }) => ({
     table: live,
     from: stage !== undefined && !live.row_security ? stage : live.name, // the stage, beside rows that stayed

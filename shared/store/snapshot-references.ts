@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { shortName } from '../contracts/snapshots.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
+import type { Found } from './snapshot-load.ts';
+import type { Merged } from './snapshot-merge.ts';
 import { conditionOf, namesOf, quote, type RowFilter } from './snapshot-tables.ts';
 
 /**
@@ -19,6 +21,8 @@ const reference = z.object({
   /** The child is a table of the snapshot; so may the parent be. */
   from_snapshot: z.boolean(),
   to_snapshot: z.boolean(),
+  /** Of the parent, whose primary key no restore changes. */
+  to_primary_key: z.boolean(),
   /** What happens to a child when its parent goes is not simply a refusal. */
   cascades: z.boolean(),
 });
@@ -59,30 +63,59 @@ export async function assertNoCascade(
 }
 
 /**
- * Without triggers, at the end: every reference must lead somewhere, of the rows put back and of rows that point at
- * what was there before. Parents that are not of the snapshot are held, as the triggers would, until the commit.
+ * Without triggers, at the end: every reference must lead somewhere, of the rows put back and, where keys were deleted, of
+ * whatever row may have pointed at them. Parents that are not of the snapshot are held, as the triggers would, until the commit.
  */
 export async function assertReferences(
   connection: CopyConnection,
-  references: readonly Reference[],
+  all: readonly Reference[],
+  restoring: Restoring,
+): Promise<void> {
+  const { filter, found } = restoring;
+  const checked = all
+    .map(key => ({ key, lost: hasLostKeys(key.parent, all, restoring) }))
+    .filter(({ key, lost }) => lost || (key.from_snapshot && !found.unchanged.has(key.child)));
+  if (checked.length === 0) return;
+  const written = checked.map(({ key }) => key).filter(({ from_snapshot }) => from_snapshot);
+  await holdParents(connection, written, filter);
+  const orphans = checked.map(({ key, lost }, place) => orphansOf(key, lost ? undefined : filter, place));
+  const [first] = await connection.query(
+    z.object({ place: z.number() }),
+    `select * from (${orphans.join(' union all ')}) t limit 1`,
+  );
+  const orphaned = checked[first?.place ?? -1]?.key;
+  if (orphaned === undefined) return;
+  const { child, parent, name } = orphaned;
+  throw refused(`${shortName(child)} has rows whose ${shortName(parent)} would be missing (${name})`);
+}
+
+async function holdParents(
+  connection: CopyConnection,
+  keys: readonly Reference[],
   filter: RowFilter,
 ): Promise<void> {
-  if (references.length === 0) return;
-  const held = references
-    .filter(({ from_snapshot }) => from_snapshot)
-    .map(key => parentsOutside(key, filter));
-  const names = held.map((_, index) => `held_${index}`);
-  const holds = names.map((name, index) => `${name} as (${held[index]})`);
+  if (keys.length === 0) return;
+  const names = keys.map((_, index) => `held_${index}`);
+  const holds = keys.map((key, index) => `held_${index} as (${parentsOutside(key, filter)})`);
   const counts = names.map(name => `(select count(*) from ${name})`);
-  if (held.length > 0) await connection.run(`with ${holds.join(', ')} select ${counts.join(' + ')}`);
-  const lost = await connection.query(
-    z.object({ place: z.number() }),
-    `select * from (${references.map((key, place) => orphansOf(key, filter, place)).join(' union all ')}) t limit 1`,
-  );
-  const found = references[lost[0]?.place ?? -1];
-  if (found === undefined) return;
-  const { child, parent, name } = found;
-  throw refused(`${shortName(child)} has rows whose ${shortName(parent)} would be missing (${name})`);
+  await connection.run(`with ${holds.join(', ')} select ${counts.join(' + ')}`);
+}
+
+interface Restoring {
+  filter: RowFilter;
+  found: Found;
+  merged: ReadonlyMap<string, Merged>;
+}
+
+/** Whether a row may be without its parent now: into tables that had no test rows nothing was deleted. */
+function hasLostKeys(
+  parent: string,
+  references: readonly Reference[],
+  { found, merged }: Restoring,
+): boolean {
+  const { deleted, updated } = merged.get(parent) ?? { deleted: 0, updated: 0 };
+  const isByOther = references.some(key => key.parent === parent && !key.to_primary_key);
+  return found.emptied.has(parent) || deleted > 0 || (updated > 0 && isByOther);
 }
 
 function parentsOutside(key: Reference, filter: RowFilter): string {
@@ -91,8 +124,9 @@ function parentsOutside(key: Reference, filter: RowFilter): string {
     and exists (select from ${key.child} c where ${conditionOf(filter, 'c')} and ${joinOf(key)}) for key share`;
 }
 
-function orphansOf(key: Reference, filter: RowFilter, place: number): string {
-  const own = key.from_snapshot && !key.to_snapshot ? conditionOf(filter, 'c') : 'true';
+/** Of the child's rows that the filter takes, or of all. */
+function orphansOf(key: Reference, filter: RowFilter | undefined, place: number): string {
+  const own = filter === undefined ? 'true' : conditionOf(filter, 'c');
   const present = key.columns.map(column => `c.${quote(column)} is not null`).join(' and ');
   return `(select ${place} as place from ${key.child} c where ${own} and ${present}
     and not exists (select from ${key.parent} p where ${joinOf(key)}) limit 1)`;
@@ -115,7 +149,9 @@ const referencesQuery = `
     from pg_class c join pg_namespace n on n.oid = relnamespace where relkind in ('r', 'p')
   )
   select conname as name, child.name as child, parent.name as parent, confdeltype in ('c', 'n', 'd') as cascades,
-    child.name = any ($1) as from_snapshot, parent.name = any ($1) as to_snapshot,
+    child.name = any ($1) as from_snapshot,
+    exists (select from pg_constraint k where k.conrelid = confrelid and k.contype = 'p' and k.conkey @> f.confkey)
+      as to_primary_key, parent.name = any ($1) as to_snapshot,
     ${namesOf('conrelid', 'conkey')} as columns, ${namesOf('confrelid', 'confkey')} as parent_columns
   from pg_constraint f
   join tables child on child.oid = conrelid

@@ -8,8 +8,9 @@ import type { Progress } from '../platform/queue/contract.ts';
 import { readManifest } from './snapshot-files.ts';
 import {
   checkFile,
-  findUnchanged,
+  type Found,
   loadTable,
+  lookAtTables,
   moveStaged,
   type Plan,
   planRestore,
@@ -17,6 +18,7 @@ import {
   removeRows,
   verifyRows,
 } from './snapshot-load.ts';
+import { type Merged, mergeStage } from './snapshot-merge.ts';
 import {
   assertNoCascade,
   assertReferences,
@@ -42,12 +44,14 @@ export interface RestoreRequest {
 export interface RestoreOptions {
   report?: (progress: Progress) => void;
   signal: AbortSignal;
+  /** Called in the transaction when nobody else may change test data any more; what it throws ends the restore. */
+  whenAlone?: () => Promise<void>;
 }
 
 export interface Restored {
   manifest: SnapshotManifest;
   removedRows: number;
-  /** Rows of tables that were as they are to be, and were left alone. */
+  /** Rows that were as they are to be, and were left alone. */
   unchangedRows: number;
   /** Seconds of the transaction, from its begin to its commit, without the wait for another restore. */
   restoreSeconds: number;
@@ -56,24 +60,26 @@ export interface Restored {
 /**
  * Puts a snapshot's rows back in one transaction: other test rows out, children first; rows in, parents first; then
  * what stands in the tables is read again and must have the digests of the manifest, or nothing of it happened. A table
- * that has the snapshot's rows already is left alone.
- * Rows that are not test data are never written, and nobody who writes those has to wait.
+ * that has the snapshot's rows already is left alone, and so is each row that is there already, if triggers may be left out.
+ * Rows that are not test data are never written. Who writes one that refers to a test row waits for the commit only
+ * when that row is deleted, or its key is written; a plain role deletes all of them, and the writer is then refused.
  * @throws AppError `not_found`, `snapshot_damaged`, `snapshot_mismatch`, `conflict`
  */
 export async function restoreSnapshot(
   connection: CopyConnection,
   store: BundleStore,
   { name, cleanExisting, allowOtherDatabase }: RestoreRequest,
-  { report = () => {}, signal }: RestoreOptions,
+  { report = () => {}, signal, whenAlone = async () => {} }: RestoreOptions,
 ): Promise<Restored> {
   const manifest = await readManifest(store, name);
   await speakExactly(connection);
   if (!allowOtherDatabase) await assertSameDatabase(connection, manifest);
   let startedAt = performance.now();
   const replaced = await connection.transaction('begin', async () => {
-    await limitTime(connection, manifest);
     await claimTestData(connection, { report, signal });
+    await limitTime(connection, manifest);
     startedAt = performance.now();
+    await whenAlone();
     return replaceRows(connection, store, manifest, { cleanExisting, report });
   });
   return { manifest, ...replaced, restoreSeconds: secondsSince(startedAt) };
@@ -92,38 +98,52 @@ async function replaceRows(
   const plan = planRestore(manifest, tables, { stageAll: !cleanExisting, stageCycles: !unchecked });
   if (!unchecked) await assertNoCascade(connection, references, manifest.filter);
   // With triggers, rows that stay would be in the way of the parents that go.
-  const unchanged = cleanExisting && unchecked ? await findUnchanged(connection, plan) : new Set<string>();
-  const removedRows = cleanExisting ? await removeRows(connection, plan, unchanged) : 0;
-  await loadRows(connection, store, plan, { unchanged, report });
-  const touched = references.filter(({ child, parent }) => !(unchanged.has(child) && unchanged.has(parent)));
-  if (unchecked) await assertReferences(connection, touched, manifest.filter);
+  const whole = { ...nothing, emptied: new Set(cleanExisting ? names : []) };
+  const found = cleanExisting && unchecked ? await lookAtTables(connection, plan) : whole;
+  const removedRows = await removeRows(connection, plan, found);
+  const merged = await loadRows(connection, store, plan, { found, report });
+  if (unchecked) await assertReferences(connection, references, { filter: manifest.filter, found, merged });
   report({ phase: 'verifying', done: names.length, total: names.length });
-  await verifyRows(connection, plan);
+  await verifyRows(connection, plan, found);
   for (const table of tables) await raiseSequences(connection, table);
-  const unchangedRows = manifest.tables
-    .filter(({ name }) => unchanged.has(name))
-    .reduce((total, { rows }) => total + rows, 0);
-  return { removedRows, unchangedRows };
+  const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0);
+  const written = [...merged.values()].map(({ deleted, updated }) => deleted + updated);
+  const stayed = manifest.tables.map(({ name, rows }) => {
+    const { updated, inserted } = merged.get(name) ?? { updated: 0, inserted: rows };
+    return found.unchanged.has(name) ? rows : rows - updated - inserted;
+  });
+  return { removedRows: removedRows + sum(written), unchangedRows: sum(stayed) };
 }
+
+const nothing = { unchanged: new Set<string>(), merged: new Set<string>() };
 
 /** Tables that are unchanged have their files checked: a damaged snapshot is refused whatever stands in the tables. */
 async function loadRows(
   connection: CopyConnection,
   store: BundleStore,
   plan: Plan,
-  { unchanged, report }: { unchanged: ReadonlySet<string>; report: (progress: Progress) => void },
-): Promise<void> {
+  { found, report }: { found: Found; report: (progress: Progress) => void },
+): Promise<Map<string, Merged>> {
   const total = plan.tables.length;
+  const { filter } = plan.manifest;
+  const merged = new Map<string, Merged>();
   let done = 0;
   for (const group of plan.groups) {
     report({ phase: 'restoring', done, total });
     for (const table of group) {
-      if (unchanged.has(table.kept.name)) await checkFile(store, plan, table);
-      else await loadTable(connection, store, plan, table);
+      const { live, scratch: stage } = table;
+      const isMerged = found.merged.has(live.name);
+      if (found.unchanged.has(live.name)) await checkFile(store, plan, table);
+      else await loadTable(connection, store, plan, isMerged ? { ...table, stage } : table);
+      if (isMerged) merged.set(live.name, await mergeStage(connection, { live, stage, filter }));
     }
-    await moveStaged(connection, group);
+    await moveStaged(
+      connection,
+      group.filter(({ live }) => !found.merged.has(live.name) && !found.unchanged.has(live.name)),
+    );
     done += group.length;
   }
+  return merged;
 }
 
 /** The tables as they are now, in the manifest's order. */
@@ -155,7 +175,7 @@ async function assertSameDatabase(
   );
 }
 
-/** Ends the transaction in the server if this process freezes: well above what the rows take. */
+/** Ends the transaction in the server if this process freezes: well above what the rows take, from now on. */
 async function limitTime(connection: CopyConnection, { tables }: SnapshotManifest): Promise<void> {
   const rows = tables.reduce((total, table) => total + table.rows, 0);
   await connection.run(
@@ -169,7 +189,7 @@ const lockPollMs = 50;
 /** Waits until nobody else restores, deletes or generates test data. */
 async function claimTestData(
   connection: CopyConnection,
-  { report, signal }: Required<RestoreOptions>,
+  { report, signal }: Pick<Required<RestoreOptions>, 'report' | 'signal'>,
 ): Promise<void> {
   const row = z.object({ claimed: z.boolean() });
   for (;;) {

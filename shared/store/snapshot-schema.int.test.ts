@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { testDatabases } from '../../test/fixtures/database.ts';
 import { digestTables, testSnapshots } from '../../test/fixtures/snapshots.ts';
 import { isAppError } from '../kernel/errors.ts';
+import { waitFor } from '../kernel/time.ts';
 import { readManifest } from './snapshot-files.ts';
 
 /**
@@ -155,6 +156,45 @@ describe.each([
   });
 });
 
+it('lets production refer to a test row all the while, without a wait', async () => {
+  const { sql } = databases.application;
+  const before = await digests();
+  await disturb();
+  await sql`update plant.orders set placed_by = 5019 where is_test_data`;
+  let restoring: Promise<unknown> = Promise.resolve();
+  await sql.begin(async holder => {
+    await holder`select from plant.orders where id = 5000 for update`;
+    restoring = snapshots.restore(url, 'plant');
+    await waitFor('the restore to be past the employees', async () => {
+      const waiting = await sql`
+        select from pg_stat_activity where application_name = 'test restore' and wait_event_type = 'Lock'`;
+      return waiting.length > 0;
+    });
+    await sql`insert into plant.shifts values (5003, '2031-01-01', false)`;
+  });
+  await restoring;
+  expect(await sql`delete from plant.shifts where day = '2031-01-01' returning employee_id`).toEqual([
+    { employee_id: 5003 },
+  ]);
+  expect(await digests()).toEqual(before);
+});
+
+it('comes back where rows have exchanged a unique value', async () => {
+  const { sql } = databases.application;
+  await sql.unsafe(`create table plant.lockers (id int primary key, label text unique, ${marked});
+    insert into plant.lockers select i, 'locker ' || i, i > 2 from generate_series(1, 9) i`);
+  const lockers = () => digestTables(sql, ['plant.lockers']);
+  await snapshots.create(url, 'lockers', ['plant.lockers']);
+  const before = await lockers();
+  await sql.unsafe(`update plant.lockers set label = 'moving' where id = 3;
+    update plant.lockers set label = 'locker 3' where id = 4; update plant.lockers set label = 'locker 4' where id = 3`);
+  expect(await snapshots.restore(url, 'lockers')).toMatchObject({ removedRows: 7, unchangedRows: 0 });
+  expect(await lockers()).toEqual(before);
+  await sql`update plant.lockers set label = 'other' where id = 5`;
+  expect(await snapshots.restore(url, 'lockers')).toMatchObject({ removedRows: 1, unchangedRows: 6 });
+  expect(await lockers()).toEqual(before);
+});
+
 it('does not let a cascade take a production row', async () => {
   const { sql } = databases.application;
   await sql`insert into plant.shifts values (5003, '2030-01-01', false)`;
@@ -163,6 +203,15 @@ it('does not let a cascade take a production row', async () => {
   await snapshots.restore(url, 'plant');
   expect(await digests()).toEqual(before);
   await sql`delete from plant.shifts where day = '2030-01-01'`;
+});
+
+it('is not made by a role from which row-level security may hide rows', async () => {
+  const { sql } = databases.application;
+  await sql`alter table plant.notes enable row level security`;
+  const refusal = await codeOf(snapshots.create(plainUrl, 'hidden', ['plant.skills', 'plant.notes']));
+  expect(refusal).toMatch(/^snapshot_mismatch: .*plant\.notes: row-level security may hide rows/);
+  await sql`alter table plant.notes disable row level security`;
+  expect(await codeOf(snapshots.create(plainUrl, 'seen', ['plant.skills', 'plant.notes']))).toBe('succeeded');
 });
 
 it('has parents before children, and the columns that are not computed', async () => {

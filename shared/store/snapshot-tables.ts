@@ -7,7 +7,7 @@ import type { CopyConnection } from '../platform/copy-connection.ts';
 const liveTable = tableSchema.extend({
   /** Columns of the primary key, or of the whole row, so that its order is the same on any machine. */
   order_by: z.string(),
-  /** Row-level security holds for this role: COPY cannot write such a table. */
+  /** Row-level security holds for this role: it may not see all rows, and COPY cannot write such a table. */
   row_security: z.boolean(),
   sequences: z.array(z.object({ column: z.string(), sequence: z.string() })),
 });
@@ -22,7 +22,7 @@ export interface RowFilter {
 
 /**
  * Settings under which a value's text is exact and the same everywhere: all digits of a float, microseconds in UTC,
- * names of types with their schema. `row_security` off turns rows that are hidden from us into an error.
+ * names of types with their schema.
  */
 const exactText = `
   set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres'; set timezone = 'UTC'; set extra_float_digits = 1;
@@ -44,7 +44,7 @@ export function findTables(
 
 /**
  * The tables that a snapshot is to have: named (`staffs` means `public.staffs`), or all that have the marker.
- * @throws AppError `snapshot_mismatch` for a table that is not there or has no such marker
+ * @throws AppError `snapshot_mismatch` for a table that is not there, has no such marker, or may hide rows
  */
 export async function describeTables(
   connection: CopyConnection,
@@ -56,18 +56,19 @@ export async function describeTables(
   const found = new Set(tables.map(({ name }) => name));
   const faults = [
     ...(wanted ?? []).filter(name => !found.has(name)).map(name => `${name}: there is no such table`),
-    ...tables.flatMap(table => faultsOfMarkers(table, filter)),
+    ...tables.flatMap(table => faultsOf(table, filter)),
   ];
   if (faults.length > 0) throw mismatch(faults);
   if (tables.length === 0) throw mismatch([`no table has a column ${filter.marker}`]);
   return tables;
 }
 
-function faultsOfMarkers({ name, columns }: LiveTable, { marker, dataset_id }: RowFilter): string[] {
+function faultsOf({ name, columns, row_security }: LiveTable, { marker, dataset_id }: RowFilter): string[] {
   const typeOf = (column: string) => columns.find(({ name }) => name === column)?.type;
   const faults = typeOf(marker) === 'boolean' ? [] : [`${name}: has no boolean column ${marker}`];
   if (dataset_id !== null && typeOf('dataset_id') !== 'uuid')
     faults.push(`${name}: has no column dataset_id`);
+  if (row_security) faults.push(`${name}: row-level security may hide rows from this role`);
   return faults;
 }
 

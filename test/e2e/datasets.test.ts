@@ -158,6 +158,22 @@ describe('a dataset', () => {
     expect(await ended(submitted)).toMatchObject({ status: 'succeeded', result: { rows: smallRows } });
   });
 
+  it('ends when it is taken away while its chunks are being made', async () => {
+    const { application, platform } = databases;
+    await application.sql.begin(async holder => {
+      await holder`lock table offices in share mode`;
+      const submitted = await submit('POST', '/api/datasets', { ...small, batch_size: 12 });
+      await waitFor('a chunk to wait', async () => {
+        const waiting = await application.sql`
+          select from pg_locks where relation = 'offices'::regclass and not granted`;
+        return waiting.length > 0;
+      });
+      await platform.sql`update datasets set deleted_at = now()`;
+      expect(await ended(submitted)).toMatchObject({ status: 'failed', error: { code: 'not_found' } });
+    });
+    await platform.sql`update datasets set deleted_at = null`;
+  });
+
   it('is refused when it is larger than the database should take', async () => {
     const huge = { offices: 10_000, staffs_per_office: 1000, recipients_per_office: 10_000 };
     const response = await api.call('POST', '/api/datasets', { json: huge });

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { job } from '../../shared/http/jobs.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
+import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
 import { bodyOf, problemOf, type TestApi } from '../fixtures/api.ts';
 import type { TestDatabases } from '../fixtures/database.ts';
@@ -81,6 +82,32 @@ export function snapshotRefusals({ databases, api, make, submit }: SnapshotStack
       const { items } = await bodyOf(await api.call('GET', '/api/jobs?kind=datasets.generate'), pageOf(job));
       return items.every(({ finished_at }) => finished_at !== null);
     });
+  });
+
+  it('is refused when a dataset began since it was asked for', async () => {
+    const { application, platform } = databases;
+    const id = newId();
+    const begin = () =>
+      platform.sql`insert into jobs (id, kind, payload, requested_by) values (${id}, 'datasets.generate', '{}', 'test')`;
+    await application.sql.begin(async holder => {
+      await holder`select pg_advisory_xact_lock(hashtextextended('muster test data', 0))`;
+      const waiting = await submit('POST', '/api/snapshots/base/restore', {});
+      await waitFor('the restore to wait', async () => {
+        const found = await bodyOf(await api.call('GET', `/api/jobs/${waiting.id}`), job);
+        return found.progress?.phase.startsWith('waiting for other work');
+      });
+      await begin();
+      await holder`select 1`;
+      return waiting;
+    });
+    await waitFor('the restore to end', async () => {
+      const { items } = await bodyOf(
+        await api.call('GET', '/api/jobs?kind=snapshots.restore&limit=1'),
+        pageOf(job),
+      );
+      return items[0]?.error?.code === 'conflict';
+    });
+    await platform.sql`update jobs set status = 'succeeded', finished_at = now() where id = ${id}`;
   });
 
   it('is gone when it is deleted', async () => {

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { isAppError, messageOf } from '../../shared/kernel/errors.ts';
 import { withCopyConnection } from '../../shared/platform/copy-connection.ts';
 import { localBundles } from '../../shared/platform/local-bundles.ts';
 import { createSnapshot } from '../../shared/store/snapshot-create.ts';
 import { restoreSnapshot } from '../../shared/store/snapshot-restore.ts';
 
-/** A process to be killed: it connects, says `ready`, and does as it is told, once. */
+/** A process to be killed: it says `ready`, connects, says `begun`, does as it is told, once, and says how it ended. */
 const task = z.object({
   url: z.string(),
   folder: z.string(),
@@ -16,17 +17,18 @@ process.once('message', async message => {
   const { url, folder, action, name } = task.parse(message);
   const store = localBundles(folder);
   const { signal } = new AbortController();
-  await withCopyConnection(url, { name: 'to be killed', signal }, async connection => {
+  const outcome = await withCopyConnection(url, { name: 'to be killed', signal }, async connection => {
     process.send?.('begun');
     if (action === 'restore') {
       const request = { name, cleanExisting: true, allowOtherDatabase: false };
       await restoreSnapshot(connection, store, request, { signal });
-      return;
+      return 'done';
     }
     const filter = { marker: 'is_test_data', dataset_id: null };
     await createSnapshot(connection, store, { name, description: '', jobId: name, tables: null, filter });
-  });
-  process.send?.('done');
+    return 'done';
+  }).catch((error: unknown) => (isAppError(error) ? error.code : messageOf(error)));
+  process.send?.(outcome);
   process.disconnect();
 });
 process.send?.('ready');

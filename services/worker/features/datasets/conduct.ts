@@ -6,7 +6,7 @@ import {
   tallyDatasets,
 } from '../../../../shared/store/dataset-ledger.ts';
 import type { DatasetRow } from '../../../../shared/store/datasets.ts';
-import type { JobCall } from '../../job-runner.ts';
+import { datasetOf, type GenerateCall } from './dataset-of.ts';
 import type { DatasetsDeps } from './deps.ts';
 
 /** How often chunks that are not done are checked against the queue, which may have lost them. */
@@ -15,10 +15,12 @@ const pollMs = 15;
 
 /** Hands a dataset's chunks out, all at once, and watches the ledger until all are done. */
 export async function conductDataset(
-  { applicationDb, queue }: DatasetsDeps,
+  deps: DatasetsDeps,
   dataset: DatasetRow,
-  { run, jobId, signal, report }: JobCall<unknown>,
+  call: GenerateCall,
 ): Promise<DatasetTally> {
+  const { applicationDb, queue } = deps;
+  const { run, jobId, signal, report } = call;
   const taskOf = (chunk_index: number) => ({ dataset_id: dataset.id, chunk_index, run, job_id: jobId });
   const openTasks = async () => (await openDatasetChunks(applicationDb, dataset.id)).map(taskOf);
   const total = totalRows(dataset);
@@ -31,6 +33,7 @@ export async function conductDataset(
     if (tally.chunksDone === tally.chunks) return tally;
     if (performance.now() - checkedAt < reviveEveryMs) continue;
     checkedAt = performance.now();
+    await datasetOf(deps, call); // chunks of one that was deleted do nothing, however often they are handed out
     await queue.reviveAll(datasetsChunk, await openTasks());
   }
 }

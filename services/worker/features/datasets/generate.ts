@@ -1,5 +1,5 @@
 import { datasetsGenerate, rowsOf, totalRows } from '../../../../shared/contracts/datasets.ts';
-import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
+import { isAppError } from '../../../../shared/kernel/errors.ts';
 import { hashTestPassword } from '../../../../shared/platform/password.ts';
 import {
   type DatasetTally,
@@ -8,13 +8,12 @@ import {
   withdrawDataset,
 } from '../../../../shared/store/dataset-ledger.ts';
 import { insertSystemStaff } from '../../../../shared/store/dataset-rows.ts';
-import { type DatasetRow, findDataset, markDatasetPlanned } from '../../../../shared/store/datasets.ts';
+import { type DatasetRow, markDatasetPlanned } from '../../../../shared/store/datasets.ts';
 import { shareTestData } from '../../../../shared/store/test-data-lock.ts';
-import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
+import { cancelledWith, implementJob } from '../../job-runner.ts';
 import { conductDataset } from './conduct.ts';
+import { datasetOf, type GenerateCall } from './dataset-of.ts';
 import type { DatasetsDeps } from './deps.ts';
-
-type Call = JobCall<{ dataset_id: string }>;
 
 /** The password of all staff of all datasets, as the source has it; that of bulk users by default. */
 const staffPassword = 'TestPass123!';
@@ -36,16 +35,11 @@ export const generateDataset = implementJob(datasetsGenerate, (deps: DatasetsDep
   }
 });
 
-async function datasetOf(
-  { db }: DatasetsDeps,
-  { input: { dataset_id: id }, jobId }: Call,
-): Promise<DatasetRow> {
-  const found = await findDataset(db, id);
-  if (found?.dataset.jobId !== jobId) throw new AppError('not_found', `The dataset ${id} was deleted`);
-  return found.dataset;
-}
-
-async function plan({ db, applicationDb }: DatasetsDeps, dataset: DatasetRow, call: Call): Promise<void> {
+async function plan(
+  { db, applicationDb }: DatasetsDeps,
+  dataset: DatasetRow,
+  call: GenerateCall,
+): Promise<void> {
   if (dataset.plannedRun >= call.run) return;
   call.report({ phase: 'planning', done: 0, total: totalRows(dataset) });
   const passwordHash = dataset.passwordHash ?? (await hashTestPassword(staffPassword, saltOf(dataset)));
@@ -61,7 +55,7 @@ async function plan({ db, applicationDb }: DatasetsDeps, dataset: DatasetRow, ca
 /** The dataset's id, which is a digest: the same dataset has the same hashes. */
 const saltOf = ({ id }: DatasetRow): Uint8Array => Buffer.from(id.replaceAll('-', ''), 'hex');
 
-function resultOf(dataset: DatasetRow, call: Call, tally: DatasetTally | undefined) {
+function resultOf(dataset: DatasetRow, call: GenerateCall, tally: DatasetTally | undefined) {
   const made = { ...dataset, offices: tally?.officesDone ?? 0 };
   return {
     dataset_id: dataset.id,

@@ -10,7 +10,6 @@ import { type SnapshotsDeps, testDataMarker } from './deps.ts';
 export const createSnapshotJob = implementJob(snapshotsCreate, (deps: SnapshotsDeps) => async call => {
   const { name, description, dataset_id, tables } = call.input;
   const startedAt = performance.now();
-  await assertDatasetsAtRest(deps.db);
   const request = {
     name,
     description,
@@ -20,7 +19,10 @@ export const createSnapshotJob = implementJob(snapshotsCreate, (deps: SnapshotsD
   };
   const connection = { name: 'muster snapshot', signal: call.signal };
   const manifest = await withCopyConnection(deps.applicationUrl, connection, copy =>
-    createSnapshot(copy, deps.snapshots, request, call.report),
+    createSnapshot(copy, deps.snapshots, request, {
+      report: call.report,
+      whenFixed: () => assertDatasetsAtRest(deps.db, call.startedAt),
+    }),
   );
   const stats = rowsByTable(manifest);
   return {

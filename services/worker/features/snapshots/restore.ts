@@ -3,7 +3,7 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import { secondsSince } from '../../../../shared/kernel/time.ts';
 import { withCopyConnection } from '../../../../shared/platform/copy-connection.ts';
 import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
-import { assertDatasetsAtRest, followRestore } from '../../../../shared/store/datasets.ts';
+import { assertDatasetsAtRest, followRestore, forgetChunks } from '../../../../shared/store/datasets.ts';
 import { type Restored, restoreSnapshot } from '../../../../shared/store/snapshot-restore.ts';
 import { implementJob, type JobCall } from '../../job-runner.ts';
 import type { SnapshotsDeps } from './deps.ts';
@@ -13,7 +13,6 @@ type Call = JobCall<{ name: string; clean_existing: boolean; allow_other_databas
 /** Restores a snapshot. Whatever ends it before its commit leaves the data as it was; done twice, it ends the same. */
 export const restoreSnapshotJob = implementJob(snapshotsRestore, (deps: SnapshotsDeps) => async call => {
   const startedAt = performance.now();
-  await assertDatasetsAtRest(deps.db);
   const { manifest, removedRows, unchangedRows, restoreSeconds } = await restore(deps, call).catch(
     (error: unknown) => {
       throw isAboutRows(error) ? rowsRefused(error) : error;
@@ -33,7 +32,7 @@ export const restoreSnapshotJob = implementJob(snapshotsRestore, (deps: Snapshot
 });
 
 function restore(
-  { applicationUrl, snapshots }: SnapshotsDeps,
+  { db, applicationUrl, snapshots }: SnapshotsDeps,
   { input, signal, report }: Call,
 ): Promise<Restored> {
   const request = {
@@ -42,7 +41,14 @@ function restore(
     allowOtherDatabase: input.allow_other_database,
   };
   return withCopyConnection(applicationUrl, { name: 'muster restore', signal }, connection =>
-    restoreSnapshot(connection, snapshots, request, { signal, report }),
+    restoreSnapshot(connection, snapshots, request, {
+      signal,
+      report,
+      async whenAlone() {
+        await assertDatasetsAtRest(db);
+        await connection.run(forgetChunks);
+      },
+    }),
   );
 }
 
