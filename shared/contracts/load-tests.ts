@@ -152,7 +152,7 @@ export type Trend = z.infer<typeof trendSchema>;
 
 export const endpointMetricsSchema = z.object({
   http_reqs: z.object({ count, rate: z.number() }),
-  /** Service time: from the request on the socket to the answer's end. */
+  /** Service time: from the request on the socket to the answer's end, or to its timeout. */
   http_req_duration: trendSchema,
   /** From the moment the request should have started: shows what waiting for a slow target costs (coordinated omission). */
   http_req_response_time: trendSchema,

@@ -21,7 +21,7 @@ const storedDelta: z.ZodType<Delta> = z.object({
       bytesReceived: count,
       bytesSent: count,
       serviceTime: z.string(),
-      responseTime: z.string().exactOptional(),
+      responseTime: z.string(),
       serviceTimeSumUs: count,
     }),
   ),

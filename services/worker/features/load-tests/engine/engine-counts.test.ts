@@ -95,6 +95,39 @@ describe('what an engine counts', () => {
     }
   });
 
+  it('has a request that times out in the percentiles, with the time that it waited', async () => {
+    let asked = 0;
+    target = await startTarget((_request, response) => {
+      if (asked++ % 2 === 0) response.end();
+    });
+    const endpoints = [endpoint('/', { timeoutMs: 300 })];
+    const { all } = await runEngine(planFor(target.origin, { executor: arrivals(100, 500), endpoints }));
+    const { requests, errors, serviceTime, responseTime } = all();
+    expect({ requests, errors }).toEqual({ requests: 50, errors: { timeout: 25 } });
+    expect([serviceTime.totalCount, responseTime.totalCount]).toEqual([50, 50]);
+    expect(figuresOf(serviceTime)['p(95)']).toBeGreaterThan(290); // half of the answers were there at once
+  });
+
+  it('has no fast failure in them, which would flatter the target', async () => {
+    target = await startTarget(request => void request.socket.destroy());
+    const { all } = await runEngine(planFor(target.origin, { executor: arrivals(100, 200) }));
+    const { errors, serviceTime, responseTime } = all();
+    expect(errors).toEqual({ reset: 20 });
+    expect([serviceTime.totalCount, responseTime.totalCount]).toEqual([0, 0]);
+  });
+
+  it('has the wait for a connection in the response time, also of users and in vain', async () => {
+    target = await startTarget((_request, response) => void setTimeout(() => response.end(), 200));
+    const executor = { type: 'constant-vus', vus: 4, durationMs: 1000 } as const;
+    const endpoints = [endpoint('/patient'), endpoint('/hasty', { timeoutMs: 100 })];
+    const { all } = await runEngine(planFor(target.origin, { executor, endpoints, maxConnections: 1 }));
+    const { requests, errors, serviceTime, responseTime } = all();
+    expect(errors.resource).toBeGreaterThan(0);
+    expect(serviceTime.totalCount).toBe(requests - (errors.resource ?? 0));
+    expect(responseTime.totalCount).toBe(requests);
+    expect(figuresOf(responseTime).max).toBeGreaterThan(1.5 * figuresOf(serviceTime).max);
+  });
+
   it('shows a target that freezes in the response time, whatever the service time says', async () => {
     const frozen: (() => void)[] = [];
     let isFrozen = false;

@@ -96,10 +96,9 @@ const askerFor =
   (user: VirtualUser): void =>
     onUnauthorized((user.index - index) / count);
 
-function createRecorder({ endpoints, executor, keepErrorSamples }: EnginePlan, clock: RunClock): RunRecorder {
-  const open = factsOf(executor).schedule().model === 'open';
+function createRecorder({ endpoints, keepErrorSamples }: EnginePlan, clock: RunClock): RunRecorder {
   const names = endpoints.map(({ name }) => name);
-  return new RunRecorder(names, open, clock.elapsedMs, keepErrorSamples);
+  return new RunRecorder(names, clock.elapsedMs, keepErrorSamples);
 }
 
 function createGuardedConnections(plan: EnginePlan, lookup: Lookup | undefined): Connections {

@@ -89,11 +89,8 @@ const createEndpointTotals = (): EndpointTotals => ({
 
 function addEndpointDelta(total: EndpointTotals, delta: EndpointDelta): void {
   addCounters(total, delta);
-  const serviceTime = decodeHistogram(delta.serviceTime);
-  total.serviceTime.add(serviceTime);
-  total.responseTime.add(
-    delta.responseTime === undefined ? serviceTime : decodeHistogram(delta.responseTime),
-  );
+  total.serviceTime.add(decodeHistogram(delta.serviceTime));
+  total.responseTime.add(decodeHistogram(delta.responseTime));
 }
 
 function addCounters(total: EndpointTotals, more: Omit<EndpointDelta, 'serviceTime' | 'responseTime'>): void {

@@ -17,9 +17,9 @@ export class RunRecorder {
   #samples: ErrorSample[] = [];
   #events: EngineEvent[] = [];
 
-  constructor(names: readonly string[], open: boolean, elapsedMs: () => number, keepSamples: boolean) {
+  constructor(names: readonly string[], elapsedMs: () => number, keepSamples: boolean) {
     this.#names = names;
-    this.#endpoints = names.map(() => new EndpointRecorder(open));
+    this.#endpoints = names.map(() => new EndpointRecorder());
     this.#elapsedMs = elapsedMs;
     this.#keepSamples = keepSamples;
   }
