@@ -92,6 +92,27 @@ it('lists give the newest tests first, and the rest from the last one seen', asy
   expect(active.map(({ id }) => id)).toContain(older.id);
 });
 
+it('error samples are kept of each kind of each endpoint, whatever was there first', async () => {
+  const { id } = await insertTest(databases);
+  const sample = { shard: 0, status: null, message: 'gone', username: 'ann' };
+  const missing = Array.from({ length: 15 }, (_, atMs) => ({
+    ...sample,
+    atMs,
+    endpoint: 'home',
+    kind: 'http_4xx',
+  }));
+  await saveLoadErrors(db(), id, missing);
+  await saveLoadErrors(db(), id, [...missing, { ...sample, atMs: 99, endpoint: 'home', kind: 'timeout' }]);
+  await saveLoadErrors(db(), id, [...missing, { ...sample, atMs: 100, endpoint: 'cart', kind: 'http_4xx' }]);
+  const kept = await listLoadErrors(db(), { testId: id, limit: 100 });
+  expect(kept.map(({ endpoint, kind, atMs }) => `${endpoint} ${kind} ${atMs}`)).toEqual([
+    ...[...missing, ...missing.slice(0, 5)].map(({ atMs }) => `home http_4xx ${atMs}`),
+    'home timeout 99',
+    'cart http_4xx 100',
+  ]);
+  expect(kept[0]).toMatchObject({ ...sample, endpoint: 'home', kind: 'http_4xx', loadTestId: id });
+});
+
 it('error samples are paged by id', async () => {
   const { id } = await insertTest(databases);
   const sample = { shard: 0, endpoint: 'home', kind: 'http_5xx', status: 500, username: null };

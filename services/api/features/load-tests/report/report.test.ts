@@ -77,6 +77,34 @@ describe('the report', () => {
     expect(page).not.toContain('s3cret');
   });
 
+  it('shows messages of every kind of error, however common another kind is', () => {
+    const row = endedTest();
+    const errors = { http_4xx: 90, timeout: 1 };
+    const sample = {
+      loadTestId: row.id,
+      shard: 0,
+      atMs: 1000,
+      endpoint: 'home',
+      status: null,
+      username: null,
+    };
+    const samples = Array.from({ length: 20 }, (_, id) => ({
+      ...sample,
+      id,
+      kind: 'http_4xx',
+      message: `GET /${id} answered 404`,
+    }));
+    const late = { ...sample, id: 20, kind: 'timeout', message: 'No whole answer within 5 s' };
+    const page = render(
+      content({
+        row: { ...row, metrics: row.metrics && { ...row.metrics, errors } },
+        errors: [...samples, late],
+      }),
+    );
+    expect(page).toContain(late.message);
+    expect(page.match(/answered 404/g)).toHaveLength(4);
+  });
+
   it('says how much a worker may have sent that nobody counted, unless it handed over', () => {
     const unknown = 'may have reached the target and be in no figure here';
     const silent = event('shard_lost', 5, 'ada went silent');

@@ -53,7 +53,7 @@ ${ownBlock('script', script)}
 }
 
 const maxEvents = 300;
-const maxErrors = 1000;
+const maxErrors = 5000;
 const pageSize = 1000;
 
 async function readContent(db: Executor, row: LoadTestRow): Promise<ReportContent> {

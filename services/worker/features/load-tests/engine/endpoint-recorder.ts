@@ -41,9 +41,14 @@ export class EndpointRecorder {
     this.#response.record(responseUs);
   }
 
+  /** Errors of this kind since the last drain. */
+  errorsOf(kind: ErrorKind): number {
+    return this.#errors.get(kind) ?? 0;
+  }
+
   #countError(kind: ErrorKind): void {
     this.failed++;
-    this.#errors.set(kind, (this.#errors.get(kind) ?? 0) + 1);
+    this.#errors.set(kind, this.errorsOf(kind) + 1);
   }
 
   /** What happened since the last drain; undefined when nothing did. */

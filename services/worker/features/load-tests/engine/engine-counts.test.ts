@@ -100,12 +100,24 @@ describe('what an engine counts', () => {
     target = await startTarget((_request, response) => {
       if (asked++ % 2 === 0) response.end();
     });
-    const endpoints = [endpoint('/', { timeoutMs: 300 })];
+    const endpoints = [endpoint('/', { timeoutMs: 2000 })];
     const { all } = await runEngine(planFor(target.origin, { executor: arrivals(100, 500), endpoints }));
     const { requests, errors, serviceTime, responseTime } = all();
     expect({ requests, errors }).toEqual({ requests: 50, errors: { timeout: 25 } });
     expect([serviceTime.totalCount, responseTime.totalCount]).toEqual([50, 50]);
-    expect(figuresOf(serviceTime)['p(95)']).toBeGreaterThan(290); // half of the answers were there at once
+    expect(figuresOf(serviceTime)['p(95)']).toBeGreaterThan(1900); // half of the answers were there at once
+  });
+
+  it('has samples of every kind of error, also of one that another leaves no second', async () => {
+    let asked = 0;
+    target = await startTarget((request, response) => {
+      if (asked++ === 30) request.socket.destroy();
+      else response.writeHead(404).end();
+    });
+    const { deltas, all } = await runEngine(planFor(target.origin, { executor: arrivals(100, 400) }));
+    expect(all().errors).toEqual({ http_4xx: 39, reset: 1 });
+    const kinds = deltas.flatMap(({ errorSamples }) => errorSamples.map(({ kind }) => kind));
+    expect(kinds).toEqual(['http_4xx', 'http_4xx', 'reset']);
   });
 
   it('has no fast failure in them, which would flatter the target', async () => {

@@ -3,7 +3,8 @@ import { EndpointRecorder } from './endpoint-recorder.ts';
 import { cleanMessage } from './error-kinds.ts';
 import type { RequestTemplate } from './request-template.ts';
 
-const maxSamples = 10; // a drain
+/** Of each kind of error of each endpoint, a drain: what fails all the time must not crowd out what is rare. */
+const maxSamplesOfKind = 2;
 
 /** Everything that is counted, from one drain to the next. */
 export class RunRecorder {
@@ -30,7 +31,7 @@ export class RunRecorder {
     return endpoint;
   }
 
-  /** Keeps a sample of an error, as long as there is room. No query strings: they may hold secrets. */
+  /** Keeps a sample of an error that was counted, as long as there is room. No query strings: they may hold secrets. */
   sample(
     template: RequestTemplate,
     kind: ErrorKind,
@@ -38,7 +39,7 @@ export class RunRecorder {
     error: unknown,
     username?: string,
   ): void {
-    if (!this.#keepSamples || this.#samples.length >= maxSamples) return;
+    if (!this.#keepSamples || this.endpoint(template.endpoint).errorsOf(kind) > maxSamplesOfKind) return;
     const path = template.path.replace(/\?.*$/s, '');
     this.#samples.push({
       atMs: Math.round(this.#elapsedMs()),
