@@ -223,6 +223,11 @@ const loadEventSchema = z.object({
   second: z.number().nullable(),
   message: z.string(),
   shard: z.int().nullable(),
+  /**
+   * Of `shard_lost`: the worker no longer renews its shard, because it is dead, frozen or cut off. Unlike one that hands
+   * its shard over, it may take with it what it measured since its last tick.
+   */
+  silent: z.literal(true).optional(),
   /** Who asked, when somebody did. */
   actor: z.string().nullable(),
 });

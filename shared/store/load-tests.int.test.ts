@@ -1,8 +1,15 @@
 import { testDatabases } from '../../test/fixtures/database.ts';
 import { insertTest } from '../../test/fixtures/load-test.ts';
-import { appendLoadEvents, readLoadEvents } from './load-events.ts';
+import {
+  appendLoadEvents,
+  countLoadEvents,
+  type NewLoadEvent,
+  readLoadEvents,
+  readMainLoadEvents,
+} from './load-events.ts';
 import { listLoadErrors, readTimeline, saveLoadErrors } from './load-results.ts';
 import { changeControl, findLoadTest, listLoadTests, requestStop } from './load-tests.ts';
+import { silenceOf } from './shard-silence.ts';
 
 const databases = testDatabases();
 const db = () => databases.platform.db;
@@ -79,6 +86,28 @@ describe('the log of a load test', () => {
     ]);
     expect(await readLoadEvents(db(), { testId: id, afterId: events[1]?.id, limit: 10 })).toEqual([]);
   });
+});
+
+it('of many events, those of breakers give way to all others, and all are counted', async () => {
+  const { id } = await insertTest(databases);
+  const breaker: NewLoadEvent[] = Array.from({ length: 20 }, (_, index) => ({
+    type: 'breaker_opened',
+    message: `open ${index}`,
+  }));
+  const others = [
+    silenceOf('ada', 0),
+    { type: 'shard_lost', message: 'bob hands over' },
+    { type: 'generator_saturated', message: 'at 0.95' },
+  ] satisfies NewLoadEvent[];
+  await appendLoadEvents(db(), id, [...breaker, ...others]);
+  expect(await countLoadEvents(db(), id)).toEqual({ all: 23, silences: 1, saturations: 1 });
+  const main = await readMainLoadEvents(db(), { testId: id, limit: 5 });
+  expect(main.map(({ message }) => message)).toEqual([
+    'open 0',
+    'open 1',
+    ...others.map(({ message }) => message),
+  ]);
+  expect(main.map(({ silent }) => silent)).toEqual([undefined, undefined, true, undefined, undefined]);
 });
 
 it('lists give the newest tests first, and the rest from the last one seen', async () => {

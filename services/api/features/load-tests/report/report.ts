@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Executor } from '../../../../../shared/platform/db.ts';
-import { readLoadEvents } from '../../../../../shared/store/load-events.ts';
+import { countLoadEvents, readMainLoadEvents } from '../../../../../shared/store/load-events.ts';
 import { listLoadErrors, readTimeline } from '../../../../../shared/store/load-results.ts';
 import { listShards } from '../../../../../shared/store/load-shards.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
@@ -58,17 +58,18 @@ const pageSize = 1000;
 
 async function readContent(db: Executor, row: LoadTestRow): Promise<ReportContent> {
   const { id: testId } = row;
-  const [shards, events, errors, folded] = await Promise.all([
+  const [shards, events, eventCounts, errors, folded] = await Promise.all([
     listShards(db, testId),
-    readLoadEvents(db, { testId, limit: maxEvents + 1 }),
+    readMainLoadEvents(db, { testId, limit: maxEvents }),
+    countLoadEvents(db, testId),
     listLoadErrors(db, { testId, limit: maxErrors }),
     readFolded(db, row),
   ]);
   return {
     row,
     shards,
-    events: events.slice(0, maxEvents).map(({ event }) => event),
-    eventsCut: events.length > maxEvents,
+    events,
+    eventCounts,
     errors,
     folded,
   };

@@ -109,8 +109,11 @@ function messagesOf(samples: readonly LoadErrorRow[]): Cell[][] {
     );
 }
 
-/** What happened, numbered as on the charts. */
-export function eventSection(events: readonly LoadEvent[], isCut: boolean): Html {
+/**
+ * What happened, numbered as on the charts.
+ * @param all how many events there are, of which these are the main ones
+ */
+export function eventSection(events: readonly LoadEvent[], all: number): Html {
   if (events.length === 0) return html``;
   const rows = events.map((event, index) => [
     String(index + 1),
@@ -121,7 +124,7 @@ export function eventSection(events: readonly LoadEvent[], isCut: boolean): Html
   ]);
   const columns = [figure(''), figure('At'), text('Event'), text('What'), text('Who')];
   return html`<section><h2>Events</h2>${table(columns, rows)}
-    ${isCut && html`<p class="note">There are more: read them at /events.</p>`}</section>`;
+    ${all > events.length && html`<p class="note">There are ${number(all - events.length)} more, most of them of the same kinds: read them at /events.</p>`}</section>`;
 }
 
 export function shardSection(shards: readonly LoadShardRow[]): Html {

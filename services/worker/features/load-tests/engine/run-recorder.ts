@@ -6,6 +6,9 @@ import type { RequestTemplate } from './request-template.ts';
 /** Of each kind of error of each endpoint, a drain: what fails all the time must not crowd out what is rare. */
 const maxSamplesOfKind = 2;
 
+/** What an engine tells in its life: a breaker may open and close for days. */
+const maxEvents = 200;
+
 /** Everything that is counted, from one drain to the next. */
 export class RunRecorder {
   /** Requests written to a socket. */
@@ -17,6 +20,7 @@ export class RunRecorder {
   readonly #keepSamples: boolean;
   #samples: ErrorSample[] = [];
   #events: EngineEvent[] = [];
+  #eventsToTell = maxEvents;
 
   constructor(names: readonly string[], elapsedMs: () => number, keepSamples: boolean) {
     this.#names = names;
@@ -52,7 +56,10 @@ export class RunRecorder {
   }
 
   event(type: EngineEvent['type'], message: string): void {
-    this.#events.push({ atMs: Math.round(this.#elapsedMs()), type, message });
+    if (this.#eventsToTell === 0) return;
+    const isLast = --this.#eventsToTell === 0;
+    const told = isLast ? `${message}; what follows of this shard is not told any more` : message;
+    this.#events.push({ atMs: Math.round(this.#elapsedMs()), type, message: told });
   }
 
   drain() {
