@@ -21,6 +21,18 @@ export async function readTimeline(
   return rows.map(row => row.point);
 }
 
+const timelinePage = 1000;
+
+/** The whole timeline of a test, page by page: of a long run it is too much to hold at once. */
+export async function* readTimelinePages(db: Executor, testId: string): AsyncGenerator<TimelinePoint[]> {
+  let afterSecond: number | undefined = -1;
+  while (afterSecond !== undefined) {
+    const page: TimelinePoint[] = await readTimeline(db, { testId, afterSecond, limit: timelinePage });
+    yield page;
+    afterSecond = page.length < timelinePage ? undefined : page.at(-1)?.second;
+  }
+}
+
 /** The newest second of a test's timeline; -1 when there is none. */
 export async function readLastSecond(db: Executor, testId: string): Promise<number> {
   const [row] = await db

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Executor } from '../../../../../shared/platform/db.ts';
 import { countLoadEvents, readMainLoadEvents } from '../../../../../shared/store/load-events.ts';
-import { listLoadErrors, readTimeline } from '../../../../../shared/store/load-results.ts';
+import { listLoadErrors, readTimelinePages } from '../../../../../shared/store/load-results.ts';
 import { listShards } from '../../../../../shared/store/load-shards.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
 import { createFold, type Folded } from './fold.ts';
@@ -54,7 +54,6 @@ ${ownBlock('script', script)}
 
 const maxEvents = 300;
 const maxErrors = 5000;
-const pageSize = 1000;
 
 async function readContent(db: Executor, row: LoadTestRow): Promise<ReportContent> {
   const { id: testId } = row;
@@ -77,12 +76,6 @@ async function readContent(db: Executor, row: LoadTestRow): Promise<ReportConten
 
 async function readFolded(db: Executor, { id: testId, config }: LoadTestRow): Promise<Folded> {
   const fold = createFold(config.duration_seconds);
-  let afterSecond = -1;
-  for (;;) {
-    const page = await readTimeline(db, { testId, afterSecond, limit: pageSize });
-    for (const point of page) fold.add(point);
-    const last = page.at(-1);
-    if (page.length < pageSize || last === undefined) return fold.end();
-    afterSecond = last.second;
-  }
+  for await (const page of readTimelinePages(db, testId)) for (const point of page) fold.add(point);
+  return fold.end();
 }
