@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorKinds } from '../kernel/request-error-kinds.ts';
 import { loginSchema } from './account-sessions.ts';
 import { defineJob, type Outcome } from './job.ts';
 
@@ -32,20 +33,8 @@ export const executorTypes = [
   'ramping-arrival-rate',
 ] as const;
 
-export const errorKinds = [
-  'timeout',
-  'dns',
-  'refused',
-  'reset',
-  'tls',
-  'http_4xx',
-  'http_5xx',
-  'application',
-  'resource',
-  'not_allowed',
-] as const;
+export { type ErrorKind, errorKinds } from '../kernel/request-error-kinds.ts';
 export const errorKindSchema = z.enum(errorKinds);
-export type ErrorKind = z.infer<typeof errorKindSchema>;
 
 const count = z.int().min(0);
 const counts = z.record(z.string(), count);

@@ -1,21 +1,9 @@
+import type { ErrorKind } from '../../../../../shared/kernel/request-error-kinds.ts';
+
 /**
  * What an engine has measured since it was last asked: counters to be added up and histograms to be merged, so that
  * any number of deltas, of any number of engines, in any order, make one exact total.
  */
-export const errorKinds = [
-  'timeout',
-  'dns',
-  'refused',
-  'reset',
-  'tls',
-  'http_4xx',
-  'http_5xx',
-  'application',
-  'resource',
-  'not_allowed',
-] as const;
-export type ErrorKind = (typeof errorKinds)[number];
-
 export interface Delta {
   /** Ascending from 0 within one engine's life. */
   seq: number;

@@ -1,4 +1,5 @@
-import { type EndpointDelta, type ErrorKind, errorKinds } from './delta.ts';
+import { type ErrorKind, errorKinds } from '../../../../../shared/kernel/request-error-kinds.ts';
+import type { EndpointDelta } from './delta.ts';
 import { LatencyRecorder } from './latency-histogram.ts';
 
 /**

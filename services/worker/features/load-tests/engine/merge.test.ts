@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
-import type { ErrorKind } from './delta.ts';
+import type { ErrorKind } from '../../../../../shared/kernel/request-error-kinds.ts';
 import { EndpointRecorder } from './endpoint-recorder.ts';
 import { addDelta, createTotals, figuresOf, sumOfEndpoints } from './merge.ts';
 

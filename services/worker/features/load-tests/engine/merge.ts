@@ -1,6 +1,6 @@
 import type { Histogram } from 'hdr-histogram-js';
-import type { Delta, EndpointDelta, ErrorKind, LoginDelta } from './delta.ts';
-import { errorKinds } from './delta.ts';
+import { type ErrorKind, errorKinds } from '../../../../../shared/kernel/request-error-kinds.ts';
+import type { Delta, EndpointDelta, LoginDelta } from './delta.ts';
 import { createLatencyHistogram, decodeHistogram } from './latency-histogram.ts';
 
 /**

@@ -1,4 +1,5 @@
-import type { EndpointDelta, EngineEvent, ErrorKind, ErrorSample } from './delta.ts';
+import type { ErrorKind } from '../../../../../shared/kernel/request-error-kinds.ts';
+import type { EndpointDelta, EngineEvent, ErrorSample } from './delta.ts';
 import { EndpointRecorder } from './endpoint-recorder.ts';
 import { cleanMessage } from './error-kinds.ts';
 import type { RequestTemplate } from './request-template.ts';

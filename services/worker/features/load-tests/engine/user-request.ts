@@ -1,7 +1,7 @@
 import type { Client, Dispatcher } from 'undici';
+import type { ErrorKind } from '../../../../../shared/kernel/request-error-kinds.ts';
 import { networkErrorKindOf } from '../../../../../shared/platform/target/network-errors.ts';
 import type { Breaker } from './breaker.ts';
-import type { ErrorKind } from './delta.ts';
 import { NoConnectionError } from './error-kinds.ts';
 import { isRedirect } from './redirects.ts';
 import { bytesOfAnswer, type RequestTemplate } from './request-template.ts';
