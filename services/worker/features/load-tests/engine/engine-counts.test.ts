@@ -95,6 +95,30 @@ describe('what an engine counts', () => {
     }
   });
 
+  it('has every byte of answers of 100 MB, which are never in memory as a whole', async () => {
+    const chunk = Buffer.alloc(1024 * 1024);
+    let held = 0;
+    target = await startTarget((_request, response) => {
+      response.setHeader('content-length', 100 * chunk.length);
+      let sent = 0;
+      const send = (): void => {
+        held = Math.max(held, process.memoryUsage().arrayBuffers);
+        if (sent++ < 100) response.write(chunk, send);
+        else response.end();
+      };
+      send();
+    });
+    const endpoints = [endpoint('/', { timeoutMs: 60_000, checks: { bodyContains: '\0' } })];
+    const executor = { type: 'constant-vus', vus: 2, durationMs: 500 } as const;
+    const before = process.memoryUsage().arrayBuffers;
+    const plan = planFor(target.origin, { endpoints, executor, gracefulStopMs: 60_000 });
+    const { all } = await runEngine(plan);
+    const { requests, failed, bytesReceived } = all();
+    expect({ enough: requests >= 2, failed }).toEqual({ enough: true, failed: 0 });
+    expect(Math.floor(bytesReceived / (100 * chunk.length))).toBe(requests);
+    expect(held - before).toBeLessThan(80 * chunk.length); // less than one of the answers, of two at once
+  });
+
   it('has a request that times out in the percentiles, with the time that it waited', async () => {
     let asked = 0;
     target = await startTarget((_request, response) => {
