@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorKinds } from '../kernel/request-error-kinds.ts';
 import { loginSchema } from './account-sessions.ts';
 import { defineJob, type Outcome } from './job.ts';
 
@@ -32,20 +33,8 @@ export const executorTypes = [
   'ramping-arrival-rate',
 ] as const;
 
-export const errorKinds = [
-  'timeout',
-  'dns',
-  'refused',
-  'reset',
-  'tls',
-  'http_4xx',
-  'http_5xx',
-  'application',
-  'resource',
-  'not_allowed',
-] as const;
+export { type ErrorKind, errorKinds } from '../kernel/request-error-kinds.ts';
 export const errorKindSchema = z.enum(errorKinds);
-export type ErrorKind = z.infer<typeof errorKindSchema>;
 
 const count = z.int().min(0);
 const counts = z.record(z.string(), count);
@@ -152,7 +141,7 @@ export type Trend = z.infer<typeof trendSchema>;
 
 export const endpointMetricsSchema = z.object({
   http_reqs: z.object({ count, rate: z.number() }),
-  /** Service time: from the request on the socket to the answer's end. */
+  /** Service time: from the request on the socket to the answer's end, or to its timeout. */
   http_req_duration: trendSchema,
   /** From the moment the request should have started: shows what waiting for a slow target costs (coordinated omission). */
   http_req_response_time: trendSchema,
@@ -223,6 +212,11 @@ const loadEventSchema = z.object({
   second: z.number().nullable(),
   message: z.string(),
   shard: z.int().nullable(),
+  /**
+   * Of `shard_lost`: the worker no longer renews its shard, because it is dead, frozen or cut off. Unlike one that hands
+   * its shard over, it may take with it what it measured since its last tick.
+   */
+  silent: z.literal(true).optional(),
   /** Who asked, when somebody did. */
   actor: z.string().nullable(),
 });

@@ -9,16 +9,25 @@ import { uuid } from './fields.ts';
 const maxEndpoints = 200;
 const maxStages = 100;
 
-/** `30s`, `1m30s`: gives seconds. */
+/** 1.001 s are not quite 1001 ms in binary. */
+const roundingErrorMs = 1e-5;
+
+function wholeMs(ms: number | undefined): number | undefined {
+  if (ms === undefined || !Number.isFinite(ms)) return undefined;
+  const whole = Math.round(ms);
+  return Math.abs(ms - whole) < roundingErrorMs ? whole : undefined;
+}
+
+/** `30s`, `1m30s`: gives seconds. Engines count in whole milliseconds: what they would round could pass a limit. */
 const duration = z
   .string()
   .max(50)
   .transform((text, context) => {
-    const ms = parseDuration(text);
-    if (ms !== undefined && ms > 0 && Number.isFinite(ms)) return ms / 1000;
+    const ms = wholeMs(parseDuration(text));
+    if (ms !== undefined && ms > 0) return ms / 1000;
     context.addIssue({
       code: 'custom',
-      message: 'must be a time longer than 0, such as 30s, 1m30s or 500ms',
+      message: 'must be a time of whole milliseconds, longer than 0, such as 30s, 1m30s or 500ms',
     });
     return z.NEVER;
   })
@@ -69,7 +78,7 @@ const endpoint = z
       .describe('A path with query, or a URL of the same origin as `target_url`'),
     method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']).default('GET'),
     weight: weight.default(1).describe('Relative to the other endpoints; 0 is never chosen'),
-    timeout: z.number().positive().max(600).default(30).describe('Seconds'),
+    timeout: z.number().min(0.001).max(600).default(30).describe('Seconds'),
     headers: headers.optional(),
     body: z
       .union([z.string(), z.record(z.string(), z.json())])
@@ -174,7 +183,7 @@ export const loadTestFields = {
       'Virtual users, 10 when absent. Of `ramping-vus`: those at the start (1). ' +
         'Of the arrival rates: at most so many (enough for answers that take a second, 10 or more)',
     ),
-  duration_minutes: positive.optional().describe('Default: 30'),
+  duration_minutes: z.number().min(0.001).max(1_000_000_000).optional().describe('Default: 30'),
   duration: duration.optional().describe('In place of `duration_minutes`'),
   stages: z
     .array(stage)
@@ -211,11 +220,13 @@ export const loadTestFields = {
   circuit_breaker: z
     .strictObject({
       consecutive_errors: z.int().min(1).max(1_000_000).default(10),
-      pause_seconds: z.number().positive().max(600).default(5),
+      pause_seconds: z.number().min(0.1).max(600).default(5),
     })
     .nullable()
     .default(null)
-    .describe('After so many errors in a row no requests are sent for a while. Default: none'),
+    .describe(
+      'After so many errors in a row no requests are sent for a while; each worker counts its own. Default: none',
+    ),
   load_reduction: z
     .strictObject({
       error_rate: z.number().gt(0).lt(1).default(0.5),

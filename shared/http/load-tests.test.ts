@@ -28,10 +28,38 @@ describe('a request for a load test', () => {
   });
 
   it.each([
+    ['1.001s', 1.001],
+    ['1.005s', 1.005],
+    ['0.1m', 6],
+    ['999.9h', 3_599_640],
+    ['1ms', 0.001],
+  ])('reads %s as whole milliseconds, whatever binary fractions make of it', (text, seconds) => {
+    expect(read({ duration: text }).data?.duration).toBe(seconds);
+  });
+
+  it.each([
     ['zero users', { concurrent_users: 0 }, '/concurrent_users too_small'],
     ['half a user', { concurrent_users: 1.5 }, '/concurrent_users wrong_type'],
     ['negative time', { duration_minutes: -1 }, '/duration_minutes too_small'],
     ['no time', { duration: '0s' }, '/duration invalid'],
+    ['less than a millisecond', { duration: '0.4ms' }, '/duration invalid'],
+    ['part of a millisecond, which would be rounded', { time_unit: '1.4ms' }, '/time_unit invalid'],
+    [
+      'a stage of part of a millisecond',
+      { executor: 'ramping-vus', stages: [{ duration: '1.0005s', target: 1 }] },
+      '/stages/0/duration invalid',
+    ],
+    ['hardly any minutes', { duration_minutes: 0.000001 }, '/duration_minutes too_small'],
+    [
+      'a timeout that nothing can meet',
+      { endpoints: [{ name: 'home', url: '/', timeout: 0.0001 }] },
+      '/endpoints/0/timeout too_small',
+    ],
+    [
+      'a breaker that hardly pauses',
+      { circuit_breaker: { pause_seconds: 0.01 } },
+      '/circuit_breaker/pause_seconds too_small',
+    ],
     ['a time that is none', { duration: '10 parsecs' }, '/duration invalid'],
     ['time twice', { duration: '30s', duration_minutes: 1 }, '/duration conflicting'],
     ['a target that is no URL', { target_url: 'storefront' }, '/target_url invalid_format'],

@@ -48,6 +48,18 @@ describe('an allow-list', () => {
     }
   });
 
+  it('allows a name below a listed one no private address, unless an entry covers it', () => {
+    const privates = ['10.1.2.3', '172.18.0.4', '192.168.1.1', '100.64.0.1', 'fd12::1', '::ffff:10.1.2.3'];
+    const permitted = (address: string, ...entries: string[]) =>
+      listOf(...entries).permits('a.staging.test', address);
+    for (const address of privates) {
+      expect({ address, allowed: permitted(address, '*.staging.test') }).toEqual({ address, allowed: false });
+      expect(permitted(address, '*.staging.test', 'a.staging.test')).toBe(true);
+    }
+    expect(permitted('10.1.2.3', '*.staging.test', '10.1.0.0/16')).toBe(true);
+    expect(permitted('8.8.8.8', '*.staging.test')).toBe(true);
+  });
+
   it('opens a special address only to an entry that means it', () => {
     expect(listOf('0.0.0.0/0', '::/0').allowsAddress('8.8.8.8')).toBe(true);
     expect(listOf('0.0.0.0/0', '::/0').allowsAddress('169.254.169.254')).toBe(false);

@@ -6,7 +6,8 @@ import type { Fault } from './errors.ts';
  * an address or a CIDR. A connection is allowed when its address is inside a listed address or CIDR, or when the host
  * was listed by name. Special addresses (loopback, link-local with the clouds' metadata services, multicast,
  * unspecified) are different: a name that resolves to one is refused, and so is `0.0.0.0/0`; only an entry within that
- * special range opens it. What is decided is decided for the address that is connected to, so the caller asks at
+ * special range opens it. A name listed in full may be that of a machine of the own network, as the services of Compose
+ * are; below `*.` anybody who may add a name could point it there, so private addresses need an entry that covers them. What is decided is decided for the address that is connected to, so the caller asks at
  * connect, with the address in hand; asking before is a courtesy to the user, not the guard.
  */
 export interface Allowlist {
@@ -32,6 +33,14 @@ const specialRanges: readonly string[] = [
   'fd00:ec2::/32', // the metadata service of AWS
   'ff00::/8',
 ];
+/** RFC 1918, RFC 6598 and RFC 4193. */
+const privateRanges: readonly string[] = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  'fc00::/7',
+];
 const loopback: readonly string[] = ['127.0.0.0/8', '::1/128'];
 const hostPattern = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
 
@@ -53,7 +62,7 @@ export function parseAllowlist(entries: readonly string[]): { allowlist: Allowli
     else if (isHostEntry(entry)) names.push(entry);
     else faults.push(faultOf(index, raw));
   }
-  if (names.includes('localhost')) networks.push(...loopback.flatMap(entry => readNetwork(entry) ?? []));
+  if (names.includes('localhost')) networks.push(...networksOf(loopback));
   return { allowlist: createAllowlist(names, networks), faults };
 }
 
@@ -65,20 +74,24 @@ function createAllowlist(names: readonly string[], networks: readonly Network[])
   const suffixes = names.filter(name => name.startsWith('*.')).map(name => name.slice(1));
   const listed = blockListOf(networks);
   const special = blockListOf(specialNetworks);
+  const inPrivate = blockListOf(networksOf(privateRanges));
   const listedSpecial = blockListOf(networks.filter(isSpecial));
 
-  const allowsHost = (host: string): boolean => {
+  const isNamed = (host: string): boolean => exact.has(bareHost(host));
+  const isBelowName = (host: string): boolean => {
     const name = bareHost(host);
-    return exact.has(name) || suffixes.some(suffix => name.endsWith(suffix) && name.length > suffix.length);
+    return suffixes.some(suffix => name.endsWith(suffix) && name.length > suffix.length);
   };
   const allowsAddress = (address: string): boolean =>
     contains(special, address) ? contains(listedSpecial, address) : contains(listed, address);
   return {
-    allowsHost,
+    allowsHost: host => isNamed(host) || isBelowName(host),
     allowsAddress,
-    permits: (host, address) =>
-      allowsAddress(address) ||
-      (allowsHost(host) && isIP(withoutZone(address)) !== 0 && !contains(special, address)),
+    permits(host, address) {
+      if (allowsAddress(address)) return true;
+      if (isIP(withoutZone(address)) === 0 || contains(special, address)) return false;
+      return isNamed(host) || (isBelowName(host) && !contains(inPrivate, address));
+    },
   };
 }
 
@@ -119,7 +132,9 @@ function contains(list: BlockList, address: string): boolean {
 
 const withoutZone = (address: string): string => address.replace(/%.*$/, '');
 
-const specialNetworks: readonly Network[] = specialRanges.flatMap(range => readNetwork(range) ?? []);
+const networksOf = (ranges: readonly string[]): Network[] =>
+  ranges.flatMap(range => readNetwork(range) ?? []);
+const specialNetworks: readonly Network[] = networksOf(specialRanges);
 
 /** Whether the network lies wholly within a special range. */
 const isSpecial = (network: Network): boolean =>

@@ -9,7 +9,7 @@ export const loadTestsChannel = 'load_tests';
 export type LoadEventRow = typeof loadEvents.$inferSelect;
 
 /** An event to be written; its time is now unless it says when it happened. */
-export interface NewLoadEvent extends Pick<LoadEvent, 'type' | 'message'> {
+export interface NewLoadEvent extends Pick<LoadEvent, 'type' | 'message' | 'silent'> {
   shard?: number;
   actor?: string;
   /** Milliseconds from the start of the run. */
@@ -30,14 +30,14 @@ export async function appendLoadEvents(tx: Executor, testId: string, events: New
         held.start_at
       from held, rows from (
         jsonb_to_recordset(${JSON.stringify(events)}::jsonb)
-          as (type text, message text, shard int, actor text, "atMs" float8)
-      ) with ordinality as e(type, message, shard, actor, "atMs", position)
+          as (type text, message text, shard int, silent boolean, actor text, "atMs" float8)
+      ) with ordinality as e(type, message, shard, silent, actor, "atMs", position)
     ), appended as (
       insert into load_events (load_test_id, event)
       select id, jsonb_build_object(
         'type', type, 'message', message, 'shard', shard, 'actor', actor,
         'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'second', round(extract(epoch from at - start_at), 3))
+        'second', round(extract(epoch from at - start_at), 3)) || jsonb_strip_nulls(jsonb_build_object('silent', silent))
       from given order by position
       returning load_test_id
     )
@@ -55,4 +55,39 @@ export function readLoadEvents(
     .where(and(eq(loadEvents.loadTestId, testId), gt(loadEvents.id, afterId)))
     .orderBy(asc(loadEvents.id))
     .limit(limit);
+}
+
+/** What a test's log amounts to. */
+export interface LoadEventCounts {
+  all: number;
+  /** Workers that went silent. */
+  silences: number;
+  /** Engines that could not keep up. */
+  saturations: number;
+}
+
+export async function countLoadEvents(db: Executor, testId: string): Promise<LoadEventCounts> {
+  const [counts] = await db.execute<LoadEventCounts & Record<string, unknown>>(sql`
+    select count(*)::int as all,
+      (count(*) filter (where event->>'type' = 'shard_lost' and event->'silent' = 'true'))::int as silences,
+      (count(*) filter (where event->>'type' = 'generator_saturated'))::int as saturations
+    from load_events where load_test_id = ${testId}`);
+  return counts ?? { all: 0, silences: 0, saturations: 0 };
+}
+
+/**
+ * Events of a test, oldest first. When there are more than `limit`, those of breakers and of load reduction, which may
+ * come again and again, give way to all others.
+ */
+export async function readMainLoadEvents(
+  db: Executor,
+  { testId, limit }: { testId: string; limit: number },
+): Promise<LoadEvent[]> {
+  const rows = await db.execute<{ event: LoadEvent }>(sql`
+    select event from (
+      select id, event from load_events where load_test_id = ${testId}
+      order by event->>'type' in ('breaker_opened', 'breaker_closed', 'load_reduced', 'load_restored'), id
+      limit ${limit}
+    ) main order by id`);
+  return rows.map(row => row.event);
 }

@@ -21,6 +21,18 @@ export async function readTimeline(
   return rows.map(row => row.point);
 }
 
+const timelinePage = 1000;
+
+/** The whole timeline of a test, page by page: of a long run it is too much to hold at once. */
+export async function* readTimelinePages(db: Executor, testId: string): AsyncGenerator<TimelinePoint[]> {
+  let afterSecond: number | undefined = -1;
+  while (afterSecond !== undefined) {
+    const page: TimelinePoint[] = await readTimeline(db, { testId, afterSecond, limit: timelinePage });
+    yield page;
+    afterSecond = page.length < timelinePage ? undefined : page.at(-1)?.second;
+  }
+}
+
 /** The newest second of a test's timeline; -1 when there is none. */
 export async function readLastSecond(db: Executor, testId: string): Promise<number> {
   const [row] = await db
@@ -55,15 +67,28 @@ export function listLoadErrors(
     .limit(limit);
 }
 
-export async function countLoadErrors(db: Executor, testId: string): Promise<number> {
-  const [row] = await db
-    .select({ errors: sql<number>`count(*)::int` })
-    .from(loadErrors)
-    .where(eq(loadErrors.loadTestId, testId));
-  return row?.errors ?? 0;
-}
+/**
+ * Samples that are kept of one kind of error of one endpoint, the first ones: an endpoint that fails from the start leaves
+ * room for whatever goes wrong later.
+ */
+const maxSamplesOfKind = 20;
 
+/** Saves samples as far as there is room for them; two shards at the same time may keep some more. */
 export async function saveLoadErrors(tx: Executor, testId: string, errors: NewLoadError[]): Promise<void> {
   if (errors.length === 0) return;
-  await tx.insert(loadErrors).values(errors.map(error => ({ ...error, loadTestId: testId })));
+  await tx.execute(sql`
+    with kept as (
+      select endpoint, kind, count(*) as samples from load_errors where load_test_id = ${testId} group by endpoint, kind
+    ), given as (
+      select *, row_number() over (partition by endpoint, kind order by position) as n
+      from rows from (
+        jsonb_to_recordset(${JSON.stringify(errors)}::jsonb)
+          as (shard int, "atMs" bigint, endpoint text, kind text, status int, message text, username text)
+      ) with ordinality as e(shard, at_ms, endpoint, kind, status, message, username, position)
+    )
+    insert into load_errors (load_test_id, shard, at_ms, endpoint, kind, status, message, username)
+    select ${testId}, shard, at_ms, endpoint, kind, status, message, username
+    from given left join kept using (endpoint, kind)
+    where coalesce(samples, 0) + n <= ${maxSamplesOfKind}
+    order by position`);
 }

@@ -1,8 +1,15 @@
 import { testDatabases } from '../../test/fixtures/database.ts';
 import { insertTest } from '../../test/fixtures/load-test.ts';
-import { appendLoadEvents, readLoadEvents } from './load-events.ts';
+import {
+  appendLoadEvents,
+  countLoadEvents,
+  type NewLoadEvent,
+  readLoadEvents,
+  readMainLoadEvents,
+} from './load-events.ts';
 import { listLoadErrors, readTimeline, saveLoadErrors } from './load-results.ts';
 import { changeControl, findLoadTest, listLoadTests, requestStop } from './load-tests.ts';
+import { silenceOf } from './shard-silence.ts';
 
 const databases = testDatabases();
 const db = () => databases.platform.db;
@@ -81,6 +88,28 @@ describe('the log of a load test', () => {
   });
 });
 
+it('of many events, those of breakers give way to all others, and all are counted', async () => {
+  const { id } = await insertTest(databases);
+  const breaker: NewLoadEvent[] = Array.from({ length: 20 }, (_, index) => ({
+    type: 'breaker_opened',
+    message: `open ${index}`,
+  }));
+  const others = [
+    silenceOf('ada', 0),
+    { type: 'shard_lost', message: 'bob hands over' },
+    { type: 'generator_saturated', message: 'at 0.95' },
+  ] satisfies NewLoadEvent[];
+  await appendLoadEvents(db(), id, [...breaker, ...others]);
+  expect(await countLoadEvents(db(), id)).toEqual({ all: 23, silences: 1, saturations: 1 });
+  const main = await readMainLoadEvents(db(), { testId: id, limit: 5 });
+  expect(main.map(({ message }) => message)).toEqual([
+    'open 0',
+    'open 1',
+    ...others.map(({ message }) => message),
+  ]);
+  expect(main.map(({ silent }) => silent)).toEqual([undefined, undefined, true, undefined, undefined]);
+});
+
 it('lists give the newest tests first, and the rest from the last one seen', async () => {
   const older = await insertTest(databases);
   const newer = await insertTest(databases);
@@ -90,6 +119,27 @@ it('lists give the newest tests first, and the rest from the last one seen', asy
   expect(next?.id).toBe(older.id);
   const active = await listLoadTests(db(), { limit: 100, active: true, status: 'queued' });
   expect(active.map(({ id }) => id)).toContain(older.id);
+});
+
+it('error samples are kept of each kind of each endpoint, whatever was there first', async () => {
+  const { id } = await insertTest(databases);
+  const sample = { shard: 0, status: null, message: 'gone', username: 'ann' };
+  const missing = Array.from({ length: 15 }, (_, atMs) => ({
+    ...sample,
+    atMs,
+    endpoint: 'home',
+    kind: 'http_4xx',
+  }));
+  await saveLoadErrors(db(), id, missing);
+  await saveLoadErrors(db(), id, [...missing, { ...sample, atMs: 99, endpoint: 'home', kind: 'timeout' }]);
+  await saveLoadErrors(db(), id, [...missing, { ...sample, atMs: 100, endpoint: 'cart', kind: 'http_4xx' }]);
+  const kept = await listLoadErrors(db(), { testId: id, limit: 100 });
+  expect(kept.map(({ endpoint, kind, atMs }) => `${endpoint} ${kind} ${atMs}`)).toEqual([
+    ...[...missing, ...missing.slice(0, 5)].map(({ atMs }) => `home http_4xx ${atMs}`),
+    'home timeout 99',
+    'cart http_4xx 100',
+  ]);
+  expect(kept[0]).toMatchObject({ ...sample, endpoint: 'home', kind: 'http_4xx', loadTestId: id });
 });
 
 it('error samples are paged by id', async () => {

@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import { loadTicks } from '../../drizzle/platform/schema/load-tests.ts';
 import type { Db, Executor } from '../platform/db.ts';
 import { appendLoadEvents, type NewLoadEvent } from './load-events.ts';
-import { countLoadErrors, type NewLoadError, saveLoadErrors } from './load-results.ts';
+import { type NewLoadError, saveLoadErrors } from './load-results.ts';
 import { type ShardLease, shardLeaseMs } from './load-shards.ts';
 import { limitTransaction } from './transactions.ts';
 
@@ -21,8 +21,6 @@ export interface NewTick {
  * well before their leases run out it must be over.
  */
 const longestHoldMs = shardLeaseMs / 2;
-/** Samples of errors that are kept of one test. */
-const maxErrorSamples = 1000;
 
 /**
  * Writes a shard's ticks with their events and error samples, once, however often it is called with the same ones.
@@ -66,12 +64,16 @@ export function appendTicks(db: Db, lease: ShardLease, ticks: NewTick[]): Promis
 }
 
 async function noteTicks(tx: Executor, testId: string, ticks: NewTick[]): Promise<void> {
-  const events = ticks.flatMap(tick => tick.events);
-  const errors = ticks.flatMap(tick => tick.errors);
-  await appendLoadEvents(tx, testId, events);
-  if (errors.length === 0) return;
-  const room = Math.max(0, maxErrorSamples - (await countLoadErrors(tx, testId)));
-  await saveLoadErrors(tx, testId, errors.slice(0, room));
+  await appendLoadEvents(
+    tx,
+    testId,
+    ticks.flatMap(tick => tick.events),
+  );
+  await saveLoadErrors(
+    tx,
+    testId,
+    ticks.flatMap(tick => tick.errors),
+  );
 }
 
 /** The last tick of a shard that was read. */

@@ -14,7 +14,7 @@ const defaultUsers = { 'constant-vus': 10, 'ramping-vus': 1 };
 export function settleShape(body: LoadTestBody, maxUsers: number): LoadShape {
   const { executor, stages = [], time_unit: time_unit_seconds } = body;
   const staged = stages.reduce((sum, { duration_seconds }) => sum + duration_seconds, 0);
-  const asked = body.duration ?? (body.duration_minutes ?? defaultMinutes) * 60;
+  const asked = body.duration ?? Math.round((body.duration_minutes ?? defaultMinutes) * 60_000) / 1000;
   const rate = isArrivalRate(executor) ? (body.rate ?? 0) : null;
   const peak = Math.max(rate ?? 0, ...stages.map(({ target }) => target)) / time_unit_seconds;
   return {

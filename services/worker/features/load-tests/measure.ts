@@ -89,7 +89,6 @@ export function pointOf(second: number, reports: Report[]): TimelinePoint {
   const totals = createTotals();
   for (const { delta } of reports) addDelta(totals, delta);
   const all = sumOfEndpoints(totals);
-  const isMeasured = all.serviceTime.totalCount > 0;
   return {
     second,
     requests: all.requests,
@@ -99,8 +98,9 @@ export function pointOf(second: number, reports: Report[]): TimelinePoint {
     vus: sumOf([...lastByShard(reports).values()], ({ vus }) => vus),
     data_received: all.bytesReceived,
     data_sent: all.bytesSent,
-    http_req_duration: isMeasured ? serviceTrend(all) : null,
-    http_req_response_time: isMeasured ? roundedTrend(figuresOf(all.responseTime)) : null,
+    http_req_duration: all.serviceTime.totalCount > 0 ? serviceTrend(all) : null,
+    http_req_response_time:
+      all.responseTime.totalCount > 0 ? roundedTrend(figuresOf(all.responseTime)) : null,
     shards: lastByShard(reports).size,
     endpoints: Object.fromEntries([...totals.endpoints].map(([name, of]) => [name, endpointPoint(of)])),
   };

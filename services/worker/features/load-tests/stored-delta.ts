@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Delta, errorKinds } from './engine/delta.ts';
+import { errorKinds } from '../../../../shared/kernel/request-error-kinds.ts';
+import type { Delta } from './engine/delta.ts';
 
 /** A delta as it is read back from Postgres, where another version of Muster may have written it. */
 const count = z.number();
@@ -21,7 +22,7 @@ const storedDelta: z.ZodType<Delta> = z.object({
       bytesReceived: count,
       bytesSent: count,
       serviceTime: z.string(),
-      responseTime: z.string().exactOptional(),
+      responseTime: z.string(),
       serviceTimeSumUs: count,
     }),
   ),

@@ -1,3 +1,5 @@
+import { createRandom, type Random } from '../../../../../shared/kernel/random.ts';
+
 /**
  * How sure a difference between two noisy series is: a moving-block bootstrap (Künsch 1989). Seconds of a load test
  * hang together (a pause of the target spans several), so whole blocks of neighbours are drawn, not single seconds;
@@ -26,7 +28,7 @@ export function confidenceInterval(
   head: readonly Share[],
   difference: (base: number, head: number) => number,
 ): [low: number, high: number] {
-  const random = seededRandom(0x6d757374);
+  const random = createRandom(0x6d757374);
   const [drawBase, drawHead] = [createResampler(base, random), createResampler(head, random)];
   const drawn = Float64Array.from({ length: resamples }, () => difference(drawBase(), drawHead())).sort();
   const at = (share: number) => drawn[Math.round(share * (resamples - 1))] ?? Number.NaN;
@@ -34,7 +36,7 @@ export function confidenceInterval(
 }
 
 /** Gives the quotient of as many seconds again, drawn in blocks; sums up to each second make a block two look-ups. */
-function createResampler(shares: readonly Share[], random: () => number): () => number {
+function createResampler(shares: readonly Share[], random: Random): () => number {
   const count = shares.length;
   const numerators = sumsOf(shares, ({ numerator }) => numerator);
   const denominators = sumsOf(shares, ({ denominator }) => denominator);
@@ -59,15 +61,4 @@ function sumsOf(shares: readonly Share[], of: (share: Share) => number): Float64
   const sums = new Float64Array(shares.length + 1);
   for (const [index, share] of shares.entries()) sums[index + 1] = (sums[index] ?? 0) + of(share);
   return sums;
-}
-
-/** mulberry32, by Tommy Ettinger: small, and even enough to draw samples with. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,6 +1,6 @@
 import type { LoadTestConfig, TimelinePoint } from '../../../../../shared/contracts/load-tests.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
-import { readTimeline } from '../../../../../shared/store/load-results.ts';
+import { readTimelinePages } from '../../../../../shared/store/load-results.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
 
 /** One second of all endpoints, or of one. */
@@ -20,7 +20,6 @@ export interface Series {
   endpoints: Map<string, Second[]>;
 }
 
-const pageSize = 1000;
 /** Longer runs are thinned: this many seconds, evenly spread, say as much about the noise as all of them. */
 const maxSeconds = 600;
 
@@ -28,14 +27,10 @@ const maxSeconds = 600;
 export async function readSeries(db: Executor, { id, config, degraded }: LoadTestRow): Promise<Series> {
   const step = Math.max(1, Math.ceil(config.duration_seconds / maxSeconds));
   const kept: TimelinePoint[] = [];
-  let afterSecond = -1;
   let last: number | undefined;
-  for (;;) {
-    const page = await readTimeline(db, { testId: id, afterSecond, limit: pageSize });
+  for await (const page of readTimelinePages(db, id)) {
     kept.push(...page.filter(({ second }) => second % step === 0));
     last = page.at(-1)?.second ?? last;
-    if (page.length < pageSize || last === undefined) break;
-    afterSecond = last;
   }
   const most = kept.reduce((shards, point) => Math.max(shards, point.shards), 0);
   const whole = kept.filter(({ second, shards }) => second > 0 && second !== last && shards === most);

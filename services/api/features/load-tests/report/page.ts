@@ -1,8 +1,8 @@
 import type { LoadEvent } from '../../../../../shared/contracts/load-tests.ts';
+import type { LoadEventCounts } from '../../../../../shared/store/load-events.ts';
 import type { LoadErrorRow } from '../../../../../shared/store/load-results.ts';
 import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
-import { isSilence } from '../../../../../shared/store/shard-silence.ts';
 import { number, seconds } from '../format.ts';
 import { hasEnded, metricsOf } from '../present.ts';
 import { charts } from './charts.ts';
@@ -17,16 +17,17 @@ import { tiles } from './tiles.ts';
 export interface ReportContent {
   row: LoadTestRow;
   shards: readonly LoadShardRow[];
+  /** The main ones. */
   events: readonly LoadEvent[];
-  /** There are more than these. */
-  eventsCut: boolean;
+  /** Of all that there are. */
+  eventCounts: LoadEventCounts;
   errors: readonly LoadErrorRow[];
   folded: Folded;
 }
 
 /** What stands in the page's body. */
 export function reportBody(content: ReportContent): Html {
-  const { row, shards, events, eventsCut, errors, folded } = content;
+  const { row, shards, events, eventCounts, errors, folded } = content;
   const metrics = metricsOf(row);
   return html`
 <main>
@@ -40,7 +41,7 @@ export function reportBody(content: ReportContent): Html {
   </section>
   ${endpointSection(row)}
   ${errorSection(metrics, errors)}
-  ${eventSection(events, eventsCut)}
+  ${eventSection(events, eventCounts.all)}
   ${shardSection(shards)}
   ${configSection(row.config)}
   <footer>Load test ${row.id} · drawn by Muster on ${instant(new Date())}</footer>
@@ -60,8 +61,7 @@ function chartNotes({ stepSeconds, gaps }: Folded): Html {
 }
 
 /** A tick is written each second: what a worker sent after its last one is known to the target alone. */
-function silenceNote({ row, shards, events }: ReportContent): Html {
-  const silences = events.filter(isSilence).length;
+function silenceNote({ row, shards, eventCounts: { silences } }: ReportContent): Html {
   if (silences === 0) return html``;
   const ofOneShard = metricsOf(row).http_reqs.rate / Math.max(1, shards.length);
   return html`<p class="note">A worker that goes silent takes the figures of its last second with it: up to about
@@ -79,7 +79,7 @@ function verdictOf({ status }: LoadTestRow): readonly [text: string, tone: strin
   return [status.charAt(0).toUpperCase() + status.slice(1), 'plain'];
 }
 
-function header({ row, shards, events }: ReportContent): Html {
+function header({ row, shards, eventCounts }: ReportContent): Html {
   const [verdict, tone] = verdictOf(row);
   const { config, reason } = row;
   const measured =
@@ -101,12 +101,9 @@ function header({ row, shards, events }: ReportContent): Html {
     <ul class="facts">${facts.filter(fact => fact !== undefined).map(fact => html`<li>${fact}</li>`)}</ul>
     ${reason !== null && html`<p class="reason">${reason.message} <code>${reason.code}</code></p>`}
     ${row.degraded && html`<p class="reason">Less load was delivered than asked: see the gaps and the events below.</p>`}
-    ${isSaturated(events) && html`<p class="reason">The generator was the limit for a time, not the target: see the events below.</p>`}
+    ${eventCounts.saturations > 0 && html`<p class="reason">The generator was the limit for a time, not the target: see the events below.</p>`}
   </header>`;
 }
-
-const isSaturated = (events: ReportContent['events']): boolean =>
-  events.some(({ type }) => type === 'generator_saturated');
 
 /** The asked load in a few words. */
 function loadOf({ config }: LoadTestRow): string {

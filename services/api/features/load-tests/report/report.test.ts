@@ -29,7 +29,7 @@ const content = (changes: Partial<ReportContent> = {}): ReportContent => ({
   row: endedTest(),
   shards: [],
   events: [],
-  eventsCut: false,
+  eventCounts: { all: 0, silences: 0, saturations: 0 },
   errors: [],
   folded: fold(seconds(0, 10).map(second => timelinePoint(second))),
   ...changes,
@@ -77,19 +77,46 @@ describe('the report', () => {
     expect(page).not.toContain('s3cret');
   });
 
+  it('shows messages of every kind of error, however common another kind is', () => {
+    const row = endedTest();
+    const errors = { http_4xx: 90, timeout: 1 };
+    const sample = {
+      loadTestId: row.id,
+      shard: 0,
+      atMs: 1000,
+      endpoint: 'home',
+      status: null,
+      username: null,
+    };
+    const samples = Array.from({ length: 20 }, (_, id) => ({
+      ...sample,
+      id,
+      kind: 'http_4xx',
+      message: `GET /${id} answered 404`,
+    }));
+    const late = { ...sample, id: 20, kind: 'timeout', message: 'No whole answer within 5 s' };
+    const page = render(
+      content({
+        row: { ...row, metrics: row.metrics && { ...row.metrics, errors } },
+        errors: [...samples, late],
+      }),
+    );
+    expect(page).toContain(late.message);
+    expect(page.match(/answered 404/g)).toHaveLength(4);
+  });
+
   it('says how much a worker may have sent that nobody counted, unless it handed over', () => {
     const unknown = 'may have reached the target and be in no figure here';
-    const silent = event('shard_lost', 5, 'ada went silent');
-    expect(render(content({ events: [silent, silent] }))).toMatch(
+    const silent = { all: 500, silences: 2, saturations: 0 };
+    expect(render(content({ eventCounts: silent }))).toMatch(
       new RegExp(`up to about\\s+200 requests ${unknown}`),
     );
-    const handedOver = event('shard_lost', 5, 'ada stops and hands its shard over');
-    expect(render(content({ events: [handedOver] }))).not.toContain(unknown);
+    expect(render(content())).not.toContain(unknown);
   });
 
   it('says first when the generator was the limit', () => {
     const limit = 'The generator was the limit';
-    expect(render(content({ events: [event('generator_saturated', 5, 'at 0.95')] }))).toContain(limit);
+    expect(render(content({ eventCounts: { all: 500, silences: 0, saturations: 1 } }))).toContain(limit);
     expect(render(content())).not.toContain(limit);
   });
 

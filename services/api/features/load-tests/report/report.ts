@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Executor } from '../../../../../shared/platform/db.ts';
-import { readLoadEvents } from '../../../../../shared/store/load-events.ts';
-import { listLoadErrors, readTimeline } from '../../../../../shared/store/load-results.ts';
+import { countLoadEvents, readMainLoadEvents } from '../../../../../shared/store/load-events.ts';
+import { listLoadErrors, readTimelinePages } from '../../../../../shared/store/load-results.ts';
 import { listShards } from '../../../../../shared/store/load-shards.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
 import { createFold, type Folded } from './fold.ts';
@@ -53,22 +53,22 @@ ${ownBlock('script', script)}
 }
 
 const maxEvents = 300;
-const maxErrors = 1000;
-const pageSize = 1000;
+const maxErrors = 5000;
 
 async function readContent(db: Executor, row: LoadTestRow): Promise<ReportContent> {
   const { id: testId } = row;
-  const [shards, events, errors, folded] = await Promise.all([
+  const [shards, events, eventCounts, errors, folded] = await Promise.all([
     listShards(db, testId),
-    readLoadEvents(db, { testId, limit: maxEvents + 1 }),
+    readMainLoadEvents(db, { testId, limit: maxEvents }),
+    countLoadEvents(db, testId),
     listLoadErrors(db, { testId, limit: maxErrors }),
     readFolded(db, row),
   ]);
   return {
     row,
     shards,
-    events: events.slice(0, maxEvents).map(({ event }) => event),
-    eventsCut: events.length > maxEvents,
+    events,
+    eventCounts,
     errors,
     folded,
   };
@@ -76,12 +76,6 @@ async function readContent(db: Executor, row: LoadTestRow): Promise<ReportConten
 
 async function readFolded(db: Executor, { id: testId, config }: LoadTestRow): Promise<Folded> {
   const fold = createFold(config.duration_seconds);
-  let afterSecond = -1;
-  for (;;) {
-    const page = await readTimeline(db, { testId, afterSecond, limit: pageSize });
-    for (const point of page) fold.add(point);
-    const last = page.at(-1);
-    if (page.length < pageSize || last === undefined) return fold.end();
-    afterSecond = last.second;
-  }
+  for await (const page of readTimelinePages(db, testId)) for (const point of page) fold.add(point);
+  return fold.end();
 }

@@ -68,34 +68,26 @@ function figuresOf({ http_reqs, http_req_failed, http_req_duration: duration }: 
   ];
 }
 
-const samplesShown = 12;
+/** Of each kind, which has only so many samples of each endpoint: how common it is, the counts say. */
+const messagesShown = 4;
 
-/** Errors by kind, and the messages that came most often among the samples. */
+/** Errors by kind, and the messages that came most often among the samples of each. */
 export function errorSection({ errors, http_reqs }: LoadMetrics, samples: readonly LoadErrorRow[]): Html {
-  const kinds = Object.entries(errors).filter(([, count]) => count > 0);
+  const kinds = Object.entries(errors)
+    .filter(([, count]) => count > 0)
+    .toSorted(([, a], [, b]) => b - a);
   if (kinds.length === 0) return html`<section><h2>Errors</h2><p class="note">None.</p></section>`;
   const share = (count: number) => percent(count / Math.max(1, http_reqs.count));
-  const byKind = kinds
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([kind, count]) => [
-      html`<span class="swatch area s-error-${kind}"></span>${kind}`,
-      number(count),
-      share(count),
-    ]);
-  const groups = Map.groupBy(samples, ({ endpoint, kind, message }) =>
-    JSON.stringify([kind, endpoint, message]),
-  );
-  const bySample = [...groups.values()]
-    .toSorted((a, b) => b.length - a.length)
-    .slice(0, samplesShown)
-    .flatMap(([first, ...rest]) =>
-      first === undefined
-        ? []
-        : [[first.kind, first.endpoint, first.message, clock(first.atMs / 1000), number(rest.length + 1)]],
-    );
+  const byKind = kinds.map(([kind, count]) => [
+    html`<span class="swatch area s-error-${kind}"></span>${kind}`,
+    number(count),
+    share(count),
+  ]);
+  const samplesOf = Map.groupBy(samples, ({ kind }) => kind);
+  const bySample = kinds.flatMap(([kind]) => messagesOf(samplesOf.get(kind) ?? []));
   return html`<section><h2>Errors</h2>
     ${table([text('Kind'), figure('Requests'), figure('Of all')], byKind)}
-    ${bySample.length > 0 && html`<h3>Most common among ${number(samples.length)} samples</h3>`}
+    ${bySample.length > 0 && html`<h3>Most common among the samples of each kind</h3>`}
     ${
       bySample.length > 0 &&
       table(
@@ -105,8 +97,23 @@ export function errorSection({ errors, http_reqs }: LoadMetrics, samples: readon
     }</section>`;
 }
 
-/** What happened, numbered as on the charts. */
-export function eventSection(events: readonly LoadEvent[], isCut: boolean): Html {
+function messagesOf(samples: readonly LoadErrorRow[]): Cell[][] {
+  const groups = Map.groupBy(samples, ({ endpoint, message }) => JSON.stringify([endpoint, message]));
+  return [...groups.values()]
+    .toSorted((a, b) => b.length - a.length)
+    .slice(0, messagesShown)
+    .flatMap(([first, ...rest]) =>
+      first === undefined
+        ? []
+        : [[first.kind, first.endpoint, first.message, clock(first.atMs / 1000), number(rest.length + 1)]],
+    );
+}
+
+/**
+ * What happened, numbered as on the charts.
+ * @param all how many events there are, of which these are the main ones
+ */
+export function eventSection(events: readonly LoadEvent[], all: number): Html {
   if (events.length === 0) return html``;
   const rows = events.map((event, index) => [
     String(index + 1),
@@ -117,7 +124,7 @@ export function eventSection(events: readonly LoadEvent[], isCut: boolean): Html
   ]);
   const columns = [figure(''), figure('At'), text('Event'), text('What'), text('Who')];
   return html`<section><h2>Events</h2>${table(columns, rows)}
-    ${isCut && html`<p class="note">There are more: read them at /events.</p>`}</section>`;
+    ${all > events.length && html`<p class="note">There are ${number(all - events.length)} more, most of them of the same kinds: read them at /events.</p>`}</section>`;
 }
 
 export function shardSection(shards: readonly LoadShardRow[]): Html {

@@ -1,21 +1,9 @@
+import type { ErrorKind } from '../../../../../shared/kernel/request-error-kinds.ts';
+
 /**
  * What an engine has measured since it was last asked: counters to be added up and histograms to be merged, so that
  * any number of deltas, of any number of engines, in any order, make one exact total.
  */
-export const errorKinds = [
-  'timeout',
-  'dns',
-  'refused',
-  'reset',
-  'tls',
-  'http_4xx',
-  'http_5xx',
-  'application',
-  'resource',
-  'not_allowed',
-] as const;
-export type ErrorKind = (typeof errorKinds)[number];
-
 export interface Delta {
   /** Ascending from 0 within one engine's life. */
   seq: number;
@@ -55,10 +43,16 @@ export interface EndpointDelta {
   /** Heads and bodies; neither TLS nor the framing of chunks. */
   bytesReceived: number;
   bytesSent: number;
-  /** Request written to answer complete, microseconds: a compressed HDR histogram, base64. Requests without any answer are not in it. */
+  /**
+   * Request written to answer complete, microseconds: a compressed HDR histogram, base64. A request that timed out is in it
+   * with the time that it waited; others without a whole answer are not.
+   */
   serviceTime: string;
-  /** Intended start to answer complete; absent in a closed model, which has no intended starts. */
-  responseTime?: string;
+  /**
+   * Intended start to answer complete: with the wait for a connection, its opening, and in an open model how late the
+   * request began. In it are also those that got no connection in time.
+   */
+  responseTime: string;
   /** Sum of service times in microseconds, for an exact average. */
   serviceTimeSumUs: number;
 }

@@ -1,4 +1,5 @@
-import { type EndpointDelta, type ErrorKind, errorKinds } from './delta.ts';
+import { type ErrorKind, errorKinds } from '../../../../../shared/kernel/request-error-kinds.ts';
+import type { EndpointDelta } from './delta.ts';
 import { LatencyRecorder } from './latency-histogram.ts';
 
 /**
@@ -13,19 +14,14 @@ export class EndpointRecorder {
   readonly #statuses = new Uint32Array(1000);
   readonly #errors = new Map<ErrorKind, number>();
   readonly #service = new LatencyRecorder();
-  readonly #response: LatencyRecorder | undefined;
-
-  /** `open`: arrivals have intended starts, so that response time is more than service time. */
-  constructor(open: boolean) {
-    this.#response = open ? new LatencyRecorder() : undefined;
-  }
+  readonly #response = new LatencyRecorder();
 
   /** A whole answer; `kind` when it is an error all the same. */
   answered(status: number, serviceUs: number, responseUs: number, kind: ErrorKind | undefined): void {
     this.requests++;
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
     this.#service.record(serviceUs);
-    this.#response?.record(responseUs);
+    this.#response.record(responseUs);
     if (kind !== undefined) this.#countError(kind);
   }
 
@@ -35,9 +31,25 @@ export class EndpointRecorder {
     this.#countError(kind);
   }
 
+  /**
+   * A request that was given up after so long: its answer would have taken longer still, so that leaving it out would
+   * flatter the target.
+   * @param serviceUs undefined when its wait was not the target's doing
+   */
+  timedOut(kind: ErrorKind, serviceUs: number | undefined, responseUs: number): void {
+    this.lost(kind);
+    if (serviceUs !== undefined) this.#service.record(serviceUs);
+    this.#response.record(responseUs);
+  }
+
+  /** Errors of this kind since the last drain. */
+  errorsOf(kind: ErrorKind): number {
+    return this.#errors.get(kind) ?? 0;
+  }
+
   #countError(kind: ErrorKind): void {
     this.failed++;
-    this.#errors.set(kind, (this.#errors.get(kind) ?? 0) + 1);
+    this.#errors.set(kind, this.errorsOf(kind) + 1);
   }
 
   /** What happened since the last drain; undefined when nothing did. */
@@ -52,7 +64,7 @@ export class EndpointRecorder {
       bytesSent: this.bytesSent,
       serviceTimeSumUs: this.#service.sumUs,
       serviceTime: this.#service.drain(),
-      ...(this.#response && { responseTime: this.#response.drain() }),
+      responseTime: this.#response.drain(),
     };
     this.requests = 0;
     this.failed = 0;

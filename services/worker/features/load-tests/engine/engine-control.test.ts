@@ -176,7 +176,7 @@ describe('an engine under control', () => {
       'ben sid=ben; seen=ben',
     ]);
     const samples = deltas.flatMap(({ errorSamples }) => errorSamples);
-    expect(samples).toHaveLength(10); // bounded
+    expect(Math.max(...deltas.map(({ errorSamples }) => errorSamples.length))).toBe(2); // of a kind, in a delta
     expect(samples[0]).toMatchObject({
       kind: 'http_5xx',
       status: 500,

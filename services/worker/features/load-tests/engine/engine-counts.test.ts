@@ -95,6 +95,75 @@ describe('what an engine counts', () => {
     }
   });
 
+  it('has every byte of answers of 100 MB, which are never in memory as a whole', async () => {
+    const chunk = Buffer.alloc(1024 * 1024);
+    let held = 0;
+    target = await startTarget((_request, response) => {
+      response.setHeader('content-length', 100 * chunk.length);
+      let sent = 0;
+      const send = (): void => {
+        held = Math.max(held, process.memoryUsage().arrayBuffers);
+        if (sent++ < 100) response.write(chunk, send);
+        else response.end();
+      };
+      send();
+    });
+    const endpoints = [endpoint('/', { timeoutMs: 60_000, checks: { bodyContains: '\0' } })];
+    const executor = { type: 'constant-vus', vus: 2, durationMs: 500 } as const;
+    const before = process.memoryUsage().arrayBuffers;
+    const plan = planFor(target.origin, { endpoints, executor, gracefulStopMs: 60_000 });
+    const { all } = await runEngine(plan);
+    const { requests, failed, bytesReceived } = all();
+    expect({ enough: requests >= 2, failed }).toEqual({ enough: true, failed: 0 });
+    expect(Math.floor(bytesReceived / (100 * chunk.length))).toBe(requests);
+    expect(held - before).toBeLessThan(80 * chunk.length); // less than one of the answers, of two at once
+  });
+
+  it('has a request that times out in the percentiles, with the time that it waited', async () => {
+    let asked = 0;
+    target = await startTarget((_request, response) => {
+      if (asked++ % 2 === 0) response.end();
+    });
+    const endpoints = [endpoint('/', { timeoutMs: 2000 })];
+    const { all } = await runEngine(planFor(target.origin, { executor: arrivals(100, 500), endpoints }));
+    const { requests, errors, serviceTime, responseTime } = all();
+    expect({ requests, errors }).toEqual({ requests: 50, errors: { timeout: 25 } });
+    expect([serviceTime.totalCount, responseTime.totalCount]).toEqual([50, 50]);
+    expect(figuresOf(serviceTime)['p(95)']).toBeGreaterThan(1900); // half of the answers were there at once
+  });
+
+  it('has samples of every kind of error, also of one that another leaves no second', async () => {
+    let asked = 0;
+    target = await startTarget((request, response) => {
+      if (asked++ === 30) request.socket.destroy();
+      else response.writeHead(404).end();
+    });
+    const { deltas, all } = await runEngine(planFor(target.origin, { executor: arrivals(100, 400) }));
+    expect(all().errors).toEqual({ http_4xx: 39, reset: 1 });
+    const kinds = deltas.flatMap(({ errorSamples }) => errorSamples.map(({ kind }) => kind));
+    expect(kinds).toEqual(['http_4xx', 'http_4xx', 'reset']);
+  });
+
+  it('has no fast failure in them, which would flatter the target', async () => {
+    target = await startTarget(request => void request.socket.destroy());
+    const { all } = await runEngine(planFor(target.origin, { executor: arrivals(100, 200) }));
+    const { errors, serviceTime, responseTime } = all();
+    expect(errors).toEqual({ reset: 20 });
+    expect([serviceTime.totalCount, responseTime.totalCount]).toEqual([0, 0]);
+  });
+
+  it('has the wait for a connection in the response time, also of users and in vain', async () => {
+    target = await startTarget((_request, response) => void setTimeout(() => response.end(), 200));
+    const executor = { type: 'constant-vus', vus: 4, durationMs: 1000 } as const;
+    const endpoints = [endpoint('/patient'), endpoint('/hasty', { timeoutMs: 100 })];
+    const { all } = await runEngine(planFor(target.origin, { executor, endpoints, maxConnections: 1 }));
+    const { requests, errors, serviceTime, responseTime } = all();
+    expect(errors.resource).toBeGreaterThan(0);
+    expect(serviceTime.totalCount).toBe(requests - (errors.resource ?? 0));
+    expect(responseTime.totalCount).toBe(requests);
+    expect(figuresOf(responseTime).max).toBeGreaterThan(1.5 * figuresOf(serviceTime).max);
+  });
+
   it('shows a target that freezes in the response time, whatever the service time says', async () => {
     const frozen: (() => void)[] = [];
     let isFrozen = false;

@@ -1,4 +1,5 @@
 import { parseAllowlist } from '../../../../../shared/kernel/allowlist.ts';
+import { createRandom } from '../../../../../shared/kernel/random.ts';
 import { createGuardedConnector, type Lookup } from '../../../../../shared/platform/target/connect-guard.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import { createClosedLoad } from './closed-load.ts';
@@ -9,7 +10,6 @@ import type { LatencyRecorder } from './latency-histogram.ts';
 import type { Load, LoadDeps } from './load.ts';
 import { createOpenLoad } from './open-load.ts';
 import type { EngineAccount, EnginePlan } from './plan.ts';
-import { createRandom } from './random.ts';
 import { createRunClock, type RunClock } from './run-clock.ts';
 import { RunRecorder } from './run-recorder.ts';
 import { createTimerWheel } from './timer-wheel.ts';
@@ -96,10 +96,9 @@ const askerFor =
   (user: VirtualUser): void =>
     onUnauthorized((user.index - index) / count);
 
-function createRecorder({ endpoints, executor, keepErrorSamples }: EnginePlan, clock: RunClock): RunRecorder {
-  const open = factsOf(executor).schedule().model === 'open';
+function createRecorder({ endpoints, keepErrorSamples }: EnginePlan, clock: RunClock): RunRecorder {
   const names = endpoints.map(({ name }) => name);
-  return new RunRecorder(names, open, clock.elapsedMs, keepErrorSamples);
+  return new RunRecorder(names, clock.elapsedMs, keepErrorSamples);
 }
 
 function createGuardedConnections(plan: EnginePlan, lookup: Lookup | undefined): Connections {

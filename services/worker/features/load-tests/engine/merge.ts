@@ -1,6 +1,6 @@
 import type { Histogram } from 'hdr-histogram-js';
-import type { Delta, EndpointDelta, ErrorKind, LoginDelta } from './delta.ts';
-import { errorKinds } from './delta.ts';
+import { type ErrorKind, errorKinds } from '../../../../../shared/kernel/request-error-kinds.ts';
+import type { Delta, EndpointDelta, LoginDelta } from './delta.ts';
 import { createLatencyHistogram, decodeHistogram } from './latency-histogram.ts';
 
 /**
@@ -89,11 +89,8 @@ const createEndpointTotals = (): EndpointTotals => ({
 
 function addEndpointDelta(total: EndpointTotals, delta: EndpointDelta): void {
   addCounters(total, delta);
-  const serviceTime = decodeHistogram(delta.serviceTime);
-  total.serviceTime.add(serviceTime);
-  total.responseTime.add(
-    delta.responseTime === undefined ? serviceTime : decodeHistogram(delta.responseTime),
-  );
+  total.serviceTime.add(decodeHistogram(delta.serviceTime));
+  total.responseTime.add(decodeHistogram(delta.responseTime));
 }
 
 function addCounters(total: EndpointTotals, more: Omit<EndpointDelta, 'serviceTime' | 'responseTime'>): void {

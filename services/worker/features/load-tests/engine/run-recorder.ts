@@ -1,9 +1,14 @@
-import type { EndpointDelta, EngineEvent, ErrorKind, ErrorSample } from './delta.ts';
+import type { ErrorKind } from '../../../../../shared/kernel/request-error-kinds.ts';
+import type { EndpointDelta, EngineEvent, ErrorSample } from './delta.ts';
 import { EndpointRecorder } from './endpoint-recorder.ts';
 import { cleanMessage } from './error-kinds.ts';
 import type { RequestTemplate } from './request-template.ts';
 
-const maxSamples = 10; // a drain
+/** Of each kind of error of each endpoint, a drain: what fails all the time must not crowd out what is rare. */
+const maxSamplesOfKind = 2;
+
+/** What an engine tells in its life: a breaker may open and close for days. */
+const maxEvents = 200;
 
 /** Everything that is counted, from one drain to the next. */
 export class RunRecorder {
@@ -16,10 +21,11 @@ export class RunRecorder {
   readonly #keepSamples: boolean;
   #samples: ErrorSample[] = [];
   #events: EngineEvent[] = [];
+  #eventsToTell = maxEvents;
 
-  constructor(names: readonly string[], open: boolean, elapsedMs: () => number, keepSamples: boolean) {
+  constructor(names: readonly string[], elapsedMs: () => number, keepSamples: boolean) {
     this.#names = names;
-    this.#endpoints = names.map(() => new EndpointRecorder(open));
+    this.#endpoints = names.map(() => new EndpointRecorder());
     this.#elapsedMs = elapsedMs;
     this.#keepSamples = keepSamples;
   }
@@ -30,7 +36,7 @@ export class RunRecorder {
     return endpoint;
   }
 
-  /** Keeps a sample of an error, as long as there is room. No query strings: they may hold secrets. */
+  /** Keeps a sample of an error that was counted, as long as there is room. No query strings: they may hold secrets. */
   sample(
     template: RequestTemplate,
     kind: ErrorKind,
@@ -38,7 +44,7 @@ export class RunRecorder {
     error: unknown,
     username?: string,
   ): void {
-    if (!this.#keepSamples || this.#samples.length >= maxSamples) return;
+    if (!this.#keepSamples || this.endpoint(template.endpoint).errorsOf(kind) > maxSamplesOfKind) return;
     const path = template.path.replace(/\?.*$/s, '');
     this.#samples.push({
       atMs: Math.round(this.#elapsedMs()),
@@ -51,7 +57,10 @@ export class RunRecorder {
   }
 
   event(type: EngineEvent['type'], message: string): void {
-    this.#events.push({ atMs: Math.round(this.#elapsedMs()), type, message });
+    if (this.#eventsToTell === 0) return;
+    const isLast = --this.#eventsToTell === 0;
+    const told = isLast ? `${message}; what follows of this shard is not told any more` : message;
+    this.#events.push({ atMs: Math.round(this.#elapsedMs()), type, message: told });
   }
 
   drain() {

@@ -1,7 +1,8 @@
 import type { Client, Dispatcher } from 'undici';
+import type { ErrorKind } from '../../../../../shared/kernel/request-error-kinds.ts';
 import { networkErrorKindOf } from '../../../../../shared/platform/target/network-errors.ts';
 import type { Breaker } from './breaker.ts';
-import type { ErrorKind } from './delta.ts';
+import { NoConnectionError } from './error-kinds.ts';
 import { isRedirect } from './redirects.ts';
 import { bytesOfAnswer, type RequestTemplate } from './request-template.ts';
 import type { RunRecorder } from './run-recorder.ts';
@@ -65,6 +66,7 @@ export class UserRequest implements Dispatcher.DispatchHandler {
     this.status = 0;
     this.location = undefined;
     this.failure = undefined;
+    this.#writtenAt = 0;
   }
 
   send(client: Client): void {
@@ -117,10 +119,23 @@ export class UserRequest implements Dispatcher.DispatchHandler {
     if (!this.#around.isCutOff()) {
       const cause = this.failure ?? error;
       const kind = networkErrorKindOf(cause);
-      this.#around.recorder.endpoint(this.template.endpoint).lost(kind);
+      this.#countLost(kind, cause);
       this.#noteError(kind, cause);
     }
     this.#owner.lost();
+  }
+
+  /** What the target makes wait counts as such; a wait for one of our own connections shows in the response time only. */
+  #countLost(kind: ErrorKind, cause: Error): void {
+    const endpoint = this.#around.recorder.endpoint(this.template.endpoint);
+    const isOurs = cause instanceof NoConnectionError;
+    if (kind !== 'timeout' && !isOurs) {
+      endpoint.lost(kind);
+      return;
+    }
+    const endedAt = performance.now();
+    const since = this.#writtenAt || this.#intendedAt; // the latter when it hung while connecting
+    endpoint.timedOut(kind, isOurs ? undefined : toUs(endedAt - since), toUs(endedAt - this.#intendedAt));
   }
 
   /** Counts the answer. */

@@ -1,8 +1,8 @@
 import type { Client } from 'undici';
+import type { Random } from '../../../../../shared/kernel/random.ts';
 import type { Connections, ConnectionUser } from './connections.ts';
 import { NoConnectionError, RequestTimeoutError } from './error-kinds.ts';
 import type { EngineAccount } from './plan.ts';
-import type { Random } from './random.ts';
 import { followRedirect, maxRedirects } from './redirects.ts';
 import type { RequestTemplate } from './request-template.ts';
 import { createWheelTimer, type TimerWheel } from './timer-wheel.ts';

@@ -1,4 +1,4 @@
-import { createRandom } from './random.ts';
+import { createRandom } from '../../../../../shared/kernel/random.ts';
 import { createWeightedChoice } from './weighted-choice.ts';
 
 function countChoices(weights: readonly number[], choices: number): number[] {

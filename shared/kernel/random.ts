@@ -1,6 +1,6 @@
 /**
- * A small, fast, seeded source of numbers in [0, 1), one for each virtual user: the same seed and user give the same
- * choices whatever the others do, so that a run can be repeated. Mulberry32 (Tommy Ettinger, public domain).
+ * A small, fast, seeded source of numbers in [0, 1). Of one seed there are many streams, which are independent of each
+ * other: with one for each virtual user, a user makes the same choices whatever the others do. Mulberry32 (Tommy Ettinger, public domain).
  */
 export type Random = () => number;
 
