@@ -194,4 +194,22 @@ describe('a run of deadline notifications', () => {
     await ended((await bodyOf(first ?? Response.error(), job)).id);
     expect(mail.taken).toHaveLength(2);
   });
+
+  it('is not retried while another is on', async () => {
+    const office_ids = await offices('retried', { staffPerOffice: 1 });
+    mail.behave = () => 'refuse';
+    const refused = await run({ office_ids });
+    mail.behave = () => 300;
+    const { id } = await bodyOf(await start({ office_ids }), job);
+    const retry = (id: string) => api.call('POST', `/api/jobs/${id}/retry`);
+    const conflict = await retry(refused.id);
+    expect(await conflict.json()).toMatchObject({
+      status: 409,
+      detail: expect.stringContaining(`The run ${id} has not ended`),
+    });
+    await ended(id);
+    mail.behave = () => 'take';
+    expect((await retry(refused.id)).status).toBe(202);
+    expect((await ended(refused.id)).result).toMatchObject({ emails_sent: 0, skipped_already_sent: 2 });
+  });
 });
