@@ -22,7 +22,9 @@ export interface Outbox {
   claim(plans: readonly OfficePlan[]): Promise<OfficeMessages[]>;
   /** The same for messages that were refused for now. */
   resume(offices: readonly OfficeMessages[]): Promise<OfficeMessages[]>;
-  record(result: DeliveryResult, goneSubscriptions?: readonly string[]): void;
+  record(result: DeliveryResult): void;
+  /** Takes push subscriptions away that are gone for good. */
+  prune(subscriptions: readonly string[]): void;
   /** Writes what was recorded, also when the store was away for a moment. */
   flush(): Promise<void>;
   /** The same, and ends the page with it. */
@@ -88,16 +90,20 @@ export function createOutbox(db: Executor, lease: PageLease, dryRun: boolean): O
       return only(plans, allowed);
     },
     async resume(offices) {
-      const ids = offices.flatMap(({ messages }) => messages.map(({ id }) => id));
-      return only(offices, await write({ resumed: ids }));
+      const messages = offices.flatMap(office => office.messages);
+      const idsOf = (isTold: boolean) => messages.filter(m => (m.isTold ?? false) === isTold).map(m => m.id);
+      const allowed = await write({ resumed: idsOf(false) });
+      return only(offices, new Set([...allowed, ...idsOf(true)]));
     },
-    record(result, goneSubscriptions = []) {
+    record(result) {
       results.push(result);
-      gone.push(...goneSubscriptions);
       settled += 1;
     },
+    prune(subscriptions) {
+      gone.push(...subscriptions);
+    },
     async flush() {
-      if (results.length > 0) await writeAtLast({});
+      if (results.length + gone.length > 0) await writeAtLast({});
     },
     finish: (totals, failures) => writeAtLast({ finish: { totals, failures } }),
   };
