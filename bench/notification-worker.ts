@@ -52,7 +52,7 @@ export async function runAlone(
   statements.clear();
   const startedAt = performance.now();
   const runId = await runPages(deps, { dryRun, officeIds: null });
-  const state = await readRun(database.db, runId, 0);
+  const state = await readRun(database.db, { runId, run: 0 });
   const seconds = (performance.now() - startedAt) / 1000;
   await database.stop();
   return {

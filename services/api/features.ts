@@ -18,6 +18,7 @@ import { accountRoutes } from './features/accounts/routes.ts';
 import { auditLogRoutes } from './features/audit-log/routes.ts';
 import { bulkUserRoutes } from './features/bulk-users/routes.ts';
 import { datasetRoutes } from './features/datasets/routes.ts';
+import { assertRetriedAlone } from './features/deadline-notifications/one-run.ts';
 import { notificationRoutes } from './features/deadline-notifications/routes.ts';
 import { jobRoutes } from './features/jobs/routes.ts';
 import { loadTestRoutes } from './features/load-tests/routes.ts';
@@ -55,7 +56,7 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
   const loadTestHub = lifecycle.add(createChannelHub(database, loadTestsChannel, logger));
   const jobHub = lifecycle.add(createChannelHub(database, jobEventsChannel, logger));
   return [
-    ...jobRoutes({ queue, hub: jobHub }),
+    ...jobRoutes({ queue, hub: jobHub, retryGuards: { 'deadline-notifications.run': assertRetriedAlone } }),
     ...workerRoutes(),
     ...settingRoutes(ceilings),
     ...auditLogRoutes(),

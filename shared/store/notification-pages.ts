@@ -112,6 +112,7 @@ export interface RunState {
   pages: number;
   /** The indexes of those that are not done. */
   open: number[];
+  /** Counted once no page is open. */
   deliveries: { channel: Channel; status: DeliveryStatus; count: number }[];
 }
 
@@ -126,9 +127,17 @@ const sums = [
   'total_queries',
 ] as const satisfies (keyof PageTotals)[];
 
-/** Reads where a run stands, in one statement. */
-export async function readRun(db: Executor, runId: string, run: number): Promise<RunState> {
+/**
+ * Reads where a run stands, in one statement. Its deliveries, of which there may be a hundred thousand, are counted when
+ * it is over, so that asking again and again costs next to nothing. @param isOver also where pages will stay open
+ */
+export async function readRun(
+  db: Executor,
+  { runId, run }: Pick<PageKey, 'runId' | 'run'>,
+  isOver = false,
+): Promise<RunState> {
   const mine = sql`run_id = ${runId} and run = ${run}`;
+  const running = sql`select page_index from muster.notification_pages where ${mine} and status = 'running'`;
   const [row] = await db.execute<RunState & Record<string, unknown>>(sql`
     select (
       select jsonb_build_object(${sql.join(
@@ -136,14 +145,14 @@ export async function readRun(db: Executor, runId: string, run: number): Promise
         sql`, `,
       )}, 'peak_rss_growth_mb', coalesce(max((totals->>'peak_rss_growth_mb')::float8), 0))
       from muster.notification_pages where ${mine}
-    ) as totals, (select count(*)::int from muster.notification_pages where ${mine}) as pages, array(
-      select page_index from muster.notification_pages where ${mine} and status = 'running' order by page_index
-    ) as open, (
+    ) as totals, (
+      select count(*)::int from muster.notification_pages where ${mine}
+    ) as pages, array(${running} order by page_index) as open, case when ${isOver} or not exists (${running}) then (
       select coalesce(jsonb_agg(jsonb_build_object('channel', channel, 'status', status, 'count', count)), '[]')
       from (
         select channel, status, count(*) from muster.notification_deliveries where ${mine} group by channel, status
       ) as counted
-    ) as deliveries`);
+    ) else '[]' end as deliveries`);
   if (row === undefined) throw new Error('A select without a from gave no row');
   return row;
 }

@@ -111,7 +111,8 @@ describe('a run of deadline notifications', () => {
       failed: 0,
       unknown: 0,
     };
-    expect(dry).toMatchObject({ status: 'succeeded', result: { ...figures, dry_run: true } });
+    const queries = { read_queries: 3, total_queries: 7 }; // take, read, claim, finish, and a look at the whole
+    expect(dry).toMatchObject({ status: 'succeeded', result: { ...figures, ...queries, dry_run: true } });
     expect(real).toMatchObject({ status: 'succeeded', result: { ...figures, read_queries: 3 } });
     expect(again.result).toMatchObject({ emails_sent: 0, skipped_already_sent: 6 });
     expect(addressesOf(mail.taken)).toEqual(
@@ -177,11 +178,12 @@ describe('a run of deadline notifications', () => {
 
   it('spreads its pages over workers, and adds them up', async () => {
     await offices('many', { offices: 1010, staffPerOffice: 1, recipientsPerOffice: 1 });
-    const { result } = await run({ dry_run: true, channels: ['email'] });
+    const { id, result } = await run({ dry_run: true, channels: ['email'] });
     const [row] = await databases.application.sql<{ pages: number; workers: number }[]>`
       select count(*)::int as pages, count(distinct worker)::int as workers from muster.notification_pages
-      where run_id = (select max(run_id::text)::uuid from muster.notification_pages)`;
+      where run_id = ${id}`;
     expect(row).toEqual({ pages: 3, workers: 2 });
+    expect(result.read_queries).toBe(3 * 3);
     expect(result.emails_sent).toBeGreaterThanOrEqual(1010);
   });
 
@@ -193,5 +195,23 @@ describe('a run of deadline notifications', () => {
     const first = answers.find(({ status }) => status === 202);
     await ended((await bodyOf(first ?? Response.error(), job)).id);
     expect(mail.taken).toHaveLength(2);
+  });
+
+  it('is not retried while another is on', async () => {
+    const office_ids = await offices('retried', { staffPerOffice: 1 });
+    mail.behave = () => 'refuse';
+    const refused = await run({ office_ids });
+    mail.behave = () => 300;
+    const { id } = await bodyOf(await start({ office_ids }), job);
+    const retry = (id: string) => api.call('POST', `/api/jobs/${id}/retry`);
+    const conflict = await retry(refused.id);
+    expect(await conflict.json()).toMatchObject({
+      status: 409,
+      detail: expect.stringContaining(`The run ${id} has not ended`),
+    });
+    await ended(id);
+    mail.behave = () => 'take';
+    expect((await retry(refused.id)).status).toBe(202);
+    expect((await ended(refused.id)).result).toMatchObject({ emails_sent: 0, skipped_already_sent: 2 });
   });
 });

@@ -117,6 +117,21 @@ export function notificationFaults({
     });
   });
 
+  it('pushes again to the browser that was busy, and not to the one that took it', async () => {
+    const office_ids = await offices('browsers', { offices: 1, staffPerOffice: 1 });
+    const { sql } = databases.application;
+    for (const endpoint of ['/fine', '/busy', '/away'])
+      await subscribeStaff(sql, office_ids, { endpoint: `${push.url}${endpoint}`, keys: push.keys });
+    push.behave = (path, attempt) => {
+      if (path.startsWith('/away')) return 503;
+      return path.startsWith('/busy') && attempt === 1 ? 429 : 201;
+    };
+    const { result } = await run({ office_ids, channels: ['push'] });
+    expect(result).toMatchObject({ pushes_sent: 1, failed: 0, unknown: 0 });
+    expect(push.taken.map(({ path }) => path.split('/')[1])).toEqual(['fine', 'busy']);
+    expect((await run({ office_ids, channels: ['push'] })).result).toMatchObject({ skipped_already_sent: 1 });
+  });
+
   it('reports an office whose data are broken, and tells the others', async () => {
     const office_ids = await offices('broken', { offices: 3, staffPerOffice: 1 });
     const { sql } = databases.application;

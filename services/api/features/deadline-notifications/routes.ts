@@ -31,11 +31,11 @@ import {
   settleDelivery,
 } from '../../../../shared/store/notification-deliveries.ts';
 import { listRunFailures } from '../../../../shared/store/notification-pages.ts';
-import { lockRuns } from '../../../../shared/store/notification-runs.ts';
 import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
+import { assertAlone } from './one-run.ts';
 import { oneOf, presentDelivery } from './present.ts';
 import { previewOf } from './preview.ts';
 import { unsubscribeRoutes } from './unsubscribe.ts';
@@ -56,7 +56,7 @@ export interface NotificationRoutesDeps {
 export const notificationRoutes = (deps: NotificationRoutesDeps): Route[] => [
   route(startNotificationRunOperation, async ({ body, ...call }) => {
     const run = runOf(deps, body);
-    if (!run.dry_run) await assertAlone(call.db);
+    await assertAlone(call.db, run);
     const job = await submitJob(call, deps.queue, notificationsRun, run);
     await tellDeed(call, 'deadline-notifications.run', job.id, { dry_run: run.dry_run });
     return accepted(presentJob(job), `/api/jobs/${job.id}`);
@@ -132,14 +132,6 @@ function runOf(
     message_concurrency: body.message_concurrency ?? messageConcurrency,
     office_ids: body.office_ids ?? null,
   };
-}
-
-async function assertAlone(db: Executor): Promise<void> {
-  const other = await lockRuns(db);
-  if (other === undefined) return;
-  throw new AppError('conflict', `The run ${other} has not ended`, {
-    hint: 'Wait for it, or cancel it. A dry run may start at any time.',
-  });
 }
 
 async function existingRun(db: Executor, id: string): Promise<JobRow> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isJobKind, jobContracts } from '../../../../shared/contracts/index.ts';
+import { isJobKind, type JobKind, jobContracts } from '../../../../shared/contracts/index.ts';
 import {
   cancelJobOperation,
   getJobOperation,
@@ -19,8 +19,13 @@ import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
 import { lookAtJob } from './read-events.ts';
 
+/** Throws where a job may not start again now; within the transaction that would have it start. */
+type RetryGuard = (db: Executor, job: JobRow) => Promise<void>;
+
 export interface JobRoutesDeps {
   queue: QueueClient;
+  /** Of the kinds of which not any two may be on at once. */
+  retryGuards: Partial<Record<JobKind, RetryGuard>>;
   /** Of job events. */
   hub: ChannelHub;
 }
@@ -33,7 +38,7 @@ async function existing(db: Executor, id: string): Promise<JobRow> {
   return row;
 }
 
-export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
+export const jobRoutes = ({ queue, retryGuards, hub }: JobRoutesDeps): Route[] => [
   route(listJobsOperation, async ({ query, db }) => {
     const { kind, status, limit } = query;
     const before = decodeCursor(query.cursor, cursorSchema);
@@ -55,6 +60,8 @@ export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
   }),
 
   route(retryJobOperation, async ({ params, ...call }) => {
+    const ended = await existing(call.db, params.id);
+    if (isJobKind(ended.kind)) await retryGuards[ended.kind]?.(call.db, ended);
     const requeued = await requeueJob(call.db, params.id);
     const row = await existing(call.db, params.id);
     if (!requeued)

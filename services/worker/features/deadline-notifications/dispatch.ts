@@ -47,7 +47,8 @@ export async function dispatch(options: DispatchOptions): Promise<Deferred> {
 
 /** Gives messages back that were claimed and not tried. */
 export const release = (outbox: Outbox, messages: readonly Message[]): void => {
-  for (const { id, attempts } of messages) outbox.record({ id, status: 'released', attempts });
+  for (const { id, attempts, isTold } of messages)
+    if (isTold !== true) outbox.record({ id, status: 'released', attempts });
 };
 
 async function sendOffice(
@@ -93,14 +94,18 @@ async function sendOne(
 function settle(
   { outbox, mayRetry }: DispatchOptions,
   message: Message,
-  { status, code, detail, retryAfterMs = 0, gone, left = message.subscriptions }: SendResult,
+  { status, code, detail, retryAfterMs = 0, gone = [], left }: SendResult,
   later: Message[],
   deferred: Deferred,
 ): void {
   const attempts = message.attempts + 1;
   const final = status === 'pending' && !mayRetry ? 'failed' : status;
-  outbox.record({ id: message.id, status: final, code, detail, attempts }, gone);
-  if (final !== 'pending') return;
-  later.push({ ...message, attempts, subscriptions: left });
+  if (message.isTold !== true || final === 'sent')
+    outbox.record({ id: message.id, status: final, code, detail, attempts });
+  outbox.prune(gone);
+  const subscriptions = left ?? message.subscriptions;
+  if (!mayRetry || (status !== 'pending' && (left ?? []).length === 0)) return;
+  const isTold = message.isTold === true || status === 'sent' || status === 'unknown';
+  later.push({ ...message, attempts, subscriptions, isTold });
   deferred.retryAfterMs = Math.max(deferred.retryAfterMs, retryAfterMs);
 }

@@ -21,9 +21,11 @@ const messageTo = (email: string): Message => ({
   attempts: 0,
 });
 
+const senderTo = (smtpUrl: string) =>
+  createEmailSender(testNotifications({ SMTP_URL: smtpUrl, NOTIFICATION_TIMEOUT_MS: '600' }), 2);
+
 async function send(email: string, smtpUrl = mail.url) {
-  const settings = testNotifications({ SMTP_URL: smtpUrl, NOTIFICATION_TIMEOUT_MS: '600' });
-  const sender = createEmailSender(settings, 2);
+  const sender = senderTo(smtpUrl);
   const list = listAlerts({ ...office, asOf, alerts });
   return sender.send(messageTo(email), office, list, asOf).finally(() => sender.close());
 }
@@ -60,4 +62,15 @@ describe('one try to send an e-mail', () => {
     for (const email of bad) expect(await send(email)).toMatchObject({ code: 'invalid_address' });
     expect(mail.taken.map(({ to }) => to)).toEqual(['late@staff.test']);
   });
+});
+
+it('tries a wrong password once, whatever the number of messages', async () => {
+  const before = mail.refusedLogins;
+  const sender = senderTo(mail.url.replace(':secret@', ':wrong@'));
+  const list = listAlerts({ ...office, asOf, alerts });
+  const send = (name: string) => sender.send(messageTo(`${name}@staff.test`), office, list, asOf);
+  const results = [...(await Promise.all(['a', 'b', 'c'].map(send))), await send('d')];
+  sender.close();
+  expect(results.map(({ status, code }) => `${status} ${code}`)).toEqual(Array(4).fill('failed smtp_535'));
+  expect(mail.refusedLogins - before).toBe(1);
 });

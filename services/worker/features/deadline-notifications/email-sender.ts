@@ -5,12 +5,13 @@ import addressparser from 'nodemailer/lib/addressparser';
 import { type AlertList, renderEmail } from '../../../../shared/contracts/notification-messages/email.ts';
 import { oneLine } from '../../../../shared/contracts/notification-messages/message.ts';
 import { createUnsubscribeLinks } from '../../../../shared/contracts/notification-messages/unsubscribe.ts';
-import { messageOf } from '../../../../shared/kernel/errors.ts';
 import { createLinkSigner } from '../../../../shared/platform/notification-keys.ts';
 import type { NotificationSettings } from './deps.ts';
 import { createMimeWriter, type Mailbox } from './mime.ts';
 import type { Message, OfficeMessages } from './plan-office.ts';
 import type { SendResult } from './result.ts';
+import { explain } from './smtp-errors.ts';
+import { createLogin } from './smtp-login.ts';
 
 export interface EmailSender {
   send(message: Message, office: OfficeMessages, list: AlertList, asOf: string): Promise<SendResult>;
@@ -36,6 +37,7 @@ export function createEmailSender(settings: NotificationSettings, connections: n
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+  const login = createLogin(transport, smtpUrl);
   const links = createUnsubscribeLinks(settings.publicUrl, createLinkSigner(settings.keyHex, 'unsubscribe'));
   const bodies = new Map<string, Body>();
   // nodemailer's own stream of a message is a pipeline of three, whose remains survive until the whole heap is looked
@@ -55,6 +57,8 @@ export function createEmailSender(settings: NotificationSettings, connections: n
           code: 'invalid_address',
           detail: 'The address of the staff member is none',
         };
+      const refusal = await login.refusal();
+      if (refusal !== undefined) return refusal;
       const messageId = `<${messageKey(message, office)}@${from.address.split('@')[1]}>`;
       const unsubscribeUrl = links.urlFor(id);
       const content = { ...office, staffName: name, asOf, alerts: message.alerts };
@@ -70,6 +74,7 @@ export function createEmailSender(settings: NotificationSettings, connections: n
         await transport.sendMail({ envelope: { from: from.address, to: email }, messageId, raw: notRead });
         return { status: 'sent' };
       } catch (error) {
+        login.judge(error);
         return explain(error, bodies.get(messageId)?.stream?.readableEnded === true);
       } finally {
         bodies.delete(messageId);
@@ -109,24 +114,4 @@ const messageKey = ({ staff, channel, alerts }: Message, { officeId }: OfficeMes
 function mailboxOf(text: string): Mailbox {
   const [mailbox] = addressparser(text, { flatten: true });
   return { name: mailbox?.name ?? '', address: mailbox?.address ?? '' };
-}
-
-/** @param handedOver whether the whole message was on its way when it failed */
-function explain(error: unknown, handedOver: boolean): SendResult {
-  const { responseCode, code } = smtpFields(error);
-  const detail = messageOf(error).slice(0, 500);
-  if (responseCode !== undefined && responseCode >= 500)
-    return { status: 'failed', code: `smtp_${responseCode}`, detail };
-  if (responseCode !== undefined) return { status: 'pending', code: `smtp_${responseCode}`, detail };
-  if (code === 'EENVELOPE' || code === 'EMESSAGE')
-    return { status: 'failed', code: 'invalid_message', detail };
-  if (handedOver) return { status: 'unknown', code: 'smtp_connection_lost', detail };
-  return { status: 'pending', code: 'smtp_unreachable', detail };
-}
-
-function smtpFields(error: unknown): { responseCode: number | undefined; code: string | undefined } {
-  if (!(error instanceof Error)) return { responseCode: undefined, code: undefined };
-  const responseCode = 'responseCode' in error ? Number(error.responseCode) : Number.NaN;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  return { responseCode: Number.isNaN(responseCode) ? undefined : responseCode, code };
 }

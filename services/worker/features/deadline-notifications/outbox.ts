@@ -22,7 +22,9 @@ export interface Outbox {
   claim(plans: readonly OfficePlan[]): Promise<OfficeMessages[]>;
   /** The same for messages that were refused for now. */
   resume(offices: readonly OfficeMessages[]): Promise<OfficeMessages[]>;
-  record(result: DeliveryResult, goneSubscriptions?: readonly string[]): void;
+  record(result: DeliveryResult): void;
+  /** Takes push subscriptions away that are gone for good. */
+  prune(subscriptions: readonly string[]): void;
   /** Writes what was recorded, also when the store was away for a moment. */
   flush(): Promise<void>;
   /** The same, and ends the page with it. */
@@ -31,15 +33,17 @@ export interface Outbox {
 
 const firstBatch = 250;
 const smallestBatch = 50;
-const largestBatch = 1600;
+/** So that ten thousand messages are claimed three times; a slow server's are bounded by the seconds. */
+const largestBatch = 5000;
 const secondsAhead = 15;
 const flushTries = 5;
 
 export function createOutbox(db: Executor, lease: PageLease, dryRun: boolean): Outbox {
   let results: DeliveryResult[] = [];
   let gone: string[] = [];
+  /** Since the last claim: how fast the server is now, not how fast it was while connections were opened. */
   let settled = 0;
-  let startedAt: number | undefined;
+  let claimedAt: number | undefined;
 
   async function write(work: Partial<Checkpoint>): Promise<Set<string>> {
     const taken = { results, goneSubscriptions: gone };
@@ -75,29 +79,39 @@ export function createOutbox(db: Executor, lease: PageLease, dryRun: boolean): O
     }
   }
 
+  function restart(): void {
+    settled = 0;
+    claimedAt = performance.now();
+  }
+
   return {
     batchSize() {
       if (dryRun) return largestBatch;
-      if (startedAt === undefined || settled === 0) return firstBatch;
-      const perSecond = (settled * 1000) / (performance.now() - startedAt);
+      if (claimedAt === undefined || settled === 0) return firstBatch;
+      const perSecond = (settled * 1000) / (performance.now() - claimedAt);
       return Math.round(Math.min(largestBatch, Math.max(smallestBatch, perSecond * secondsAhead)));
     },
     async claim(plans) {
       const allowed = await write(claimsOf(plans, dryRun));
-      startedAt ??= performance.now();
+      restart();
       return only(plans, allowed);
     },
     async resume(offices) {
-      const ids = offices.flatMap(({ messages }) => messages.map(({ id }) => id));
-      return only(offices, await write({ resumed: ids }));
+      const messages = offices.flatMap(office => office.messages);
+      const idsOf = (isTold: boolean) => messages.filter(m => (m.isTold ?? false) === isTold).map(m => m.id);
+      const allowed = await write({ resumed: idsOf(false) });
+      restart();
+      return only(offices, new Set([...allowed, ...idsOf(true)]));
     },
-    record(result, goneSubscriptions = []) {
+    record(result) {
       results.push(result);
-      gone.push(...goneSubscriptions);
       settled += 1;
     },
+    prune(subscriptions) {
+      gone.push(...subscriptions);
+    },
     async flush() {
-      if (results.length > 0) await writeAtLast({});
+      if (results.length + gone.length > 0) await writeAtLast({});
     },
     finish: (totals, failures) => writeAtLast({ finish: { totals, failures } }),
   };

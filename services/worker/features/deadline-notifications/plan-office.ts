@@ -18,6 +18,8 @@ export interface Message {
   /** Where a push goes, less what took it already. */
   subscriptions: readonly PushSubscription[];
   attempts: number;
+  /** One browser has taken it, or may have: what is left goes to the others, and the ledger's word stands. */
+  isTold?: boolean;
 }
 
 /** What goes out for one office. */

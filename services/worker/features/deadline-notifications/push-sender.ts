@@ -21,6 +21,7 @@ const longestRetryMs = 60_000;
 /** Sends web push (RFC 8030) with an encrypted payload (RFC 8291), to every browser of a staff member. */
 export function createPushSender(settings: NotificationSettings, connections: number): PushSender {
   const { vapid, timeoutMs, allowHttpPush } = settings;
+  const schemes = allowHttpPush ? ['https:', 'http:'] : ['https:'];
   const tokens = createVapidTokens(vapid);
   const agent = new Agent({
     connections,
@@ -29,13 +30,22 @@ export function createPushSender(settings: NotificationSettings, connections: nu
     bodyTimeout: timeoutMs,
   });
 
-  async function post(subscription: PushSubscription, payload: string, topic: string): Promise<SendResult> {
-    const { endpoint, p256dh, auth } = subscription;
+  /** Undefined for a subscription that no message can be addressed to. */
+  function prepare({ endpoint, p256dh, auth }: PushSubscription, payload: string) {
     try {
       const url = new URL(endpoint);
-      if (url.protocol !== 'https:' && !allowHttpPush)
-        return { status: 'failed', code: 'push_not_https', detail: 'A push endpoint must be https' };
-      const body = webpush.encrypt(p256dh, auth, payload, 'aes128gcm').cipherText;
+      if (!schemes.includes(url.protocol)) return undefined;
+      return { url, body: webpush.encrypt(p256dh, auth, payload, 'aes128gcm').cipherText };
+    } catch {
+      return undefined;
+    }
+  }
+
+  async function post(subscription: PushSubscription, payload: string, topic: string): Promise<SendResult> {
+    const prepared = prepare(subscription, payload);
+    if (prepared === undefined) return notAddressable;
+    const { url, body } = prepared;
+    try {
       const answer = await request(url, {
         dispatcher: agent,
         method: 'POST',
@@ -89,25 +99,26 @@ function judge(status: number, retryAfter: string | string[] | undefined): SendR
   };
 }
 
-/** Errors before the request was on its way; after that the message may have been taken. */
-const beforeRequest = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
-const afterRequest = new Set([
-  'UND_ERR_SOCKET',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'ECONNRESET',
-  'EPIPE',
-]);
+const notAddressable: SendResult = {
+  status: 'failed',
+  code: 'invalid_subscription',
+  detail: 'The endpoint of the subscription is not an https address, or its keys are none',
+};
+
+/** Errors of a connection that was never made: names, routes, time, certificates. Later the message may have been taken. */
+const beforeRequest =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
 function explain(error: unknown): SendResult {
-  const code = systemCodeOf(error) ?? '';
-  const detail = messageOf(error).slice(0, 500);
-  if (afterRequest.has(code)) return { status: 'unknown', code: 'push_no_answer', detail };
-  if (beforeRequest.has(code)) return { status: 'pending', code: 'push_unreachable', detail };
-  return { status: 'failed', code: 'invalid_subscription', detail };
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error; // of one address after the other
+  const detail = messageOf(first).slice(0, 500);
+  const isConnecting = first instanceof Error && 'syscall' in first && first.syscall === 'connect';
+  if (isConnecting || beforeRequest.test(systemCodeOf(first) ?? ''))
+    return { status: 'pending', code: 'push_unreachable', detail };
+  return { status: 'unknown', code: 'push_no_answer', detail };
 }
 
-/** One browser that took it is enough for `sent`; where none did, those that asked for patience are tried again alone. */
+/** One browser that took it is enough for `sent`. Those that asked for patience are left for another try in any case. */
 function combine(subscriptions: readonly PushSubscription[], results: readonly SendResult[]): SendResult {
   const gone = subscriptions.filter((_, index) => results[index]?.gone !== undefined).map(({ id }) => id);
   const left = subscriptions.filter((_, index) => results[index]?.status === 'pending');
@@ -115,5 +126,6 @@ function combine(subscriptions: readonly PushSubscription[], results: readonly S
   const best = order.flatMap(status => results.find(result => result.status === status) ?? [])[0];
   if (best === undefined)
     return { status: 'failed', code: 'no_subscription', detail: 'No browser is subscribed' };
-  return { ...best, gone, left };
+  const retryAfterMs = Math.max(0, ...results.map(result => result.retryAfterMs ?? 0));
+  return { ...best, gone, left, retryAfterMs };
 }

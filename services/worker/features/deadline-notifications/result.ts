@@ -16,6 +16,6 @@ export interface SendResult {
   retryAfterMs?: number;
   /** Push subscriptions that are gone for good. */
   gone?: string[];
-  /** Where another try has still to go. */
+  /** Where another try has still to go: browsers, while another one of the same person may have taken it. */
   left?: readonly PushSubscription[];
 }

@@ -14,7 +14,9 @@ import { runPage } from './run-page.ts';
 
 type Call = JobCall<NotificationRun>;
 
-const pollMs = 100;
+/** A run of one page is over at the first look; one of many is looked at less and less often. */
+const firstPollMs = 100;
+const longestPollMs = 1000;
 /** How often pages that are not done are checked against the queue. */
 const reviveEveryMs = 5000;
 
@@ -26,6 +28,7 @@ export const notificationsRunProcessor = implementJob(
   notificationsRun,
   (deps: NotificationDeps) => async call => {
     const key = { runId: call.jobId, run: call.run, pageIndex: 0 };
+    const look = createLook(deps, call);
     try {
       await runPage(deps, {
         key,
@@ -34,19 +37,36 @@ export const notificationsRunProcessor = implementJob(
         onProgress: (done, total) => call.report({ phase: 'notifying', done, total }),
         onNext: openNextPage(deps.queue),
       });
-      return resultOf(call, await untilDone(deps, call));
+      return resultOf(call, await untilDone(deps, call, look));
     } catch (error) {
       if (!isAppError(call.signal.reason, 'cancelled')) throw error;
-      throw cancelledWith(resultOf(call, await readRun(deps.applicationDatabase.db, key.runId, key.run)));
+      throw cancelledWith(resultOf(call, await look({ isOver: true })));
     }
   },
 );
 
-async function untilDone({ applicationDatabase, queue }: NotificationDeps, call: Call): Promise<RunState> {
+/** Looks where the run stands; the looks are statements like any other, and count with those of the pages. */
+function createLook({ applicationDatabase: { db } }: NotificationDeps, { jobId: runId, run }: Call) {
+  let looks = 0;
+  return async ({ isOver = false } = {}): Promise<RunState> => {
+    looks += 1;
+    const state = await readRun(db, { runId, run }, isOver);
+    return {
+      ...state,
+      totals: { ...state.totals, total_queries: state.totals.total_queries + looks },
+    };
+  };
+}
+
+async function untilDone(
+  { queue }: NotificationDeps,
+  call: Call,
+  look: () => Promise<RunState>,
+): Promise<RunState> {
   let revivedAt = performance.now();
-  for (;;) {
+  for (let pollMs = firstPollMs; ; pollMs = Math.min(2 * pollMs, longestPollMs)) {
     call.signal.throwIfAborted();
-    const state = await readRun(applicationDatabase.db, call.jobId, call.run);
+    const state = await look();
     if (state.open.length === 0) return state;
     call.report({ phase: 'pages', done: state.pages - state.open.length, total: state.pages });
     if (performance.now() - revivedAt >= reviveEveryMs) {
@@ -65,7 +85,6 @@ function resultOf({ input, startedAt }: Call, { totals, deliveries }: RunState):
   return {
     dry_run: input.dry_run,
     ...totals,
-    total_queries: totals.total_queries + 1,
     emails_sent: sum(({ channel, status }) => channel === 'email' && status === sent),
     pushes_sent: sum(({ channel, status }) => channel === 'push' && status === sent),
     skipped: sum(({ status }) => status === 'skipped'),
