@@ -10,12 +10,7 @@ import {
 import { readFold } from '../../../../shared/store/account-fold.ts';
 import { createPasswordKeeper, sealPasswords } from '../../../../shared/store/account-passwords.ts';
 import { markDeleted, upsertAccounts } from '../../../../shared/store/accounts.ts';
-import {
-  settleAccounts,
-  settlePool,
-  settleTombstones,
-  usersOfPool,
-} from '../../../../shared/store/synced-accounts.ts';
+import { settleAccounts, settlePool, usersOfPool } from '../../../../shared/store/synced-accounts.ts';
 import { type Meter, measured } from './meter.ts';
 import type { Target, TargetChanges } from './sides.ts';
 
@@ -74,9 +69,7 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
         await conclude(tx, { ...counts, deleted, failed: 0, faults: [] });
       });
     },
-    async settleAll(scope, _application, { unsettled }) {
-      await (unsettled === 0 ? settleTombstones(db, scope) : settlePool(db, scope));
-    },
+    settleAll: (scope, _application, fold) => settlePool(db, scope, fold),
     bytesMoved: () => meter.bytes,
   };
 }
