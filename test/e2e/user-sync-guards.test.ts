@@ -1,0 +1,90 @@
+import { syncResultSchema } from '../../shared/contracts/user-sync.ts';
+import { job } from '../../shared/http/jobs.ts';
+import { newId } from '../../shared/kernel/ids.ts';
+import { waitFor } from '../../shared/kernel/time.ts';
+import { bodyOf, testApi } from '../fixtures/api.ts';
+import { testDatabases } from '../fixtures/database.ts';
+import { postgresStore } from '../fixtures/queue.ts';
+import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
+
+/** What a sync must not take from either side, whatever it is asked and whatever it meets. */
+const databases = testDatabases();
+const api = testApi(databases);
+const other = testDatabases();
+const otherApi = testApi(other);
+const batchId = newId();
+let worker: RunningWorker;
+
+beforeAll(async () => {
+  worker = await runWorker(databases, postgresStore(databases));
+});
+afterAll(() => worker.stop());
+beforeEach(async () => {
+  for (const { platform, application } of [databases, other]) {
+    await platform.sql`delete from accounts`; // truncate would wait for the workers, and they for it
+    await platform.sql`delete from sync_bases`;
+    await application.sql`delete from users`;
+  }
+});
+
+async function addUsers(count: number): Promise<void> {
+  await databases.application.sql`
+    insert into users (username, email, password_hash, is_test_user, test_batch_id, created_by_bulk)
+    select 'u' || n, 'u' || n || '@example.com', '!', true, ${batchId}::uuid, true
+    from generate_series(1, ${count}::int) n`;
+}
+
+async function sync(request: object = {}) {
+  const json = { target: 'load_tester', ...request };
+  const { id } = await bodyOf(await api.call('POST', '/api/bulk-users/sync', { json }), job);
+  const done = await waitFor(
+    `the end of job ${id}`,
+    async () => {
+      const found = await bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
+      return found.finished_at !== null && found;
+    },
+    { timeoutMs: 20_000, intervalMs: 20 },
+  );
+  return { status: done.status, error: done.error, result: syncResultSchema.safeParse(done.result).data };
+}
+
+const peer = () => ({ type: 'http', base_url: otherApi.url, api_key: otherApi.key });
+const usersLeft = async () => (await databases.application.sql`select from users`).count;
+
+describe('a deletion of many accounts', () => {
+  it.each([
+    ['the built-in pool', 'pull'],
+    ['the built-in pool', 'bidirectional'],
+    ['another Muster', 'pull'],
+  ])('in %s stops a %s by time', async (place, direction) => {
+    const isOwn = place === 'the built-in pool';
+    const of = { target: isOwn ? 'load_tester' : peer(), direction };
+    await addUsers(20);
+    const first = await sync({ ...of, direction: 'bidirectional' });
+    await (isOwn ? databases : other).platform
+      .sql`update accounts set status = 'deleted', deleted_at = now(), updated_at = now()`;
+    const filter_criteria = { modified_since: first.result?.sync_timestamp };
+    expect(await sync({ ...of, filter_criteria })).toMatchObject({
+      status: 'failed',
+      error: {
+        code: 'deletion_guard',
+        message: expect.stringContaining('delete 20 of 20 users in the application'),
+      },
+    });
+    expect(await usersLeft()).toBe(20);
+    expect(await sync({ ...of, filter_criteria, confirm: true })).toMatchObject({ result: { deleted: 20 } });
+    expect(await usersLeft()).toBe(0);
+  });
+
+  it('stops no sync by time where it is a small share of all users', async () => {
+    await addUsers(20);
+    const first = await sync();
+    await databases.platform
+      .sql`update accounts set status = 'deleted', deleted_at = now(), updated_at = now() where username = 'u1'`;
+    const filter_criteria = { modified_since: first.result?.sync_timestamp };
+    expect(await sync({ direction: 'bidirectional', filter_criteria })).toMatchObject({
+      status: 'succeeded',
+      result: { deleted: 1, in_sync: true },
+    });
+  });
+});
