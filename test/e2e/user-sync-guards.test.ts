@@ -88,3 +88,27 @@ describe('a deletion of many accounts', () => {
     });
   });
 });
+
+describe('an account that left the filter', () => {
+  it.each([
+    ['the built-in pool', 'load_tester'],
+    ['another Muster', 'peer'],
+  ])('in %s deletes nobody in the application, and is not overwritten', async (_place, kind) => {
+    const target = kind === 'peer' ? peer() : 'load_tester';
+    const { platform } = kind === 'peer' ? other : databases;
+    await addUsers(20);
+    await sync({ target, direction: 'bidirectional' });
+    await platform.sql`update accounts set test_batch_id = ${newId()}, updated_at = now() where username = 'u1'`;
+    await platform.sql`update accounts set is_test_user = false, updated_at = now() where username = 'u2'`;
+    for (const direction of ['pull', 'bidirectional']) {
+      const { result } = await sync({ target, direction, filter_criteria: { batch_id: batchId } });
+      expect(result).toMatchObject({ deleted: 0, created: 0, updated: 0, failed_count: 2, in_sync: false });
+      expect(result?.errors.map(({ username, code }) => [username, code]).sort()).toEqual([
+        ['u1', 'not_writable'],
+        ['u2', 'production_user'],
+      ]);
+    }
+    expect(await usersLeft()).toBe(20);
+    expect(await sync({ target })).toMatchObject({ result: { updated: 2, in_sync: true } });
+  });
+});

@@ -56,9 +56,15 @@ interface Read {
   known: Map<string, SyncUser> | undefined;
 }
 
+/** A target's account that has left the filter is not deleted: it was changed. */
+const everybody = { testUsersOnly: false };
+
 async function readStates(deps: UserSyncDeps, session: SyncSession, usernames: string[]): Promise<Read> {
-  const { target, scope } = session;
-  const [theirs, bases] = await Promise.all([target.entries(scope, { usernames }), target.bases(usernames)]);
+  const { target } = session;
+  const [theirs, bases] = await Promise.all([
+    target.entries(everybody, { usernames }),
+    target.bases(usernames),
+  ]);
   const willTravel = session.rules.direction === 'push' || (theirs.length === 0 && (bases?.size ?? 0) === 0);
   const { ours, known } = await readOurs(deps, session, usernames, willTravel);
   const oursByName = new Map(ours.map(entry => [entry.username, entry]));
