@@ -61,9 +61,18 @@ const hash = sql`hashtextextended(u.username::text, 1)`;
 /** The low bits are the bucket's: a smaller one lies in the bucket that its number is modulo 4,096. */
 const subBucket = sql`(${hash} & 262143)::int`;
 
-/** The expression of `accounts.digest`: both must give the same for the same user. */
-export const digestOfColumns = sql`hashtextextended(u.username || E'\\x1f' || u.email || E'\\x1f' || u.role || E'\\x1f'
-  || u.is_test_user::text || E'\\x1f' || coalesce(u.test_batch_id::text, '') || E'\\x1f' || u.custom_attributes::text, 0)`;
+type DigestField = 'username' | 'email' | 'role' | 'is_test_user' | 'test_batch_id' | 'custom_attributes';
+
+/**
+ * The expression of `accounts.digest`, over whatever has the fields: both must give the same for the same user. A marker
+ * that is null marks nobody; a digest of null would pass for a deletion.
+ */
+export const digestOver = (field: (name: DigestField) => SQL): SQL => sql`hashtextextended(
+  ${field('username')} || E'\\x1f' || ${field('email')} || E'\\x1f' || ${field('role')} || E'\\x1f'
+  || coalesce(${field('is_test_user')}, false)::text || E'\\x1f' || coalesce(${field('test_batch_id')}::text, '')
+  || E'\\x1f' || ${field('custom_attributes')}::text, 0)`;
+
+export const digestOfColumns = digestOver(name => sql`u.${sql.identifier(name)}`);
 
 export const poolTable: DigestTable = {
   from: sql`accounts as u`,

@@ -2,6 +2,7 @@ import { syncResultSchema } from '../../shared/contracts/user-sync.ts';
 import { job } from '../../shared/http/jobs.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
+import { createApiKey } from '../../shared/store/api-keys.ts';
 import { bodyOf, testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { postgresStore } from '../fixtures/queue.ts';
@@ -110,5 +111,50 @@ describe('an account that left the filter', () => {
     }
     expect(await usersLeft()).toBe(20);
     expect(await sync({ target })).toMatchObject({ result: { updated: 2, in_sync: true } });
+  });
+});
+
+describe('what the other side cannot hold', () => {
+  afterEach(() => databases.platform.sql`alter table accounts drop constraint if exists poison`);
+
+  it.each([
+    ['a first sync', 0],
+    ['a later one', 1],
+  ])('ends %s with the reason', async (_case, known) => {
+    await addUsers(known);
+    await sync();
+    await databases.application.sql`delete from users`;
+    await addUsers(5);
+    await databases.platform.sql`alter table accounts add constraint poison check (username <> 'u3')`;
+    const { status, result } = await sync();
+    expect({ status, result }).toMatchObject({
+      result: { success: false, created: 0, failed_count: 5 - known, in_sync: false },
+    });
+    expect(result?.errors).toMatchObject([
+      { kind: 'format', code: 'chunk_refused', message: expect.stringContaining('poison') },
+    ]);
+  });
+
+  it('is no field without a value: nobody is deleted for that', async () => {
+    await addUsers(3);
+    await sync();
+    await databases.application.sql`alter table users alter email drop not null, alter role drop not null`;
+    await databases.application.sql`update users set email = null, role = null where username = 'u1'`;
+    expect(await sync({ confirm: true })).toMatchObject({
+      result: { updated: 1, deleted: 0, in_sync: true },
+    });
+  });
+});
+
+it('a push with passwords needs no more than an operator of the other Muster where users conflict', async () => {
+  const { token } = await createApiKey(other.platform.db, { name: 'x', role: 'operator', createdBy: 'x' });
+  const target = { ...peer(), api_key: token };
+  await addUsers(3);
+  await sync({ target });
+  await databases.application.sql`update users set role = 'ours' where username = 'u1'`;
+  await other.platform.sql`update accounts set role = 'theirs', updated_at = now() where username = 'u1'`;
+  expect(await sync({ target, conflict_policy: 'application' })).toMatchObject({
+    status: 'succeeded',
+    result: { updated: 1, conflicts: 1, in_sync: true },
   });
 });
