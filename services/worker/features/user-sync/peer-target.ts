@@ -85,10 +85,10 @@ export function peerTarget(options: PeerTargetOptions): Target {
       return z.object({ probe: z.string(), now: z.number() }).parse(await askDigests({ within: [] }));
     },
     bases: usernames => readBases(db, targetKey, usernames),
-    async users(usernames) {
+    async users(usernames, { withPasswords }) {
       const found: SyncUser[] = [];
       for (const part of inParts(usernames)) {
-        const question = { usernames: part, include_credentials: withCredentials };
+        const question = { usernames: part, include_credentials: withCredentials && withPasswords };
         const { users } = await client.post('/api/users/sync/users', question, peerUsers);
         found.push(...users.map(syncUserOf));
       }

@@ -46,11 +46,13 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
       meter,
     ),
     bases: () => undefined,
-    async users(usernames) {
+    async users(usernames, { withPasswords }) {
       const rows = await usersOfPool(db, usernames);
       return meter.counted(
         rows.map(({ sealed_password, ...user }) =>
-          sealed_password === null ? user : { ...user, password: keeper.open(sealed_password) },
+          sealed_password === null || !withPasswords
+            ? user
+            : { ...user, password: keeper.open(sealed_password) },
         ),
       );
     },
