@@ -55,6 +55,8 @@ export interface DigestTable {
   unsettled: SQL;
   /** The transaction that wrote a row last; undefined where the table does not tell. */
   modifiedXid?: SQL | undefined;
+  /** Whether a row is not as the last sync left it, whenever that was written; undefined where nobody notes that. */
+  changed?: SQL | undefined;
 }
 
 const hash = sql`hashtextextended(u.username::text, 1)`;
@@ -84,6 +86,12 @@ export const poolTable: DigestTable = {
   unsettled: sql`u.base_digest is distinct from u.digest`,
 };
 
+/** The pool as the side of a sync with its own application. To another Muster the bases of that tell nothing. */
+export const ownPoolTable: DigestTable = {
+  ...poolTable,
+  changed: sql`u.base_digest is distinct from case when u.deleted_at is null then u.digest end`,
+};
+
 /** Of a table that keeps no digests: they are computed in passing. */
 export const computedTable = (table: Pick<DigestTable, 'from' | 'ofBatch' | 'modifiedXid'>): DigestTable => ({
   ...table,
@@ -107,7 +115,8 @@ function inScope(table: DigestTable, scope: Scope): SQL {
     const later = sql`u.updated_at >= ${modifiedSince}::timestamptz`;
     const tellsXid = table.modifiedXid !== undefined && modifiedFromXid !== undefined;
     const orByXid = tellsXid ? sql`or ${table.modifiedXid} >= ${modifiedFromXid}::xid8` : sql``;
-    conditions.push(sql`(${later} ${orByXid})`);
+    const orByBase = table.changed === undefined ? sql`` : sql`or ${table.changed}`;
+    conditions.push(sql`(${later} ${orByXid} ${orByBase})`);
   }
   return sql.join(conditions, sql` and `);
 }

@@ -2,7 +2,7 @@ import type { Vault } from '../../../../shared/platform/crypto.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import {
   listEntries,
-  poolTable,
+  ownPoolTable,
   readBuckets,
   readHashProbe,
   readSubBuckets,
@@ -37,10 +37,10 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
   return {
     ...measured(
       {
-        buckets: scope => readBuckets(db, poolTable, scope),
-        fold: scope => readFold(db, poolTable, scope),
-        subBuckets: (scope, buckets) => readSubBuckets(db, poolTable, scope, buckets),
-        entries: (scope, choice) => listEntries(db, poolTable, scope, choice),
+        buckets: scope => readBuckets(db, ownPoolTable, scope),
+        fold: scope => readFold(db, ownPoolTable, scope),
+        subBuckets: (scope, buckets) => readSubBuckets(db, ownPoolTable, scope, buckets),
+        entries: (scope, choice) => listEntries(db, ownPoolTable, scope, choice),
         probe: () => readHashProbe(db),
       },
       meter,
