@@ -114,6 +114,17 @@ describe('an account that left the filter', () => {
   });
 });
 
+it('a change in the pool that was committed late is seen by a sync by time', async () => {
+  await addUsers(3);
+  const first = await sync();
+  await databases.platform
+    .sql`update accounts set role = 'late', updated_at = '2020-01-01' where username = 'u1'`;
+  const filter_criteria = { modified_since: first.result?.sync_timestamp };
+  expect(await sync({ direction: 'bidirectional', filter_criteria })).toMatchObject({
+    result: { updated: 1, in_sync: true },
+  });
+});
+
 describe('what the other side cannot hold', () => {
   afterEach(() => databases.platform.sql`alter table accounts drop constraint if exists poison`);
 
@@ -128,7 +139,7 @@ describe('what the other side cannot hold', () => {
     await databases.platform.sql`alter table accounts add constraint poison check (username <> 'u3')`;
     const { status, result } = await sync();
     expect({ status, result }).toMatchObject({
-      result: { success: false, created: 0, failed_count: 5 - known, in_sync: false },
+      result: { success: false, created: 0, failed_count: 5 - known, in_sync: false, sync_timestamp: null },
     });
     expect(result?.errors).toMatchObject([
       { kind: 'format', code: 'chunk_refused', message: expect.stringContaining('poison') },

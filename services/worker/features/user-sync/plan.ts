@@ -4,7 +4,7 @@ import {
   clearSyncChunks,
   type SyncMode,
 } from '../../../../shared/store/sync-chunks.ts';
-import { type SyncPlan, saveSyncPlan } from '../../../../shared/store/sync-runs.ts';
+import { forgetSyncPlan, type SyncPlan, saveSyncPlan } from '../../../../shared/store/sync-runs.ts';
 import { readWatermark } from '../../../../shared/store/synced-users.ts';
 import { readKeySpans } from '../../../../shared/store/user-spans.ts';
 import type { JobCall } from '../../job-runner.ts';
@@ -24,6 +24,7 @@ export async function planRun(
   const { run, settings } = session;
   call.report({ phase: 'comparing', done: 0, total: 1 });
   await clearSyncChunks(deps.db, run.id);
+  await forgetSyncPlan(deps.db, run); // or a peer that is down now would be told with the last try's figures
   const watermark = await readWatermark(deps.applicationDb);
   const chunks = chunkWriter(deps, run.id, settings.sync_chunk_size);
   const findings = await compareSides(session, async names => {
