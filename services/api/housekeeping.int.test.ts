@@ -16,6 +16,9 @@ it('deletes what is expired, and nothing else', async () => {
     ('a', 'live', '', now() + interval '1 h'), ('a', 'ended', '', now() - interval '1 s')`;
   await sql`insert into rate_limits (key, points, expire) values
     ('live', 1, now()), ('ended', 1, now() - interval '2 minutes')`;
+  await sql`insert into accounts (username, email, role, status, deleted_at) values
+    ('live', '', '', 'created', null), ('fresh', '', '', 'deleted', now()),
+    ('old', '', '', 'deleted', now() - interval '10 years')`;
 
   const housekeeping = createHousekeeping({ db, logger: createLogger('test', { level: 'silent' }) });
   await housekeeping.runOnce();
@@ -23,4 +26,8 @@ it('deletes what is expired, and nothing else', async () => {
   expect(await sql`select digest from web_sessions`).toEqual([{ digest: tokenDigest(live) }]);
   expect(await sql`select key from idempotency_keys`).toEqual([{ key: 'live' }]);
   expect(await sql`select key from rate_limits`).toEqual([{ key: 'live' }]);
+  expect(await sql`select username from accounts order by 1`).toEqual([
+    { username: 'fresh' },
+    { username: 'live' },
+  ]);
 });

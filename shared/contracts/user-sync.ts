@@ -50,8 +50,8 @@ export const syncResultSchema = z.object({
   conflicts: z.int(),
   /** The first hundred. */
   errors: z.array(syncFaultSchema),
-  /** For the next run's `modified_since`. */
-  sync_timestamp: z.iso.datetime(),
+  /** For the next run's `modified_since`; null when this one left something undone, which a later moment would hide. */
+  sync_timestamp: z.iso.datetime().nullable(),
   /** Seconds. */
   duration: z.number(),
   bytes_sent: z.int(),

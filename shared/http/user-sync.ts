@@ -59,7 +59,7 @@ const syncRequest = z.strictObject({
       modified_since: moment
         .optional()
         .describe(
-          'Only what was changed at this moment or later: the `sync_timestamp` of an earlier sync misses nothing',
+          'Only what was changed at this moment or later: the `sync_timestamp` of an earlier sync misses nothing between the application and the built-in pool',
         ),
     })
     .prefault({}),

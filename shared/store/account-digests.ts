@@ -55,15 +55,26 @@ export interface DigestTable {
   unsettled: SQL;
   /** The transaction that wrote a row last; undefined where the table does not tell. */
   modifiedXid?: SQL | undefined;
+  /** Whether a row is not as the last sync left it, whenever that was written; undefined where nobody notes that. */
+  changed?: SQL | undefined;
 }
 
 const hash = sql`hashtextextended(u.username::text, 1)`;
 /** The low bits are the bucket's: a smaller one lies in the bucket that its number is modulo 4,096. */
 const subBucket = sql`(${hash} & 262143)::int`;
 
-/** The expression of `accounts.digest`: both must give the same for the same user. */
-export const digestOfColumns = sql`hashtextextended(u.username || E'\\x1f' || u.email || E'\\x1f' || u.role || E'\\x1f'
-  || u.is_test_user::text || E'\\x1f' || coalesce(u.test_batch_id::text, '') || E'\\x1f' || u.custom_attributes::text, 0)`;
+type DigestField = 'username' | 'email' | 'role' | 'is_test_user' | 'test_batch_id' | 'custom_attributes';
+
+/**
+ * The expression of `accounts.digest`, over whatever has the fields: both must give the same for the same user. A marker
+ * that is null marks nobody; a digest of null would pass for a deletion.
+ */
+export const digestOver = (field: (name: DigestField) => SQL): SQL => sql`hashtextextended(
+  ${field('username')} || E'\\x1f' || ${field('email')} || E'\\x1f' || ${field('role')} || E'\\x1f'
+  || coalesce(${field('is_test_user')}, false)::text || E'\\x1f' || coalesce(${field('test_batch_id')}::text, '')
+  || E'\\x1f' || ${field('custom_attributes')}::text, 0)`;
+
+export const digestOfColumns = digestOver(name => sql`u.${sql.identifier(name)}`);
 
 export const poolTable: DigestTable = {
   from: sql`accounts as u`,
@@ -73,6 +84,12 @@ export const poolTable: DigestTable = {
   base: sql`u.base_digest`,
   deletedAt: sql`u.deleted_at`,
   unsettled: sql`u.base_digest is distinct from u.digest`,
+};
+
+/** The pool as the side of a sync with its own application. To another Muster the bases of that tell nothing. */
+export const ownPoolTable: DigestTable = {
+  ...poolTable,
+  changed: sql`u.base_digest is distinct from case when u.deleted_at is null then u.digest end`,
 };
 
 /** Of a table that keeps no digests: they are computed in passing. */
@@ -98,7 +115,8 @@ function inScope(table: DigestTable, scope: Scope): SQL {
     const later = sql`u.updated_at >= ${modifiedSince}::timestamptz`;
     const tellsXid = table.modifiedXid !== undefined && modifiedFromXid !== undefined;
     const orByXid = tellsXid ? sql`or ${table.modifiedXid} >= ${modifiedFromXid}::xid8` : sql``;
-    conditions.push(sql`(${later} ${orByXid})`);
+    const orByBase = table.changed === undefined ? sql`` : sql`or ${table.changed}`;
+    conditions.push(sql`(${later} ${orByXid} ${orByBase})`);
   }
   return sql.join(conditions, sql` and `);
 }

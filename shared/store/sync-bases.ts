@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql, TransactionRollbackError } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
 import { textArray } from './text-array.ts';
 
@@ -23,10 +23,16 @@ export async function readBases(
   return new Map(rows.map(({ username, digest }) => [username, digest]));
 }
 
+/** Whose bases: those of a target, as far as a sync of it goes. */
+export interface BaseScope {
+  targetKey: string;
+  testUsersOnly: boolean;
+}
+
 /** Notes what both sides have now; a digest of null forgets the user. */
 export async function saveBases(
   tx: Executor,
-  targetKey: string,
+  { targetKey, testUsersOnly }: BaseScope,
   users: readonly BaseDigest[],
 ): Promise<void> {
   const gone = users.filter(({ digest }) => digest === null).map(({ username }) => username);
@@ -34,11 +40,13 @@ export async function saveBases(
   const there = users.flatMap(({ username, digest }) => (digest === null ? [] : [{ username, digest }]));
   if (there.length === 0) return;
   await tx.execute(sql`
-    insert into sync_bases as b (target_key, username, digest)
-    select ${targetKey}, username, digest
+    insert into sync_bases as b (target_key, username, digest, of_test_users)
+    select ${targetKey}, username, digest, ${testUsersOnly}
     from jsonb_to_recordset(${JSON.stringify(there)}::jsonb) as same(username text, digest bigint)
     order by username
-    on conflict (target_key, username) do update set digest = excluded.digest where b.digest <> excluded.digest`);
+    on conflict (target_key, username) do update
+      set digest = excluded.digest, of_test_users = b.of_test_users or excluded.of_test_users
+      where b.digest <> excluded.digest or excluded.of_test_users > b.of_test_users`);
 }
 
 export async function forgetBases(
@@ -50,25 +58,44 @@ export async function forgetBases(
   await tx.execute(sql`delete from sync_bases where target_key = ${targetKey} and ${named(usernames)}`);
 }
 
-/** How many users of a target have a base, and all bases in one. */
-export async function summarizeBases(
-  db: Executor,
-  targetKey: string,
-): Promise<{ users: number; digest: bigint }> {
+const within = ({ targetKey, testUsersOnly }: BaseScope): SQL =>
+  sql`target_key = ${targetKey} ${testUsersOnly ? sql`and of_test_users` : sql``}`;
+
+interface BaseFold {
+  users: number;
+  digest: bigint;
+}
+
+/** How many users in scope have a base, and all their bases in one. */
+export async function summarizeBases(db: Executor, scope: BaseScope): Promise<BaseFold> {
   const [row] = await db.execute<{ users: number; digest: string }>(sql`
     select count(*)::int as users, coalesce(bit_xor(digest), 0)::text as digest
-    from sync_bases where target_key = ${targetKey}`);
+    from sync_bases where ${within(scope)}`);
   return { users: row?.users ?? 0, digest: BigInt(row?.digest ?? 0) };
 }
 
-/** Writes all bases of a target anew, from pages of all users that both sides have. */
+/**
+ * Writes all bases in scope anew, from pages of all users that both sides have; not if the pages fold into something else
+ * than was proved to be the same: a user made meanwhile is on one side only, and would pass for deleted on the other.
+ */
 export async function replaceBases(
   db: Executor,
-  targetKey: string,
+  scope: BaseScope,
+  proved: BaseFold,
   pages: AsyncIterable<BaseDigest[]>,
 ): Promise<void> {
-  await db.transaction(async tx => {
-    await tx.execute(sql`delete from sync_bases where target_key = ${targetKey}`);
-    for await (const page of pages) await saveBases(tx, targetKey, page);
-  });
+  const written = { users: 0, digest: 0n };
+  try {
+    await db.transaction(async tx => {
+      await tx.execute(sql`delete from sync_bases where ${within(scope)}`);
+      for await (const page of pages) {
+        await saveBases(tx, scope, page);
+        written.users += page.length;
+        for (const { digest } of page) written.digest ^= BigInt(digest ?? 0);
+      }
+      if (written.users !== proved.users || written.digest !== proved.digest) tx.rollback();
+    });
+  } catch (error) {
+    if (!(error instanceof TransactionRollbackError)) throw error;
+  }
 }

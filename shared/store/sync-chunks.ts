@@ -11,7 +11,7 @@ type ChunkRow = typeof syncChunks.$inferSelect;
 export type SyncMode = (typeof syncRuns.$inferSelect)['mode'];
 export type SyncChunkLease = Pick<
   ChunkRow,
-  'runId' | 'chunkIndex' | 'epoch' | 'usernames' | 'firstKey' | 'nextKey'
+  'runId' | 'chunkIndex' | 'epoch' | 'usernames' | 'users' | 'firstKey' | 'nextKey'
 >;
 export type SyncCounts = Pick<
   ChunkRow,
@@ -75,13 +75,13 @@ export async function claimSyncChunk(
       where run_id = ${runId} and (status = 'pending' or (status = 'running' and lane = ${lane}))
         and exists (select from sync_runs where id = ${runId} and mode = ${mode})
       order by status desc, chunk_index limit 1 for update skip locked)
-    returning chunk_index, epoch, usernames, first_key, next_key`);
+    returning chunk_index, epoch, usernames, users, first_key, next_key`);
   if (row === undefined) return undefined;
-  const { chunk_index: chunkIndex, epoch, usernames, first_key: firstKey, next_key: nextKey } = row;
-  return { runId, chunkIndex, epoch, usernames, firstKey, nextKey };
+  const { chunk_index: chunkIndex, first_key: firstKey, next_key: nextKey, ...lease } = row;
+  return { runId, chunkIndex, ...lease, firstKey, nextKey };
 }
 
-type ClaimedRow = Pick<ChunkRow, 'epoch' | 'usernames'> & {
+type ClaimedRow = Pick<ChunkRow, 'epoch' | 'usernames' | 'users'> & {
   chunk_index: number;
   first_key: string | null;
   next_key: string | null;

@@ -121,6 +121,19 @@ export type SyncPlan = Pick<
   | 'applicationXmin'
 >;
 
+/** Before the first look, or another one: what an earlier one found does not count. */
+export async function forgetSyncPlan(tx: Executor, run: SyncRunRow): Promise<void> {
+  const nothing = {
+    applicationUsers: 0,
+    targetUsers: 0,
+    unchanged: 0,
+    comparedBytes: 0,
+    syncTimestamp: null,
+  };
+  await tx.update(syncRuns).set(nothing).where(eq(syncRuns.id, run.id));
+  Object.assign(run, nothing);
+}
+
 export async function saveSyncPlan(tx: Executor, id: string, plan: SyncPlan): Promise<void> {
   await tx.update(syncRuns).set(plan).where(eq(syncRuns.id, id));
 }

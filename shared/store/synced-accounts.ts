@@ -1,6 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
-import type { Scope } from './account-digests.ts';
+import { sqlStateOf } from '../platform/sql-state.ts';
+import { type Fold, poolTable, type Scope } from './account-digests.ts';
+import { readFold } from './account-fold.ts';
 import { textArray } from './text-array.ts';
 
 /** What sync reads and notes in the pool of accounts, besides what `accounts.ts` writes. */
@@ -51,14 +53,30 @@ const within = ({ batchId, testUsersOnly }: Scope): SQL => sql`
   ${batchId === undefined ? sql`` : sql`and test_batch_id = ${batchId}::uuid`}
   ${testUsersOnly ? sql`and is_test_user` : sql``}`;
 
-/** Notes it for all accounts in scope. */
-export async function settlePool(db: Executor, scope: Scope): Promise<void> {
-  await db.execute(sql`update accounts a set ${settle} where ${unsettled} ${within(scope)}`);
+/**
+ * Notes it for all accounts in scope, if they fold into what was proved to be the same on both sides: the fold and the
+ * note are of one snapshot, or what was changed in between would pass for synced. An account that is changed while this
+ * runs leaves all of them to the next sync.
+ */
+export async function settlePool(db: Executor, scope: Scope, proved: Fold): Promise<void> {
+  const settleAll = async (tx: Executor) => {
+    if (proved.unsettled === 0 && !(await hasUnsettledTombstones(tx, scope))) return;
+    const { users, digest } = await readFold(tx, poolTable, scope);
+    if (users !== proved.users || digest !== proved.digest) return;
+    await tx.execute(sql`update accounts a set ${settle} where ${unsettled} ${within(scope)}`);
+  };
+  try {
+    await db.transaction(settleAll, { isolationLevel: 'repeatable read' });
+  } catch (error) {
+    if (sqlStateOf(error) !== serializationFailure) throw error;
+  }
 }
 
-/** Notes it for those that were deleted: neither side has them any more. */
-export async function settleTombstones(db: Executor, scope: Scope): Promise<void> {
-  await db.execute(sql`
-    update accounts set base_digest = null
-    where deleted_at is not null and base_digest is not null ${within(scope)}`);
+const serializationFailure = '40001';
+
+/** Of accounts that were deleted since the last sync: neither side has them any more. */
+async function hasUnsettledTombstones(db: Executor, scope: Scope): Promise<boolean> {
+  const found = await db.execute(sql`
+    select from accounts where deleted_at is not null and base_digest is not null ${within(scope)} limit 1`);
+  return found.length > 0;
 }

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
-import { computedTable, type DigestTable, digestOfColumns } from './account-digests.ts';
+import { computedTable, type DigestTable, digestOfColumns, digestOver } from './account-digests.ts';
 import { textArray } from './text-array.ts';
 import { userColumns } from './user-directory.ts';
 import { refersTo, type UserReference } from './user-references.ts';
@@ -58,6 +58,10 @@ export async function readUsersWithDigests(
   return rows.map(({ digest, ...user }) => ({ user, digest }));
 }
 
+/** A user's digest, of the table itself under `alias`. */
+const digestOf = (users: UserTable, alias?: string): SQL =>
+  digestOver(name => users.read(name === 'custom_attributes' ? 'attributes' : name, alias));
+
 const named = (column: SQL, usernames: readonly string[]): SQL =>
   sql`${column} = any(${textArray(usernames)}::text[])`;
 
@@ -74,14 +78,22 @@ export async function readApplicationUsers(
   return [...rows];
 }
 
+/** A user as it was looked at: with another digest it is another's by now. */
+export interface SeenUser {
+  username: string;
+  digest: string;
+}
+
 export interface IncomingUser extends Omit<ApplicationUser, 'id' | 'is_test_user' | 'test_batch_id'> {
   test_batch_id: string;
   password_hash: string;
+  /** The digest with which the application was seen to have it; undefined for who is new. */
+  seen: string | undefined;
 }
 
 const incoming = (rows: readonly object[]): SQL => sql`
   jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as incoming (username text, email text, role text,
-    custom_attributes jsonb, test_batch_id text, password_hash text, created_at timestamptz, updated_at timestamptz)`;
+    custom_attributes jsonb, test_batch_id text, password_hash text, created_at timestamptz, updated_at timestamptz, seen bigint)`;
 
 /** What an incoming user's columns become, in the types of the table. */
 function valuesOf({ mapping: { columns } }: UserTable) {
@@ -164,13 +176,14 @@ async function recordKeys(tx: Executor, created: readonly { id: string; batch: s
 
 /**
  * Changes test users, all but their passwords and their batch, which nobody may change.
- * @returns the usernames of those who were changed: not of one who is of another batch by now, or no test user
+ * @returns the usernames of those who were changed: not of one who is no more as it was seen, is of another batch or no
+ * test user
  * @throws SQLSTATE 23505 when an address is taken
  */
 export async function updateIncomingUsers(
   tx: Executor,
   users: UserTable,
-  rows: readonly Omit<IncomingUser, 'password_hash'>[],
+  rows: readonly IncomingUser[],
 ): Promise<string[]> {
   if (rows.length === 0) return [];
   const values = valuesOf(users);
@@ -182,22 +195,29 @@ export async function updateIncomingUsers(
     update ${users.table} as u set ${sql.join(changed, sql`, `)} from ${incoming(rows)}
     where u.${users.column('username')} = incoming.username and u.${users.column('is_test_user')}
       and u.${users.column('test_batch_id')} = ${users.batch(sql`incoming.test_batch_id`)}
+      and ${digestOf(users, 'u')} = incoming.seen
     returning u.${users.column('username')}::text as username`);
   return written.map(({ username }) => username);
 }
 
 /**
- * Deletes test users with what refers to them, farthest first.
- * @returns the usernames of those who were deleted
+ * Deletes test users with what refers to them, farthest first. They are locked before: of one that is changed meanwhile
+ * nothing goes.
+ * @returns the usernames of those who were deleted: not of one who is no more as it was seen
  */
 export async function deleteIncomingUsers(
   tx: Executor,
   users: UserTable,
   references: readonly UserReference[],
-  usernames: readonly string[],
+  seen: readonly SeenUser[],
 ): Promise<string[]> {
-  if (usernames.length === 0) return [];
-  const condition = sql`${named(sql`${users.column('username')}`, usernames)} and ${users.column('is_test_user')}`;
+  if (seen.length === 0) return [];
+  const usernames = seen.map(({ username }) => username);
+  const condition = sql`${named(sql`${users.column('username')}`, usernames)} and ${users.column('is_test_user')}
+    and (${users.read('username')}::text, ${digestOf(users)}) in (
+      select username, digest from jsonb_to_recordset(${JSON.stringify(seen)}::jsonb) as seen (username text, digest bigint))`;
+  await tx.execute(sql`
+    select from ${users.table} where ${condition} order by ${users.column('username')} for update`);
   for (const reference of references) {
     if (reference.action !== 'delete') continue;
     await tx.execute(sql`delete from ${sql.raw(reference.table)} where ${refersTo(reference, condition)}`);

@@ -13,7 +13,7 @@ export interface UserTable {
   column(field: UserField): SQL | undefined;
   /**
    * What to select for a field, of the table under `alias`: ids as text, moments as timestamptz, attributes as jsonb,
-   * and a stand-in where the application has no such column.
+   * nothing where an address, a role or attributes may be null, and a stand-in where the application has no such column.
    */
   read(field: UserField, alias?: string): SQL;
   /** A key as text, as `read('id')` gives it, in the type of the column: for `where`, with the index. */
@@ -55,8 +55,11 @@ export function userTable(mapping: UserMapping): UserTable {
 export const storefrontUsers = userTable(storefrontMapping);
 
 function readAs(field: UserField, type: string | undefined, place: SQL): SQL {
-  if (field === 'id' || field === 'test_batch_id' || type === 'enum') return sql`${place}::text`;
-  if (field === 'attributes') return type === 'jsonb' ? place : sql`coalesce(${place}::jsonb, '{}'::jsonb)`;
+  if (field === 'id' || field === 'test_batch_id') return sql`${place}::text`;
+  if (field === 'email' || field === 'role')
+    return sql`coalesce(${place}${type === 'enum' ? sql`::text` : sql``}, '')`;
+  if (type === 'enum') return sql`${place}::text`;
+  if (field === 'attributes') return sql`coalesce(${place}::jsonb, '{}'::jsonb)`;
   if (type === 'timestamp') return sql`(${place} at time zone 'utc')`;
   return place;
 }

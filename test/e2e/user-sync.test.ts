@@ -145,7 +145,7 @@ describe('a push to the built-in load tester', () => {
         ('u50', 'u50@example.com', 'user', true, 'deleted', now(), 1), ('u150', 'x@example.com', 'user', false, 'created', null, null)`;
     expect(await sync({ conflict_policy: 'application' })).toMatchObject({
       status: 'succeeded',
-      result: { created: 248, updated: 2, conflicts: 1, failed_count: 0, in_sync: true },
+      result: { created: 248, updated: 2, conflicts: 2, failed_count: 0, in_sync: true },
     });
   });
 

@@ -130,6 +130,8 @@ export const syncBases = pgTable(
     targetKey: text('target_key').notNull(),
     username: text('username').notNull(),
     digest: hash64('digest').notNull(),
+    /** Known from a sync of test users only: such a one has these bases and no others. */
+    ofTestUsers: boolean('of_test_users').notNull().default(false),
   },
   table => [primaryKey({ columns: [table.targetKey, table.username] })],
 );

@@ -14,7 +14,8 @@ import {
   deleteIncomingUsers,
   type IncomingUser,
   insertIncomingUsers,
-  readApplicationUsers,
+  readUsersWithDigests,
+  type SeenUser,
   updateIncomingUsers,
 } from '../../../../shared/store/synced-users.ts';
 import type { UserReference } from '../../../../shared/store/user-references.ts';
@@ -42,9 +43,12 @@ export interface ApplicationDeps {
 /** What a chunk wants to be true in the application. */
 export interface ApplicationChanges {
   users: SyncUser[];
-  /** Usernames among them that the application has already. */
-  existing: ReadonlySet<string>;
+  /** Usernames. */
   deletions: string[];
+  /** Digests by username: of those whom the application has, as it was looked at. */
+  seen: ReadonlyMap<string, string>;
+  /** Those that `users` will have. */
+  wanted: ReadonlyMap<string, string>;
 }
 
 export interface ApplicationOutcome {
@@ -59,32 +63,38 @@ export interface ApplicationOutcome {
 /** Marks a user whose password nobody knows: no password has this hash. */
 const noPassword = '!';
 
-/** Writes what the load tester has to the application: test users only, each fault for itself. */
+/**
+ * Writes what the load tester has to the application: test users only, each fault for itself. Nothing of this is in one
+ * transaction with the chunk's mark: whoever is no more as it was looked at, a worker that was frozen leaves alone.
+ */
 export async function changeApplication(
   deps: ApplicationDeps,
-  { users, existing, deletions }: ApplicationChanges,
+  changes: ApplicationChanges,
 ): Promise<ApplicationOutcome> {
+  const { users, deletions, seen } = changes;
   const { testDataDb: db, users: table, references } = deps;
   const faults: SyncFault[] = [];
   const testUsers = users.filter(isTestUser);
   faults.push(...users.filter(user => !isTestUser(user)).map(notATestUser));
-  const incoming = await Promise.all(testUsers.map(incomingUsers()));
+  const incoming = await Promise.all(testUsers.map(incomingUsers(seen)));
   const update = (tx: Executor, rows: readonly IncomingUser[]) => updateIncomingUsers(tx, table, rows);
   const insert = (tx: Executor, rows: readonly IncomingUser[]) => insertIncomingUsers(tx, table, rows);
-  const remove = (tx: Executor, rows: readonly string[]) => deleteIncomingUsers(tx, table, references, rows);
+  const remove = (tx: Executor, rows: readonly SeenUser[]) =>
+    deleteIncomingUsers(tx, table, references, rows);
   const updated = await withCare(
     db,
-    incoming.filter(({ username }) => existing.has(username)),
+    incoming.filter(user => user.seen !== undefined),
     update,
     faults,
   );
   const created = await withCare(
     db,
-    incoming.filter(({ username }) => !existing.has(username)),
+    incoming.filter(user => user.seen === undefined),
     insert,
     faults,
   );
-  const deleted = await withCare(db, deletions, remove, faults);
+  const going = deletions.map(username => ({ username, digest: seen.get(username) ?? '' }));
+  const deleted = await withCare(db, going, remove, faults);
   const outcome: ApplicationOutcome = {
     created: created.length,
     updated: updated.length,
@@ -92,34 +102,36 @@ export async function changeApplication(
     deleted: new Set(deleted),
     faults,
   };
-  await judgeUntouched(deps, { incoming, deletions }, outcome);
+  await judgeUntouched(deps, changes, outcome);
   return outcome;
 }
 
 /**
  * Of users that were not written: somebody may have done it meanwhile, such as the last statement of a worker that died,
- * which the server goes on with. Who stands in the way of it is a fault.
+ * which the server goes on with. Who stands in the way of it, or was changed, is a fault.
  */
 async function judgeUntouched(
   { applicationDb, users: table }: ApplicationDeps,
-  { incoming, deletions }: { incoming: readonly IncomingUser[]; deletions: readonly string[] },
+  { users, deletions, wanted }: ApplicationChanges,
   { done, deleted, faults }: ApplicationOutcome,
 ): Promise<void> {
   const told = new Set(faults.map(({ username }) => username));
-  const unwritten = incoming.filter(({ username }) => !done.has(username) && !told.has(username));
+  const unwritten = users.filter(({ username }) => !done.has(username) && !told.has(username));
   const undeleted = deletions.filter(username => !deleted.has(username) && !told.has(username));
   const names = [...unwritten.map(({ username }) => username), ...undeleted];
   if (names.length === 0) return;
-  const present = new Map(
-    (await readApplicationUsers(applicationDb, table, names)).map(user => [user.username, user]),
-  );
-  for (const { username, test_batch_id } of unwritten) {
-    if (present.get(username)?.test_batch_id === test_batch_id) done.add(username);
+  const found = await readUsersWithDigests(applicationDb, table, names);
+  const present = new Map(found.map(({ user, digest }) => [user.username, { ...user, digest }]));
+  for (const { username, test_batch_id: batch } of unwritten) {
+    const now = present.get(username);
+    if (now !== undefined && now.digest === wanted.get(username)) done.add(username);
+    else if (now?.is_test_user && now.test_batch_id === batch) faults.push(changedMeanwhile(username));
     else faults.push(inTheWay(username));
   }
   for (const username of undeleted) {
-    if (present.has(username)) faults.push(inTheWay(username));
-    else deleted.add(username);
+    const now = present.get(username);
+    if (now === undefined) deleted.add(username);
+    else faults.push(now.is_test_user ? changedMeanwhile(username) : inTheWay(username));
   }
 }
 
@@ -127,7 +139,7 @@ const isTestUser = (user: SyncUser): user is SyncUser & { test_batch_id: string 
   user.is_test_user && user.test_batch_id !== null;
 
 /** A password that many share is hashed once. */
-function incomingUsers() {
+function incomingUsers(seen: ReadonlyMap<string, string>) {
   const hashes = new Map<string, Promise<string>>();
   const hashOf = (password: string | undefined): Promise<string> => {
     if (password === undefined) return Promise.resolve(noPassword);
@@ -144,6 +156,7 @@ function incomingUsers() {
     created_at: user.created_at,
     updated_at: user.updated_at,
     password_hash: await hashOf(user.password),
+    seen: seen.get(user.username),
   });
 }
 
@@ -151,7 +164,7 @@ function incomingUsers() {
  * Writes rows in one transaction; when a row is refused (an address that is taken, a value that does not fit), halves
  * them until those at fault stand alone.
  */
-async function withCare<Row extends string | { username: string }>(
+async function withCare<Row extends { username: string }>(
   db: Executor,
   rows: readonly Row[],
   write: (tx: Executor, rows: readonly Row[]) => Promise<string[]>,
@@ -164,7 +177,7 @@ async function withCare<Row extends string | { username: string }>(
     if (!blamesARow(error)) throw error;
     const [first] = rows;
     if (rows.length === 1 && first !== undefined) {
-      faults.push(refusedRow(typeof first === 'string' ? first : first.username, error));
+      faults.push(refusedRow(first.username, error));
       return [];
     }
     const middle = Math.ceil(rows.length / 2);
@@ -186,6 +199,13 @@ const inTheWay = (username: string): SyncFault => ({
   kind: 'conflict',
   code: 'not_writable',
   message: `${username}, or its address, is somebody else's in the application: a production user's, or of another batch`,
+  username,
+});
+
+const changedMeanwhile = (username: string): SyncFault => ({
+  kind: 'conflict',
+  code: 'changed_meanwhile',
+  message: `${username} was changed in the application while the sync was on: the next one looks at it again`,
   username,
 });
 

@@ -13,7 +13,7 @@ import { type Decision, decide, type SideName } from './decide.ts';
 import type { UserSyncDeps } from './deps.ts';
 import { withPasswords } from './passwords.ts';
 import type { SyncSession } from './session.ts';
-import type { Conflict, SyncUser, UserDigest } from './sides.ts';
+import type { Conflict, SyncUser, Target, UserDigest } from './sides.ts';
 
 /** How many faults a chunk keeps; it counts all of them. */
 const keptFaults = 100;
@@ -56,9 +56,15 @@ interface Read {
   known: Map<string, SyncUser> | undefined;
 }
 
+/** A target's account that has left the filter is not deleted: it was changed. */
+const everybody = { testUsersOnly: false };
+
 async function readStates(deps: UserSyncDeps, session: SyncSession, usernames: string[]): Promise<Read> {
-  const { target, scope } = session;
-  const [theirs, bases] = await Promise.all([target.entries(scope, { usernames }), target.bases(usernames)]);
+  const { target } = session;
+  const [theirs, bases] = await Promise.all([
+    target.entries(everybody, { usernames }),
+    target.bases(usernames),
+  ]);
   const willTravel = session.rules.direction === 'push' || (theirs.length === 0 && (bases?.size ?? 0) === 0);
   const { ours, known } = await readOurs(deps, session, usernames, willTravel);
   const oursByName = new Map(ours.map(entry => [entry.username, entry]));
@@ -204,10 +210,30 @@ async function applyToApplication(
   states: States,
   work: Work,
 ): Promise<ApplicationOutcome> {
-  const names = work.write.application;
-  const users = names.length === 0 ? [] : await target.users(names);
-  const existing = new Set(names.filter(username => states.get(username)?.application !== undefined));
-  return changeApplication(applicationDeps, { users, existing, deletions: work.delete.application });
+  const { write, delete: gone } = work;
+  const seen = digestsOf(states, 'application');
+  const isNew = (username: string) => !seen.has(username);
+  const users = [
+    ...(await usersOf(target, write.application.filter(isNew), true)),
+    ...(await usersOf(
+      target,
+      write.application.filter(username => !isNew(username)),
+      false,
+    )),
+  ];
+  const wanted = digestsOf(states, 'target');
+  return changeApplication(applicationDeps, { users, deletions: gone.application, seen, wanted });
+}
+
+/** A password is of use only to a user who is to be created: who asks a peer for one needs an admin's key there. */
+const usersOf = async (target: Target, usernames: string[], withPasswords: boolean): Promise<SyncUser[]> =>
+  usernames.length === 0 ? [] : target.users(usernames, { withPasswords });
+
+function digestsOf(states: States, side: 'application' | 'target'): Map<string, string> {
+  const digests = new Map<string, string>();
+  for (const [username, { [side]: entry }] of states)
+    if (typeof entry?.digest === 'string') digests.set(username, entry.digest);
+  return digests;
 }
 
 /** Users as the application has them now. */

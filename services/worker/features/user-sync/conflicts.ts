@@ -19,7 +19,7 @@ export async function describeConflicts(
   const names = described.map(({ username }) => username);
   const [ours, theirs] = await Promise.all([
     readApplicationUsers(applicationDb, table, names),
-    target.users(names),
+    target.users(names, { withPasswords: false }),
   ]);
   const oursByName = new Map(ours.map(user => [user.username, user]));
   const theirsByName = new Map(theirs.map(user => [user.username, user]));

@@ -1,7 +1,8 @@
 import { isTerminal } from '../../../../shared/contracts/job.ts';
-import { userSyncLane } from '../../../../shared/contracts/user-sync.ts';
-import { isAppError } from '../../../../shared/kernel/errors.ts';
+import { type SyncFault, userSyncLane } from '../../../../shared/contracts/user-sync.ts';
+import { isAppError, messageOf } from '../../../../shared/kernel/errors.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
+import { sqlMessageOf } from '../../../../shared/platform/sql-state.ts';
 import {
   claimSyncChunk,
   concludeSyncChunk,
@@ -10,6 +11,7 @@ import {
   withdrawSyncChunks,
 } from '../../../../shared/store/sync-chunks.ts';
 import { findSyncRun } from '../../../../shared/store/sync-runs.ts';
+import { isRetryable } from '../../outcome.ts';
 import { syncChunk } from './chunk.ts';
 import { type Claim, copySpans } from './copy-spans.ts';
 import type { UserSyncDeps } from './deps.ts';
@@ -38,52 +40,57 @@ async function takeChunks(
 ): Promise<number> {
   const place = { runId: session.run.id, lane, worker: deps.workerName, mode };
   let chunks = 0;
+  let held: SyncChunkLease | undefined;
   const claim: Claim = async () => {
+    held = undefined;
     signal.throwIfAborted();
-    const lease = await claimSyncChunk(deps.db, place);
-    if (lease !== undefined) chunks += 1;
-    return lease;
+    held = await claimSyncChunk(deps.db, place);
+    if (held !== undefined) chunks += 1;
+    return held;
   };
   const next = mode === 'copy' ? () => copySpans(deps, session, claim, { lane, signal }) : claim;
   try {
-    for (let lease = await next(); lease !== undefined; lease = await next()) {
-      if (!(await syncOne(deps, session, lease, mode))) break;
-    }
+    for (let lease = await next(); lease !== undefined; lease = await next())
+      await syncChunk(deps, session, lease, mode === 'plan' ? 'plan' : 'apply');
   } catch (error) {
-    if (!isAppError(error, 'lease_lost')) throw error;
+    if (isAppError(error, 'lease_lost')) return chunks;
+    const fault = signal.aborted || held === undefined ? undefined : finalFaultOf(error, held);
+    if (fault === undefined || held === undefined) throw error;
+    deps.logger.error(
+      { err: error, syncRunId: place.runId, chunk: held.chunkIndex },
+      'a chunk cannot be done',
+    );
+    await giveUp(deps, held, fault);
   }
   return chunks;
 }
 
-/** False when there is no use in going on. */
-async function syncOne(
-  deps: UserSyncDeps,
-  session: SyncSession,
-  lease: SyncChunkLease,
-  mode: SyncMode,
-): Promise<boolean> {
-  try {
-    await syncChunk(deps, session, lease, mode === 'plan' ? 'plan' : 'apply');
-    return true;
-  } catch (error) {
-    if (!(error instanceof PeerError)) throw error;
-    await giveUp(deps, lease, error);
-    return false;
-  }
+/**
+ * How often a chunk is taken at most. What may pass (a server that restarts, a lock) has passed by then, since a lane
+ * whose databases are away takes none; a table that may only be read, for one, never lets a chunk end.
+ */
+const mostClaims = 20;
+
+/** What no further try gets past, a row that the other side's columns cannot hold for one; undefined for what may pass. */
+function finalFaultOf(error: unknown, { epoch }: SyncChunkLease): SyncFault | undefined {
+  if (error instanceof PeerError) return faultOf(error);
+  if (isRetryable(error) && epoch < mostClaims) return undefined;
+  const message = sqlMessageOf(error) ?? messageOf(error);
+  return { kind: 'format', code: 'chunk_refused', message: `Some users could not be synced: ${message}` };
 }
 
-/** What a peer refuses for one chunk, after all retries, it refuses for all: the others are not tried. */
-async function giveUp({ db }: UserSyncDeps, lease: SyncChunkLease, error: PeerError): Promise<void> {
+/** What is refused for one chunk, after all retries, is refused for all: the others are not tried. */
+async function giveUp({ db }: UserSyncDeps, lease: SyncChunkLease, fault: SyncFault): Promise<void> {
   await concludeSyncChunk(db, lease, {
     created: 0,
     updated: 0,
     deletedInApplication: 0,
     deletedInTarget: 0,
     unchanged: 0,
-    failed: lease.usernames.length,
+    failed: Math.max(1, lease.users),
     conflicts: 0,
     bytes: 0,
-    faults: [faultOf(error)],
+    faults: [fault],
   });
   await withdrawSyncChunks(db, lease.runId);
 }

@@ -31,6 +31,7 @@ export interface PeerTargetOptions {
   client: PeerClient;
   /** Under which the digests of the last sync are kept. */
   targetKey: string;
+  testUsersOnly: boolean;
   withCredentials: boolean;
 }
 
@@ -38,7 +39,9 @@ export interface PeerTargetOptions {
  * The pool of another Muster. What is written there cannot be one transaction with the chunk's mark here; a chunk that
  * is done again finds the users as they should be, and writes nothing.
  */
-export function peerTarget({ db, client, targetKey, withCredentials }: PeerTargetOptions): Target {
+export function peerTarget(options: PeerTargetOptions): Target {
+  const { db, client, targetKey, testUsersOnly, withCredentials } = options;
+  const baseScope = { targetKey, testUsersOnly };
   const askDigests = (question: object) => client.post('/api/users/sync/digests', question, peerDigests);
 
   async function write(users: readonly SyncUser[]): Promise<TargetOutcome> {
@@ -82,10 +85,10 @@ export function peerTarget({ db, client, targetKey, withCredentials }: PeerTarge
       return z.object({ probe: z.string(), now: z.number() }).parse(await askDigests({ within: [] }));
     },
     bases: usernames => readBases(db, targetKey, usernames),
-    async users(usernames) {
+    async users(usernames, { withPasswords }) {
       const found: SyncUser[] = [];
       for (const part of inParts(usernames)) {
-        const question = { usernames: part, include_credentials: withCredentials };
+        const question = { usernames: part, include_credentials: withCredentials && withPasswords };
         const { users } = await client.post('/api/users/sync/users', question, peerUsers);
         found.push(...users.map(syncUserOf));
       }
@@ -99,16 +102,16 @@ export function peerTarget({ db, client, targetKey, withCredentials }: PeerTarge
       }
       const written = knownToBeWritten(changes.written, outcome);
       await db.transaction(async tx => {
-        await saveBases(tx, targetKey, [...written, ...changes.settled]);
+        await saveBases(tx, baseScope, [...written, ...changes.settled]);
         await forgetBases(tx, targetKey, changes.deletions);
         await conclude(tx, outcome);
       });
     },
-    async settleAll(scope, application, { users, digest }) {
+    async settleAll(scope, application, proved) {
       if (scope.batchId !== undefined) return; // bases do not tell of batches: those of others would go
-      const kept = await summarizeBases(db, targetKey);
-      if (kept.users !== users || kept.digest !== digest)
-        await replaceBases(db, targetKey, allEntries(application, scope));
+      const kept = await summarizeBases(db, baseScope);
+      if (kept.users !== proved.users || kept.digest !== proved.digest)
+        await replaceBases(db, baseScope, proved, allEntries(application, scope));
     },
     bytesMoved: () => client.bytesMoved(),
   };

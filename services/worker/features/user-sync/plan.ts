@@ -4,7 +4,7 @@ import {
   clearSyncChunks,
   type SyncMode,
 } from '../../../../shared/store/sync-chunks.ts';
-import { saveSyncPlan } from '../../../../shared/store/sync-runs.ts';
+import { forgetSyncPlan, type SyncPlan, saveSyncPlan } from '../../../../shared/store/sync-runs.ts';
 import { readWatermark } from '../../../../shared/store/synced-users.ts';
 import { readKeySpans } from '../../../../shared/store/user-spans.ts';
 import type { JobCall } from '../../job-runner.ts';
@@ -24,6 +24,7 @@ export async function planRun(
   const { run, settings } = session;
   call.report({ phase: 'comparing', done: 0, total: 1 });
   await clearSyncChunks(deps.db, run.id);
+  await forgetSyncPlan(deps.db, run); // or a peer that is down now would be told with the last try's figures
   const watermark = await readWatermark(deps.applicationDb);
   const chunks = chunkWriter(deps, run.id, settings.sync_chunk_size);
   const findings = await compareSides(session, async names => {
@@ -35,8 +36,7 @@ export async function planRun(
   const plan = {
     plannedRun: call.run,
     mode: modeOf(session, findings),
-    applicationUsers: findings.applicationUsers,
-    targetUsers: findings.targetUsers,
+    ...(await usersOfSides(session, findings)),
     unchanged: findings.unchanged,
     comparedBytes: session.target.bytesMoved(),
     clockSkewMs: findings.clockSkewMs,
@@ -66,10 +66,24 @@ async function writeSpans(
   await addSpanChunks(db, { runId: run.id, size, users }, spans);
 }
 
-/** Whether so many users are on one side only that the deletions among them must be counted before any is done. */
-function mustCount({ run, settings }: SyncSession, findings: Findings): boolean {
+/** All users of the filter, changed or not: what deletions are a share of. */
+async function usersOfSides(
+  { application, target, scope, comparedScope }: SyncSession,
+  { applicationUsers, targetUsers }: Findings,
+): Promise<Pick<SyncPlan, 'applicationUsers' | 'targetUsers'>> {
+  if (comparedScope.modifiedSince === undefined) return { applicationUsers, targetUsers };
+  const [ours, theirs] = await Promise.all([application.fold(scope), target.fold(scope)]);
+  return { applicationUsers: ours.users, targetUsers: theirs.users };
+}
+
+/**
+ * Whether so many users are on one side only that the deletions among them must be counted before any is done. Of
+ * changes that is not to be seen: a user whom one side lists may be one that the other has, unchanged.
+ */
+function mustCount({ run, settings, comparedScope }: SyncSession, findings: Findings): boolean {
   if (run.dryRun) return true;
   if (run.confirm) return false;
+  if (comparedScope.modifiedSince !== undefined) return true;
   const share = settings.sync_max_delete_share;
   const tooMany = (alone: number, users: number) => alone > share * users;
   return (

@@ -2,7 +2,7 @@ import type { Vault } from '../../../../shared/platform/crypto.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import {
   listEntries,
-  poolTable,
+  ownPoolTable,
   readBuckets,
   readHashProbe,
   readSubBuckets,
@@ -10,12 +10,7 @@ import {
 import { readFold } from '../../../../shared/store/account-fold.ts';
 import { createPasswordKeeper, sealPasswords } from '../../../../shared/store/account-passwords.ts';
 import { markDeleted, upsertAccounts } from '../../../../shared/store/accounts.ts';
-import {
-  settleAccounts,
-  settlePool,
-  settleTombstones,
-  usersOfPool,
-} from '../../../../shared/store/synced-accounts.ts';
+import { settleAccounts, settlePool, usersOfPool } from '../../../../shared/store/synced-accounts.ts';
 import { type Meter, measured } from './meter.ts';
 import type { Target, TargetChanges } from './sides.ts';
 
@@ -42,20 +37,22 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
   return {
     ...measured(
       {
-        buckets: scope => readBuckets(db, poolTable, scope),
-        fold: scope => readFold(db, poolTable, scope),
-        subBuckets: (scope, buckets) => readSubBuckets(db, poolTable, scope, buckets),
-        entries: (scope, choice) => listEntries(db, poolTable, scope, choice),
+        buckets: scope => readBuckets(db, ownPoolTable, scope),
+        fold: scope => readFold(db, ownPoolTable, scope),
+        subBuckets: (scope, buckets) => readSubBuckets(db, ownPoolTable, scope, buckets),
+        entries: (scope, choice) => listEntries(db, ownPoolTable, scope, choice),
         probe: () => readHashProbe(db),
       },
       meter,
     ),
     bases: () => undefined,
-    async users(usernames) {
+    async users(usernames, { withPasswords }) {
       const rows = await usersOfPool(db, usernames);
       return meter.counted(
         rows.map(({ sealed_password, ...user }) =>
-          sealed_password === null ? user : { ...user, password: keeper.open(sealed_password) },
+          sealed_password === null || !withPasswords
+            ? user
+            : { ...user, password: keeper.open(sealed_password) },
         ),
       );
     },
@@ -74,9 +71,7 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
         await conclude(tx, { ...counts, deleted, failed: 0, faults: [] });
       });
     },
-    async settleAll(scope, _application, { unsettled }) {
-      await (unsettled === 0 ? settleTombstones(db, scope) : settlePool(db, scope));
-    },
+    settleAll: (scope, _application, fold) => settlePool(db, scope, fold),
     bytesMoved: () => meter.bytes,
   };
 }

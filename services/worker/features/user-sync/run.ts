@@ -1,7 +1,6 @@
 import { type SyncResult, userSyncRun } from '../../../../shared/contracts/user-sync.ts';
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import type { Fold } from '../../../../shared/store/account-digests.ts';
-import { dropTombstones } from '../../../../shared/store/accounts.ts';
 import {
   beginApplying,
   type SyncTally,
@@ -51,7 +50,7 @@ async function sync(deps: UserSyncDeps, session: SyncSession, call: Call): Promi
   if (session.run.target.type === 'file') return writeSyncFile(deps, session, call);
   const findings = session.run.plannedRun < call.run ? await planRun(deps, session, call) : undefined;
   const tally = await work(deps, session, call);
-  const inSync = await prove(deps, session, call, findings);
+  const inSync = await prove(session, call, findings);
   return resultOf(deps, session, call, { tally, inSync });
 }
 
@@ -88,8 +87,7 @@ function guardDeletions({ run, settings }: SyncSession, tally: SyncTally): void 
  * the state of the last sync.
  */
 async function prove(
-  deps: UserSyncDeps,
-  { run, application, target, scope, settings }: SyncSession,
+  { run, application, target, scope }: SyncSession,
   call: Call,
   findings: Findings | undefined,
 ): Promise<boolean> {
@@ -97,7 +95,6 @@ async function prove(
   call.report({ phase: 'proving', done: 0, total: 1 });
   const same = findings?.isSame === true ? findings.targetFold : await sameFold();
   if (same !== undefined) await target.settleAll(scope, application, same);
-  await dropTombstones(deps.db, settings.sync_tombstone_days);
   call.report({ phase: 'proving', done: 1, total: 1 });
   return same !== undefined;
 

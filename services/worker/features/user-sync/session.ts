@@ -86,10 +86,10 @@ function openSides(
     retryDelayMs: settings.sync_retry_delay_seconds * 1000,
     signal,
   });
-  const { targetKey, withCredentials } = run;
+  const { targetKey, withCredentials, filter } = run;
   return {
     application,
-    target: peerTarget({ db, client, targetKey, withCredentials }),
+    target: peerTarget({ db, client, targetKey, testUsersOnly: filter.test_users_only, withCredentials }),
     close: () => client.close(),
   };
 }

@@ -76,8 +76,8 @@ export interface TargetOutcome {
 export interface Target extends Side {
   /** The digests of the last sync of these users; the built-in pool gives its own with `entries`. */
   bases(usernames: readonly string[]): Promise<Map<string, string>> | undefined;
-  /** Users with all their fields, for the application to take over. */
-  users(usernames: readonly string[]): Promise<SyncUser[]>;
+  /** Users with all their fields, for the application to take over; with passwords, as far as they may be told. */
+  users(usernames: readonly string[], options: { withPasswords: boolean }): Promise<SyncUser[]>;
   /**
    * Writes, and in the transaction of what it writes to Muster's own database, `conclude`. Doing it twice is the same as
    * doing it once.

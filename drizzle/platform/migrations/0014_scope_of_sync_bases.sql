@@ -1,0 +1,1 @@
+ALTER TABLE "sync_bases" ADD COLUMN "of_test_users" boolean DEFAULT false NOT NULL;

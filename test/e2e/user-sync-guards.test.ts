@@ -1,0 +1,171 @@
+import { syncResultSchema } from '../../shared/contracts/user-sync.ts';
+import { job } from '../../shared/http/jobs.ts';
+import { newId } from '../../shared/kernel/ids.ts';
+import { waitFor } from '../../shared/kernel/time.ts';
+import { createApiKey } from '../../shared/store/api-keys.ts';
+import { bodyOf, testApi } from '../fixtures/api.ts';
+import { testDatabases } from '../fixtures/database.ts';
+import { postgresStore } from '../fixtures/queue.ts';
+import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
+
+/** What a sync must not take from either side, whatever it is asked and whatever it meets. */
+const databases = testDatabases();
+const api = testApi(databases);
+const other = testDatabases();
+const otherApi = testApi(other);
+const batchId = newId();
+let worker: RunningWorker;
+
+beforeAll(async () => {
+  worker = await runWorker(databases, postgresStore(databases));
+});
+afterAll(() => worker.stop());
+beforeEach(async () => {
+  for (const { platform, application } of [databases, other]) {
+    await platform.sql`delete from accounts`; // truncate would wait for the workers, and they for it
+    await platform.sql`delete from sync_bases`;
+    await application.sql`delete from users`;
+  }
+});
+
+async function addUsers(count: number): Promise<void> {
+  await databases.application.sql`
+    insert into users (username, email, password_hash, is_test_user, test_batch_id, created_by_bulk)
+    select 'u' || n, 'u' || n || '@example.com', '!', true, ${batchId}::uuid, true
+    from generate_series(1, ${count}::int) n`;
+}
+
+async function sync(request: object = {}) {
+  const json = { target: 'load_tester', ...request };
+  const { id } = await bodyOf(await api.call('POST', '/api/bulk-users/sync', { json }), job);
+  const done = await waitFor(
+    `the end of job ${id}`,
+    async () => {
+      const found = await bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
+      return found.finished_at !== null && found;
+    },
+    { timeoutMs: 20_000, intervalMs: 20 },
+  );
+  return { status: done.status, error: done.error, result: syncResultSchema.safeParse(done.result).data };
+}
+
+const peer = () => ({ type: 'http', base_url: otherApi.url, api_key: otherApi.key });
+const usersLeft = async () => (await databases.application.sql`select from users`).count;
+
+describe('a deletion of many accounts', () => {
+  it.each([
+    ['the built-in pool', 'pull'],
+    ['the built-in pool', 'bidirectional'],
+    ['another Muster', 'pull'],
+  ])('in %s stops a %s by time', async (place, direction) => {
+    const isOwn = place === 'the built-in pool';
+    const of = { target: isOwn ? 'load_tester' : peer(), direction };
+    await addUsers(20);
+    const first = await sync({ ...of, direction: 'bidirectional' });
+    await (isOwn ? databases : other).platform
+      .sql`update accounts set status = 'deleted', deleted_at = now(), updated_at = now()`;
+    const filter_criteria = { modified_since: first.result?.sync_timestamp };
+    expect(await sync({ ...of, filter_criteria })).toMatchObject({
+      status: 'failed',
+      error: {
+        code: 'deletion_guard',
+        message: expect.stringContaining('delete 20 of 20 users in the application'),
+      },
+    });
+    expect(await usersLeft()).toBe(20);
+    expect(await sync({ ...of, filter_criteria, confirm: true })).toMatchObject({ result: { deleted: 20 } });
+    expect(await usersLeft()).toBe(0);
+  });
+
+  it('stops no sync by time where it is a small share of all users', async () => {
+    await addUsers(20);
+    const first = await sync();
+    await databases.platform
+      .sql`update accounts set status = 'deleted', deleted_at = now(), updated_at = now() where username = 'u1'`;
+    const filter_criteria = { modified_since: first.result?.sync_timestamp };
+    expect(await sync({ direction: 'bidirectional', filter_criteria })).toMatchObject({
+      status: 'succeeded',
+      result: { deleted: 1, in_sync: true },
+    });
+  });
+});
+
+describe('an account that left the filter', () => {
+  it.each([
+    ['the built-in pool', 'load_tester'],
+    ['another Muster', 'peer'],
+  ])('in %s deletes nobody in the application, and is not overwritten', async (_place, kind) => {
+    const target = kind === 'peer' ? peer() : 'load_tester';
+    const { platform } = kind === 'peer' ? other : databases;
+    await addUsers(20);
+    await sync({ target, direction: 'bidirectional' });
+    await platform.sql`update accounts set test_batch_id = ${newId()}, updated_at = now() where username = 'u1'`;
+    await platform.sql`update accounts set is_test_user = false, updated_at = now() where username = 'u2'`;
+    for (const direction of ['pull', 'bidirectional']) {
+      const { result } = await sync({ target, direction, filter_criteria: { batch_id: batchId } });
+      expect(result).toMatchObject({ deleted: 0, created: 0, updated: 0, failed_count: 2, in_sync: false });
+      expect(result?.errors.map(({ username, code }) => [username, code]).sort()).toEqual([
+        ['u1', 'not_writable'],
+        ['u2', 'production_user'],
+      ]);
+    }
+    expect(await usersLeft()).toBe(20);
+    expect(await sync({ target })).toMatchObject({ result: { updated: 2, in_sync: true } });
+  });
+});
+
+it('a change in the pool that was committed late is seen by a sync by time', async () => {
+  await addUsers(3);
+  const first = await sync();
+  await databases.platform
+    .sql`update accounts set role = 'late', updated_at = '2020-01-01' where username = 'u1'`;
+  const filter_criteria = { modified_since: first.result?.sync_timestamp };
+  expect(await sync({ direction: 'bidirectional', filter_criteria })).toMatchObject({
+    result: { updated: 1, in_sync: true },
+  });
+});
+
+describe('what the other side cannot hold', () => {
+  afterEach(() => databases.platform.sql`alter table accounts drop constraint if exists poison`);
+
+  it.each([
+    ['a first sync', 0],
+    ['a later one', 1],
+  ])('ends %s with the reason', async (_case, known) => {
+    await addUsers(known);
+    await sync();
+    await databases.application.sql`delete from users`;
+    await addUsers(5);
+    await databases.platform.sql`alter table accounts add constraint poison check (username <> 'u3')`;
+    const { status, result } = await sync();
+    expect({ status, result }).toMatchObject({
+      result: { success: false, created: 0, failed_count: 5 - known, in_sync: false, sync_timestamp: null },
+    });
+    expect(result?.errors).toMatchObject([
+      { kind: 'format', code: 'chunk_refused', message: expect.stringContaining('poison') },
+    ]);
+  });
+
+  it('is no field without a value: nobody is deleted for that', async () => {
+    await addUsers(3);
+    await sync();
+    await databases.application.sql`alter table users alter email drop not null, alter role drop not null`;
+    await databases.application.sql`update users set email = null, role = null where username = 'u1'`;
+    expect(await sync({ confirm: true })).toMatchObject({
+      result: { updated: 1, deleted: 0, in_sync: true },
+    });
+  });
+});
+
+it('a push with passwords needs no more than an operator of the other Muster where users conflict', async () => {
+  const { token } = await createApiKey(other.platform.db, { name: 'x', role: 'operator', createdBy: 'x' });
+  const target = { ...peer(), api_key: token };
+  await addUsers(3);
+  await sync({ target });
+  await databases.application.sql`update users set role = 'ours' where username = 'u1'`;
+  await other.platform.sql`update accounts set role = 'theirs', updated_at = now() where username = 'u1'`;
+  expect(await sync({ target, conflict_policy: 'application' })).toMatchObject({
+    status: 'succeeded',
+    result: { updated: 1, conflicts: 1, in_sync: true },
+  });
+});
