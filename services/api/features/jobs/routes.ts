@@ -15,6 +15,7 @@ import { findJob, type JobRow, listJobs, requestCancel, requeueJob } from '../..
 import type { ChannelHub } from '../../channel-hub.ts';
 import { tellDeed } from '../../deed.ts';
 import { eventStream } from '../../event-stream.ts';
+import { requireActor } from '../../middleware/identify.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
 import { lookAtJob } from './read-events.ts';
@@ -52,6 +53,9 @@ export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
   }),
 
   route(retryJobOperation, async ({ params, ...call }) => {
+    const { kind } = await existing(call.db, params.id);
+    if (!isJobKind(kind)) throw new AppError('conflict', `This version knows no job of kind ${kind}`);
+    requireActor(call.request, jobContracts[kind].retryRole);
     const requeued = await requeueJob(call.db, params.id);
     const row = await existing(call.db, params.id);
     if (!requeued)
@@ -59,8 +63,6 @@ export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
         'conflict',
         `Only a job that ended short of success can be retried: this one is ${row.status}`,
       );
-    const { kind } = row;
-    if (!isJobKind(kind)) throw new AppError('conflict', `This version knows no job of kind ${kind}`);
     await tellDeed(call, 'jobs.retry', row.id, { kind });
     call.afterCommit(() => queue.revive(jobContracts[kind], { job_id: row.id }));
     return accepted(presentJob(row), `/api/jobs/${row.id}`);
