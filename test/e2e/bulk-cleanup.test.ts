@@ -371,6 +371,27 @@ describe('cleanup by age', () => {
     await databases.platform.sql`update bulk_user_batches set created_at = now() where id = ${unsound}`;
   });
 
+  it('takes, when it is run again much later, only what was old when it was asked for', async () => {
+    const [old, younger] = [await made(5), await made(5)];
+    const { sql } = databases.application;
+    await sql`create table holds (by_user uuid not null references users (id))`;
+    await sql`insert into holds select id from users where test_batch_id = ${old}`;
+    await grownOld(old);
+    const refused = await cleanUp({ older_than_days: 30, confirm: true });
+    expect(refused).toMatchObject({ status: 'failed', error: { code: 'still_referenced' } });
+    await sql`drop table holds`;
+    await databases.platform
+      .sql`update jobs set created_at = now() - interval '5 days' where id = ${refused.id}`;
+    await databases.platform
+      .sql`update bulk_user_batches set created_at = now() - interval '33 days' where id = ${younger}`;
+    expect(await run('POST', `/api/jobs/${refused.id}/retry`)).toMatchObject({
+      status: 'succeeded',
+      result: { batch_count: 1, deleted_count: 5 },
+    });
+    expect([await usersOf(old), await usersOf(younger)]).toEqual([0, 5]);
+    await databases.platform.sql`update bulk_user_batches set created_at = now() where id = ${younger}`;
+  });
+
   it('comes by itself once retention is on, and not before', async () => {
     const batchId = await made(5);
     await grownOld(batchId);

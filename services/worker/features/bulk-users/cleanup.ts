@@ -59,11 +59,11 @@ export const cleanUpUsers = implementJob(bulkUsersCleanup, (deps: BulkUsersDeps)
   }
 });
 
-/** Counted from the job's first start, so that one that goes on has the same batches. */
-const selectionOf = ({ input, startedAt }: Call): Selection =>
+/** Age is counted from the submission: a job that is run again, a month later for one, has what was confirmed then. */
+const selectionOf = ({ input, submittedAt }: Call): Selection =>
   'batch_id' in input
     ? { batchId: input.batch_id }
-    : { createdBefore: new Date(startedAt.getTime() - input.older_than_days * dayMs) };
+    : { createdBefore: new Date(submittedAt.getTime() - input.older_than_days * dayMs) };
 
 async function takeBatches({ db, applicationDb }: BulkUsersDeps, call: Call): Promise<BatchRow[]> {
   const selection = selectionOf(call);
