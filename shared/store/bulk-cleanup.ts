@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Comparison } from '../contracts/bulk-cleanup.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Executor } from '../platform/db.ts';
+import { deleteReferring } from './user-deletion.ts';
 import { refersTo, type UserReference } from './user-references.ts';
 import type { UserTable } from './user-table.ts';
 
@@ -135,17 +136,10 @@ export async function hasUncleaned(db: Executor, batchId: string, except: number
  * @throws AppError `ledger_mismatch` when users are left over that are neither deleted nor gone
  */
 export async function cleanChunks(tx: Executor, cleanup: BatchCleanup, taken: TakenChunks): Promise<void> {
-  const rows: Record<string, number> = {};
   const equal = sql`any (array(${keysOf(cleanup, taken.chunks)}))`;
   const theirs = sql`${cleanup.users.column('id')} = ${equal}`;
   const keys = { column: cleanup.users.mapping.columns.id.name, equal };
-  for (const reference of cleanup.references) {
-    if (reference.action !== 'delete') continue;
-    const { count } = await tx.execute(
-      sql`delete from ${sql.raw(reference.table)} where ${refersTo(reference, theirs, keys)}`,
-    );
-    if (count > 0) rows[reference.table] = (rows[reference.table] ?? 0) + count;
-  }
+  const rows = await deleteReferring(tx, cleanup.references, theirs, keys);
   const deleted = await deleteUsers(tx, cleanup, taken.chunks);
   const gone = deleted === taken.recorded ? 0 : await cleanup.countGone(taken.chunks);
   if (deleted + gone !== taken.recorded) throw mismatch(cleanup.batchId, taken, deleted, gone);
