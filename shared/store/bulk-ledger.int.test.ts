@@ -115,6 +115,7 @@ describe('a chunk', () => {
     expect(await tallyBatch(db(), batchId)).toMatchObject({ created: 17, failed: 3 });
     await reopenChunks(db(), batchId);
     expect(await openChunks(db(), { batchId, fromIndex: 0, limit: 10 })).toEqual([0]);
+    expect(await tallyBatch(db(), batchId)).toMatchObject({ created: 17, failed: 0 });
     await conclude(await claim(batchId, 0), 1);
     expect(await tallyBatch(db(), batchId)).toMatchObject({ created: 19, failed: 1, chunksDone: 2 });
     expect(await listFailures(db(), { batchId, afterIndex: 0, limit: 10 })).toHaveLength(1);
