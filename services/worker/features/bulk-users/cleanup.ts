@@ -134,8 +134,13 @@ async function cleanAll(deps: BulkUsersDeps, cleanup: Cleanup, call: Call): Prom
   const actor = (await findJob(deps.db, call.jobId))?.requestedBy ?? 'unknown';
   for (const batch of cleanup.batches.filter(isLeft)) {
     if (refusals.has(batch.id)) continue;
-    const options = { references: cleanup.references, strict, signal: call.signal, onCleaned: progress };
-    const refusal = await cleanBatch(deps, batch, options);
+    const refusal = await cleanBatch(deps, batch, {
+      mark: 'cleaned',
+      references: cleanup.references,
+      strict,
+      signal: call.signal,
+      onCleaned: progress,
+    });
     if (refusal === undefined) await finish(deps, batch, { jobId: call.jobId, actor });
     else refusals.set(batch.id, refusal);
     if (refusal !== undefined && !goesOn) return;
