@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { listAlertsOperation } from '../../../../shared/http/alerts.ts';
+import { profile } from '../../../../shared/http/api-keys.ts';
 import { deed } from '../../../../shared/http/audit-log.ts';
 import { job } from '../../../../shared/http/jobs.ts';
 import { pageOf } from '../../../../shared/http/pagination.ts';
@@ -136,6 +137,7 @@ describe('the audit log', () => {
     expect(await deedsOf(`subject=${test_batch_id}`)).toMatchObject([
       {
         actor: 'MUSTER_API_KEY',
+        key_id: (await bodyOf(await api.call('GET', '/api/user/profile'), profile)).key_id,
         action: 'bulk-users.create',
         detail: { job_id: id, count: 2, template: 'default' },
         request_id: 'trace-me',
