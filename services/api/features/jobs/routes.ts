@@ -34,6 +34,11 @@ async function existing(db: Executor, id: string): Promise<JobRow> {
   return row;
 }
 
+const ofBatch = z.object({ batch_id: z.uuid() });
+
+/** What a deed done to a job is done to: the batch that the job works on, where it has one. */
+const subjectOf = ({ id, payload }: JobRow): string => ofBatch.safeParse(payload).data?.batch_id ?? id;
+
 export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
   route(listJobsOperation, async ({ query, db }) => {
     const { kind, status, limit } = query;
@@ -48,7 +53,7 @@ export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
     const asked = await requestCancel(call.db, params.id);
     const row = await existing(call.db, params.id);
     if (!asked) throw new AppError('conflict', `The job has ended already: it is ${row.status}`);
-    await tellDeed(call, 'jobs.cancel', row.id, { kind: row.kind });
+    await tellDeed(call, 'jobs.cancel', subjectOf(row), { job_id: row.id, kind: row.kind });
     return accepted(presentJob(row), `/api/jobs/${row.id}`);
   }),
 
@@ -63,7 +68,7 @@ export const jobRoutes = ({ queue, hub }: JobRoutesDeps): Route[] => [
         'conflict',
         `Only a job that ended short of success can be retried: this one is ${row.status}`,
       );
-    await tellDeed(call, 'jobs.retry', row.id, { kind });
+    await tellDeed(call, 'jobs.retry', subjectOf(row), { job_id: row.id, kind });
     call.afterCommit(() => queue.revive(jobContracts[kind], { job_id: row.id }));
     return accepted(presentJob(row), `/api/jobs/${row.id}`);
   }),
