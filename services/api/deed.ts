@@ -12,4 +12,5 @@ export const tellDeed = (
   action: string,
   subject?: string,
   detail: Record<string, unknown> = {},
-): Promise<void> => recordDeed(db, { actor: actor.name, action, subject, detail, requestId });
+): Promise<void> =>
+  recordDeed(db, { actor: actor.name, keyId: actor.keyId, action, subject, detail, requestId });

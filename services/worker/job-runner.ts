@@ -38,6 +38,8 @@ export interface JobCall<Input> {
   run: number;
   /** Raised each time that a worker takes the job: what fences the writes of one that was overtaken. */
   epoch: number;
+  /** When it was asked for: the same in every run. */
+  submittedAt: Date;
   startedAt: Date;
   report(progress: Progress): void;
   log(line: string): void;
@@ -144,6 +146,7 @@ function callOf<Input, Result>(
     input: input.data,
     run: row.run,
     epoch: row.epoch,
+    submittedAt: row.createdAt,
     startedAt: row.startedAt ?? row.createdAt,
     signal,
     report,

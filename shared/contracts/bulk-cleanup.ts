@@ -97,6 +97,7 @@ export const bulkUsersCleanup = defineJob({
   input: cleanupInput,
   output: bulkUsersCleanupResult,
   outcome: outcomeOfCleanup,
+  retryRole: 'admin',
   options: { concurrency: 2, attempts: 12, backoffMs: 1000, keepSeconds: 86_400, drainMs: 2000 },
 });
 

@@ -14,6 +14,17 @@ describe('the outcome of a batch', () => {
     [{ ...result, successful_count: 9, failed_count: 1 }, 'partially_succeeded', undefined],
     [{ ...result, successful_count: 0, failed_count: 10 }, 'failed', 'no_user_created'],
     [{ ...result, successful_count: 0, failed_count: 1, rolled_back_count: 9 }, 'failed', 'rolled_back'],
+    [
+      {
+        ...result,
+        successful_count: 4,
+        failed_count: 1,
+        rolled_back_count: 5,
+        rollback_refusal: { code: 'still_referenced', message: 'a row refers to a user' },
+      },
+      'failed',
+      'still_referenced',
+    ],
   ])('of %j is %s', (given, status, code) => {
     const outcome = bulkUsersCreate.outcome(given);
     expect(outcome.status).toBe(status);

@@ -37,6 +37,8 @@ const bulkUsersCreateResult = z.object({
   failed_count: z.int(),
   /** Users that `on_error: rollback` removed again; absent when it did not. */
   rolled_back_count: z.int().optional(),
+  /** Why those that `successful_count` has were not removed again; absent when all were. */
+  rollback_refusal: z.object({ code: z.string(), message: z.string() }).optional(),
   /** What kept the rest from being created; absent when nothing did. */
   refusal: z.object({ code: z.string(), message: z.string() }).optional(),
   /** Seconds from the first chunk's plan to the last chunk's end. */
@@ -45,20 +47,28 @@ const bulkUsersCreateResult = z.object({
 export type BulkUsersCreateResult = z.infer<typeof bulkUsersCreateResult>;
 
 function outcomeOfBatch(result: BulkUsersCreateResult): Outcome {
-  const { successful_count, failed_count, total_requested, rolled_back_count, refusal } = result;
+  const { successful_count, failed_count, total_requested, refusal } = result;
+  const undone = undoneOf(result);
   if (refusal !== undefined) {
-    const undone =
-      rolled_back_count === undefined ? '' : `; the ${rolled_back_count} created were removed again`;
-    return { status: 'failed', error: { code: refusal.code, message: `${refusal.message}${undone}` } };
+    const message = undone === undefined ? refusal.message : `${refusal.message}; ${undone}`;
+    return { status: 'failed', error: { code: refusal.code, message } };
   }
   if (failed_count === 0) return { status: 'succeeded' };
-  if (rolled_back_count !== undefined) {
-    const message = `${failed_count} of ${total_requested} users failed; the ${rolled_back_count} created were removed again`;
-    return { status: 'failed', error: { code: 'rolled_back', message } };
+  if (undone !== undefined) {
+    const message = `${failed_count} of ${total_requested} users failed; ${undone}`;
+    return { status: 'failed', error: { code: result.rollback_refusal?.code ?? 'rolled_back', message } };
   }
   if (successful_count > 0) return { status: 'partially_succeeded' };
   const message = `None of ${total_requested} users was created: see the batch's failures`;
   return { status: 'failed', error: { code: 'no_user_created', message } };
+}
+
+/** What a rollback did, in words; undefined when there was none. */
+function undoneOf(result: BulkUsersCreateResult): string | undefined {
+  const { successful_count, rolled_back_count, rollback_refusal } = result;
+  if (rolled_back_count === undefined) return undefined;
+  if (rollback_refusal === undefined) return `the ${rolled_back_count} created were removed again`;
+  return `${rolled_back_count} of those created were removed again, ${successful_count} were not: ${rollback_refusal.message}`;
 }
 
 export const bulkUsersCreate = defineJob({

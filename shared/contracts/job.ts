@@ -52,6 +52,8 @@ export interface JobContract<Input = unknown, Result = unknown>
   readonly input: z.ZodType<Input>;
   readonly output: z.ZodType<Result>;
   readonly outcome: (result: Result) => Outcome;
+  /** What it takes to run such a job again: the role that it takes to start one. */
+  readonly retryRole: 'operator' | 'admin';
 }
 
 /** Declares a job kind. `name` is the kind on the wire and the queue's name. See `docs/adding-a-job.md`. */
@@ -60,6 +62,8 @@ export function defineJob<Input, Result>(job: {
   input: z.ZodType<Input>;
   output: z.ZodType<Result>;
   outcome?: (result: Result) => Outcome;
+  /** Default: operator. */
+  retryRole?: 'operator' | 'admin';
   options?: Partial<QueueOptions>;
 }): JobContract<Input, Result> {
   const queue = defineQueue({
@@ -74,5 +78,6 @@ export function defineJob<Input, Result>(job: {
     input: job.input,
     output: job.output,
     outcome: job.outcome ?? (() => ({ status: 'succeeded' })),
+    retryRole: job.retryRole ?? 'operator',
   };
 }

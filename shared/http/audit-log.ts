@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { timestamp } from './fields.ts';
+import { timestamp, uuid } from './fields.ts';
 import { defineOperation } from './operation.ts';
 import { pageOf, pageQuery } from './pagination.ts';
 
@@ -10,6 +10,9 @@ export const deed = z
     id: z.int(),
     at: timestamp,
     actor: z.string().describe('The name of the API key, or of the schedule or file that acted'),
+    key_id: uuid
+      .nullable()
+      .describe('The API key, which may be deleted since; null for what acted without one'),
     action: z.string().describe('`<noun>.<verb>`, such as `bulk-users.create`'),
     subject: z
       .string()

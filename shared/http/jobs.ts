@@ -72,7 +72,8 @@ export const retryJobOperation = defineOperation({
   tag,
   summary: 'Run a job again',
   description:
-    'For a job that failed, was cancelled or succeeded in part. What it has done is not done twice.',
+    'For a job that failed, was cancelled or succeeded in part. What it has done is not done twice. It takes the role ' +
+    'that it takes to start such a job: admin for a cleanup.',
   params,
   responses: { 202: { description: 'The job, queued again', schema: job } },
   errors: ['conflict'],

@@ -64,8 +64,6 @@ export async function deleteApiKey(db: Executor, id: string): Promise<void> {
   await db.delete(apiKeys).where(eq(apiKeys.id, id));
 }
 
-const fromEnvironment = 'environment';
-
 /**
  * Makes the given token an admin key, in place of the one that the environment gave before: changing
  * `MUSTER_API_KEY` and restarting revokes the old value.
@@ -74,11 +72,12 @@ export async function installAdminKey(db: Db, token: string): Promise<void> {
   const digest = tokenDigest(token);
   await db.transaction(async tx => {
     await tx.execute(adminKeysLock);
-    await tx.delete(apiKeys).where(and(eq(apiKeys.createdBy, fromEnvironment), ne(apiKeys.digest, digest)));
+    await tx.delete(apiKeys).where(and(eq(apiKeys.fromEnvironment, true), ne(apiKeys.digest, digest)));
+    const given = { role: 'admin', fromEnvironment: true } as const;
     await tx
       .insert(apiKeys)
-      .values({ id: newId(), name: 'MUSTER_API_KEY', role: 'admin', createdBy: fromEnvironment, digest })
-      .onConflictDoUpdate({ target: apiKeys.digest, set: { role: 'admin' } });
+      .values({ ...given, id: newId(), name: 'MUSTER_API_KEY', createdBy: 'environment', digest })
+      .onConflictDoUpdate({ target: apiKeys.digest, set: given });
   });
 }
 

@@ -4,6 +4,7 @@ import type { Executor } from '../platform/db.ts';
 
 export interface Deed {
   actor: string;
+  keyId?: string | null;
   /** `<noun>.<verb>`: `bulk-users.cleanup`, `settings.change`. */
   action: string;
   /** What it was done to. */

@@ -2,15 +2,19 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Comparison } from '../contracts/bulk-cleanup.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Executor } from '../platform/db.ts';
+import { deleteReferring } from './user-deletion.ts';
 import { refersTo, type UserReference } from './user-references.ts';
 import type { UserTable } from './user-table.ts';
 
 /**
- * Cleanup in the application's database. What may be deleted is a user whose primary key the ledger recorded for a
+ * Cleanup in the application's database, and rollback, which is the same under another mark. What may be deleted is a user whose primary key the ledger recorded for a
  * batch, and that carries the batch's id and the markers to this day: never one that only looks like it. A chunk's users,
  * what refers to them, and the chunk's mark go in one transaction, which holds the chunk's row: whoever else cleans up
  * passes it by, and one that died leaves nothing half done.
  */
+
+/** What a chunk becomes when its users are gone: `drizzle/application/schema/ledger.ts` draws its states. */
+export type GoneMark = 'cleaned' | 'rolled_back';
 
 /** Chunks that have users to delete. */
 const uncleaned = sql`status not in ('cleaned', 'rolled_back') and created_count > 0`;
@@ -100,6 +104,7 @@ export interface TakenChunks {
 export interface BatchCleanup {
   users: UserTable;
   batchId: string;
+  mark: GoneMark;
   /** What refers to the users, farthest first. */
   references: UserReference[];
   /** How many recorded users of some chunks have no row any more; asked only when too few could be deleted. */
@@ -135,21 +140,14 @@ export async function hasUncleaned(db: Executor, batchId: string, except: number
  * @throws AppError `ledger_mismatch` when users are left over that are neither deleted nor gone
  */
 export async function cleanChunks(tx: Executor, cleanup: BatchCleanup, taken: TakenChunks): Promise<void> {
-  const rows: Record<string, number> = {};
   const equal = sql`any (array(${keysOf(cleanup, taken.chunks)}))`;
   const theirs = sql`${cleanup.users.column('id')} = ${equal}`;
   const keys = { column: cleanup.users.mapping.columns.id.name, equal };
-  for (const reference of cleanup.references) {
-    if (reference.action !== 'delete') continue;
-    const { count } = await tx.execute(
-      sql`delete from ${sql.raw(reference.table)} where ${refersTo(reference, theirs, keys)}`,
-    );
-    if (count > 0) rows[reference.table] = (rows[reference.table] ?? 0) + count;
-  }
+  const rows = await deleteReferring(tx, cleanup.references, theirs, keys);
   const deleted = await deleteUsers(tx, cleanup, taken.chunks);
   const gone = deleted === taken.recorded ? 0 : await cleanup.countGone(taken.chunks);
   if (deleted + gone !== taken.recorded) throw mismatch(cleanup.batchId, taken, deleted, gone);
-  await markCleaned(tx, cleanup.batchId, taken.chunks, { rows: { users: deleted, ...rows }, gone });
+  await markGone(tx, cleanup, taken.chunks, { rows: { users: deleted, ...rows }, gone });
 }
 
 type OfBatch = Pick<BatchCleanup, 'users' | 'batchId'>;
@@ -174,14 +172,14 @@ export async function countGoneUsers(
 }
 
 /** The first of the chunks keeps what went with all of them. */
-async function markCleaned(
+async function markGone(
   tx: Executor,
-  batchId: string,
+  { batchId, mark }: Pick<BatchCleanup, 'batchId' | 'mark'>,
   chunks: number[],
   { rows, gone }: { rows: Record<string, number>; gone: number },
 ): Promise<void> {
   await tx.execute(sql`
-    update muster.bulk_chunks set status = 'cleaned', epoch = epoch + 1, user_keys = '{}',
+    update muster.bulk_chunks set status = ${mark}, epoch = epoch + 1, user_keys = '{}',
       finished_at = clock_timestamp(),
       cleaned_rows = case when chunk_index = ${chunks[0]} then ${JSON.stringify(rows)}::jsonb else '{}' end,
       gone_count = case when chunk_index = ${chunks[0]} then ${gone}::int else 0 end
@@ -189,20 +187,24 @@ async function markCleaned(
 }
 
 export type CleanupTally = {
-  /** Users of chunks that are cleaned up: deleted now or gone before. */
+  /** Users of chunks that have the mark: deleted now or gone before. */
   cleaned: number;
-  /** Of those: users whom cleanup deleted. */
+  /** Of those: users whom Muster deleted. */
   deleted: number;
   /** Users of chunks that are not. */
   left: number;
 };
 
-/** How far the cleanup of some batches is, by batch id. */
-export async function tallyCleanup(db: Executor, batchIds: string[]): Promise<Map<string, CleanupTally>> {
+/** How far the cleanup of some batches is, or their rollback, by batch id. */
+export async function tallyCleanup(
+  db: Executor,
+  batchIds: string[],
+  mark: GoneMark = 'cleaned',
+): Promise<Map<string, CleanupTally>> {
   if (batchIds.length === 0) return new Map();
   const rows = await db.execute<CleanupTally & { batch_id: string }>(sql`
-    select batch_id, coalesce(sum(created_count) filter (where status = 'cleaned'), 0)::int as cleaned,
-      coalesce(sum(created_count - gone_count) filter (where status = 'cleaned'), 0)::int as deleted,
+    select batch_id, coalesce(sum(created_count) filter (where status = ${mark}), 0)::int as cleaned,
+      coalesce(sum(created_count - gone_count) filter (where status = ${mark}), 0)::int as deleted,
       coalesce(sum(created_count) filter (where ${uncleaned}), 0)::int as left
     from muster.bulk_chunks where batch_id = any (${listOf(batchIds)}) group by 1`);
   return new Map(rows.map(({ batch_id, ...tally }) => [batch_id, tally]));

@@ -29,7 +29,7 @@ export async function planChunks(
 export async function reopenChunks(db: Executor, batchId: string): Promise<void> {
   await db.execute(sql`
     update muster.bulk_chunks set status = 'pending', epoch = epoch + 1, worker = null, finished_at = null, refusal = null,
-      created_count = case when status = 'rolled_back' then 0 else created_count end
+      created_count = case when status = 'rolled_back' then 0 else created_count end, gone_count = 0, cleaned_rows = null
     where batch_id = ${batchId} and (status in ('cancelled', 'rolled_back') or (status = 'done' and failed_count > 0))`);
 }
 
@@ -129,23 +129,11 @@ export async function refuseChunk(db: Executor, lease: ChunkLease, refusal: Chun
     .where(isLease(lease));
 }
 
-/**
- * Marks a batch's chunks rolled back; call after the users' deletion, which needs the keys. Each chunk keeps the number of users that it had,
- * so that doing it again, after a worker died in between, gives the same.
- * @returns how many users the ledger had for them
- */
-export async function markRolledBack(tx: Executor, batchId: string): Promise<number> {
-  const [row] = await tx.execute<{ recorded: number }>(sql`
-    with before as (
-      select chunk_index, created_count from muster.bulk_chunks where batch_id = ${batchId} for update
-    ), changed as (
-      update muster.bulk_chunks c set status = 'rolled_back', epoch = epoch + 1, user_keys = '{}',
-        finished_at = clock_timestamp()
-      from before where c.batch_id = ${batchId} and c.chunk_index = before.chunk_index
-      returning before.created_count
-    )
-    select coalesce(sum(created_count), 0)::int as recorded from changed`);
-  return row?.recorded ?? 0;
+/** Marks those of a batch's chunks rolled back that made nobody: the others are marked as their users go. */
+export async function markRolledBack(db: Executor, batchId: string): Promise<void> {
+  await db.execute(sql`
+    update muster.bulk_chunks set status = 'rolled_back', epoch = epoch + 1, finished_at = clock_timestamp()
+    where batch_id = ${batchId} and created_count = 0 and status <> 'rolled_back'`);
 }
 
 /** The indexes of chunks that are not done, from `fromIndex` on, in order. */

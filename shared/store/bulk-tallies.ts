@@ -5,6 +5,9 @@ import type { ChunkRefusal } from './bulk-ledger.ts';
 
 /** What has become of batches so far, counted from the chunks of the ledger. */
 
+/** What a chunk says before it is done is of the run before, if any: under `on_error: rollback` it would end a retry at once. */
+const failed = sql<number>`coalesce(sum(failed_count) filter (where status not in ('pending', 'running')), 0)::int`;
+
 export interface Tally {
   chunks: number;
   chunksDone: number;
@@ -26,7 +29,7 @@ export async function tallyBatch(db: Executor, batchId: string): Promise<Tally> 
       chunks: sql<number>`count(*)::int`,
       chunksDone: sql<number>`(count(*) filter (where status in ('done', 'cleaned')))::int`,
       created: sql<number>`coalesce(sum(created_count) filter (where status <> 'rolled_back'), 0)::int`,
-      failed: sql<number>`coalesce(sum(failed_count), 0)::int`,
+      failed,
       withdrawn: sql<number>`coalesce(sum(size) filter (where status = 'cancelled'), 0)::int`,
       rolledBack: sql<number>`coalesce(sum(size - failed_count) filter (where status = 'rolled_back'), 0)::int`,
       cleaned: sql<number>`coalesce(sum(created_count - gone_count) filter (where status = 'cleaned'), 0)::int`,
@@ -48,7 +51,7 @@ export async function tallyBatches(
     .select({
       batchId: bulkChunks.batchId,
       created: sql<number>`coalesce(sum(created_count) filter (where status <> 'rolled_back'), 0)::int`,
-      failed: sql<number>`coalesce(sum(failed_count), 0)::int`,
+      failed,
       cleaned: sql<number>`coalesce(sum(created_count - gone_count) filter (where status = 'cleaned'), 0)::int`,
     })
     .from(bulkChunks)

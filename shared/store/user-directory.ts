@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
-import { refersTo, type UserReference } from './user-references.ts';
+import { deleteReferring } from './user-deletion.ts';
+import type { UserReference } from './user-references.ts';
 import type { UserTable } from './user-table.ts';
 
 /** A user of the application, whatever its table calls things. */
@@ -83,9 +84,7 @@ export async function deleteRecordedUsers(
   const id = users.column('id');
   const recorded = sql`${id} in (
     select ${users.key(sql`unnest(user_keys)`)} from muster.bulk_chunks where batch_id = ${batchId})`;
-  for (const reference of references.filter(({ action }) => action === 'delete')) {
-    await tx.execute(sql`delete from ${sql.raw(reference.table)} where ${refersTo(reference, recorded)}`);
-  }
+  await deleteReferring(tx, references, recorded);
   const { count } = await tx.execute(sql`
     delete from ${users.table} where ${recorded}
       and ${users.column('test_batch_id')} = ${users.batch(batchId)} and ${users.column('is_test_user')}`);

@@ -97,7 +97,7 @@ export const sampleUsers = (
   sample(
     db,
     users,
-    isTest ? sql`${users.column('is_test_user')}` : sql`not ${users.column('is_test_user')}`,
+    sql`${users.column('is_test_user')} is ${isTest ? sql`true` : sql`not true`}`,
     { limit },
   );
 

@@ -25,6 +25,7 @@ export const muster = pgSchema('muster');
  *   pending ──► running ──► done ──► rolled_back
  *      └───────────┴──► cancelled           (a retry puts cancelled and rolled_back back to pending)
  *   done, cancelled ──► cleaned             (cleanup removed its users; for good)
+ *   cancelled ────────► rolled_back         (withdrawn by a rollback)
  *
  * A chunk that cannot be done, whatever is tried, is cancelled with the `refusal` that says why; so is then the rest.
  *
@@ -49,9 +50,9 @@ export const bulkChunks = muster.table(
      * none of it, and writing it costs next to nothing.
      */
     userKeys: text('user_keys').array().notNull().default(sql`'{}'`),
-    /** Rows that cleanup deleted with the chunk, by table: `{"users": 100, "sessions": 7}`. Null until then. */
+    /** Rows that cleanup or rollback deleted with the chunk, by table: `{"users": 100, "sessions": 7}`. Null until then. */
     cleanedRows: jsonb('cleaned_rows').$type<Record<string, number>>(),
-    /** Users among those created whom somebody else had deleted before cleanup came. */
+    /** Users among those created whom somebody else had deleted before cleanup or rollback came. */
     goneCount: integer('gone_count').notNull().default(0),
     /** Why no worker can do the chunk: a guard's refusal, for one. Null in all others. */
     refusal: jsonb('refusal').$type<{ code: string; message: string }>(),

@@ -1,5 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  check,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
 
 /** Who may call the API, and what was answered to keyed calls. No secret is stored, only digests of them. */
 
@@ -13,7 +23,10 @@ export const apiKeys = pgTable(
     role: text('role', { enum: ['viewer', 'operator', 'admin'] }).notNull(),
     /** SHA-256 of the key, hex. */
     digest: text('digest').notNull().unique(),
+    /** The name of the key that made it; names are free and need not be unique. */
     createdBy: text('created_by').notNull(),
+    /** Given by `MUSTER_API_KEY`: goes when that changes. */
+    fromEnvironment: boolean('from_environment').notNull().default(false),
     createdAt: moment('created_at').notNull().defaultNow(),
     lastUsedAt: moment('last_used_at'),
   },

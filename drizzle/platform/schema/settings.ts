@@ -1,4 +1,4 @@
-import { bigint, index, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, index, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 
@@ -25,7 +25,10 @@ export const auditLog = pgTable(
   {
     id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
     at: moment('at').notNull().defaultNow(),
+    /** The name of the API key, of the schedule or of the file that acted. */
     actor: text('actor').notNull(),
+    /** The API key, which may be deleted since: names are not unique. Null for what acted without one. */
+    keyId: uuid('key_id'),
     /** `<noun>.<verb>`: `bulk-users.cleanup`, `settings.change`, `credentials.export`. */
     action: text('action').notNull(),
     /** What it was done to: a batch, a key, a setting, a template. */

@@ -16,9 +16,10 @@ it('revokes the key that the environment gave before, and keeps all others', asy
   const [before, after] = [newToken('muster'), newToken('muster')];
   await installAdminKey(databases.platform.db, before);
   await databases.platform.sql`insert into api_keys (id, name, role, digest, created_by)
-    values (gen_random_uuid(), 'other', 'viewer', 'd', 'somebody')`;
+    values (gen_random_uuid(), 'other', 'viewer', 'd', 'somebody'),
+      (gen_random_uuid(), 'of a namesake', 'viewer', 'e', 'environment')`;
   await installAdminKey(databases.platform.db, after);
   await installAdminKey(databases.platform.db, after);
   const keys = await databases.platform.sql`select name from api_keys order by name`;
-  expect(keys.map(({ name }) => name)).toEqual(['MUSTER_API_KEY', 'other']);
+  expect(keys.map(({ name }) => name)).toEqual(['MUSTER_API_KEY', 'of a namesake', 'other']);
 });

@@ -16,7 +16,7 @@ import { createPasswordKeeper } from '../../../../shared/store/account-passwords
 import { findAccount, listAccounts, readAccountStats } from '../../../../shared/store/account-reading.ts';
 import { markDeleted } from '../../../../shared/store/accounts.ts';
 import { admitWork } from '../../../../shared/store/admission.ts';
-import { recordDeed } from '../../../../shared/store/audit-log.ts';
+import { tellDeed } from '../../deed.ts';
 import { ok, type Route, route } from '../../route.ts';
 import { decodeBody } from './import/decode-body.ts';
 import { createImport } from './import/import-users.ts';
@@ -38,8 +38,12 @@ export const accountRoutes = ({ vault }: AccountRoutesDeps): Route[] => [
     const { counts, run } = createImport({ db, keeper, onConflict: query.on_conflict, signal });
     const tell = () => {
       const { created, updated, failed_count: failed } = counts;
-      const detail = { created, updated, failed, ...query };
-      return recordDeed(db, { actor: actor.name, action: 'users.import', detail, requestId });
+      return tellDeed({ db, actor, requestId }, 'users.import', undefined, {
+        created,
+        updated,
+        failed,
+        ...query,
+      });
     };
     try {
       await run(rows);
@@ -71,10 +75,7 @@ export const accountRoutes = ({ vault }: AccountRoutesDeps): Route[] => [
 
   route(deleteAccountsOperation, async ({ query: { batch_id }, db, actor, requestId }) => {
     const deleted = await markDeleted(db, { batchId: batch_id });
-    if (deleted > 0) {
-      const deed = { actor: actor.name, action: 'users.delete', subject: batch_id, detail: { deleted } };
-      await recordDeed(db, { ...deed, requestId });
-    }
+    if (deleted > 0) await tellDeed({ db, actor, requestId }, 'users.delete', batch_id, { deleted });
     return ok({ batch_id, deleted });
   }),
 

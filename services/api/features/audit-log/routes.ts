@@ -12,8 +12,9 @@ export const auditLogRoutes = (): Route[] => [
   }),
 ];
 
-const present = ({ at, requestId, ...deed }: Awaited<ReturnType<typeof listDeeds>>[number]) => ({
+const present = ({ at, keyId, requestId, ...deed }: Awaited<ReturnType<typeof listDeeds>>[number]) => ({
   ...deed,
   at: at.toISOString(),
+  key_id: keyId,
   request_id: requestId,
 });

@@ -11,7 +11,6 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
-import { recordDeed } from '../../../../shared/store/audit-log.ts';
 import { listUsernamePatterns } from '../../../../shared/store/bulk-batches.ts';
 import { tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
 import {
@@ -22,6 +21,7 @@ import {
 import type { JobRow } from '../../../../shared/store/jobs.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
 import type { UserTable } from '../../../../shared/store/user-table.ts';
+import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, type CallContext, ok, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
@@ -93,13 +93,8 @@ async function submitCleanup(
     await takeForCleanup(call.db, { jobId, selection: { batchId: input.batch_id } });
     await assertFreeForCleanup(call.db, input.batch_id, jobId);
   }
-  await recordDeed(call.db, {
-    actor: call.actor.name,
-    action: 'bulk-users.cleanup',
-    subject: 'batch_id' in input ? input.batch_id : `older than ${input.older_than_days} days`,
-    detail: { job_id: jobId, dry_run: input.dry_run },
-    requestId: call.requestId,
-  });
+  const subject = 'batch_id' in input ? input.batch_id : `older than ${input.older_than_days} days`;
+  await tellDeed(call, 'bulk-users.cleanup', subject, { job_id: jobId, dry_run: input.dry_run });
   return job;
 }
 

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { bulkUsersCreate } from '../../../../shared/contracts/bulk-users.ts';
+import { newApiKey } from '../../../../shared/http/api-keys.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import { createLogger } from '../../../../shared/platform/log.ts';
 import { openQueueBackend } from '../../../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../../../shared/platform/queue/client.ts';
 import { appendLog } from '../../../../shared/store/job-events.ts';
 import { claimJob, finishJob, releaseJob, saveProgress } from '../../../../shared/store/job-runs.ts';
-import { insertJob, requeueJob } from '../../../../shared/store/jobs.ts';
-import { testApi } from '../../../../test/fixtures/api.ts';
+import { findJob, insertJob, requeueJob } from '../../../../shared/store/jobs.ts';
+import { bodyOf, problemOf, testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { postgresStore } from '../../../../test/fixtures/queue.ts';
 
@@ -159,6 +160,19 @@ describe('jobs over HTTP', () => {
       202,
       expect.objectContaining({ status: 'queued', error: null }),
     ]);
+  });
+
+  it('are retried by whom may start them: a cleanup by admins only, though operators may cancel one', async () => {
+    const made = await api.call('POST', '/api/api-keys', { json: { name: 'ops', role: 'operator' } });
+    const { api_key: key } = await bodyOf(made, newApiKey);
+    const [creation, cleanup] = [await submit(), await submit('bulk-users.cleanup')];
+    for (const id of [creation, cleanup])
+      expect((await api.call('POST', `/api/jobs/${id}/cancel`, { key })).status).toBe(202);
+    expect((await api.call('POST', `/api/jobs/${creation}/retry`, { key })).status).toBe(202);
+    const refused = await api.call('POST', `/api/jobs/${cleanup}/retry`, { key });
+    expect([refused.status, (await problemOf(refused)).code]).toEqual([403, 'forbidden']);
+    expect(await findJob(db(), cleanup)).toMatchObject({ status: 'cancelled', run: 0 });
+    expect((await api.call('POST', `/api/jobs/${cleanup}/retry`)).status).toBe(202);
   });
 
   it('are listed in pages, by kind and status', async () => {

@@ -15,6 +15,7 @@ import { findJob, type JobRow, listJobs, requestCancel, requeueJob } from '../..
 import type { ChannelHub } from '../../channel-hub.ts';
 import { tellDeed } from '../../deed.ts';
 import { eventStream } from '../../event-stream.ts';
+import { requireActor } from '../../middleware/identify.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
 import { lookAtJob } from './read-events.ts';
@@ -38,6 +39,11 @@ async function existing(db: Executor, id: string): Promise<JobRow> {
   return row;
 }
 
+const ofBatch = z.object({ batch_id: z.uuid() });
+
+/** What a deed done to a job is done to: the batch that the job works on, where it has one. */
+const subjectOf = ({ id, payload }: JobRow): string => ofBatch.safeParse(payload).data?.batch_id ?? id;
+
 export const jobRoutes = ({ queue, retryGuards, hub }: JobRoutesDeps): Route[] => [
   route(listJobsOperation, async ({ query, db }) => {
     const { kind, status, limit } = query;
@@ -53,7 +59,7 @@ export const jobRoutes = ({ queue, retryGuards, hub }: JobRoutesDeps): Route[] =
     const row = await existing(call.db, params.id);
     if (!asked) throw new AppError('conflict', `The job has ended already: it is ${row.status}`);
     const { kind } = row;
-    await tellDeed(call, 'jobs.cancel', row.id, { kind });
+    await tellDeed(call, 'jobs.cancel', subjectOf(row), { job_id: row.id, kind });
     // One that waits for its next try ends by it, without any work: not to be waited for.
     if (isJobKind(kind)) call.afterCommit(() => queue.promote(jobContracts[kind], { job_id: row.id }));
     return accepted(presentJob(row), `/api/jobs/${row.id}`);
@@ -61,7 +67,10 @@ export const jobRoutes = ({ queue, retryGuards, hub }: JobRoutesDeps): Route[] =
 
   route(retryJobOperation, async ({ params, ...call }) => {
     const ended = await existing(call.db, params.id);
-    if (isJobKind(ended.kind)) await retryGuards[ended.kind]?.(call.db, ended);
+    const { kind } = ended;
+    if (!isJobKind(kind)) throw new AppError('conflict', `This version knows no job of kind ${kind}`);
+    requireActor(call.request, jobContracts[kind].retryRole);
+    await retryGuards[kind]?.(call.db, ended);
     const requeued = await requeueJob(call.db, params.id);
     const row = await existing(call.db, params.id);
     if (!requeued)
@@ -69,9 +78,7 @@ export const jobRoutes = ({ queue, retryGuards, hub }: JobRoutesDeps): Route[] =
         'conflict',
         `Only a job that ended short of success can be retried: this one is ${row.status}`,
       );
-    const { kind } = row;
-    if (!isJobKind(kind)) throw new AppError('conflict', `This version knows no job of kind ${kind}`);
-    await tellDeed(call, 'jobs.retry', row.id, { kind });
+    await tellDeed(call, 'jobs.retry', subjectOf(row), { job_id: row.id, kind });
     call.afterCommit(() => queue.revive(jobContracts[kind], { job_id: row.id }));
     return accepted(presentJob(row), `/api/jobs/${row.id}`);
   }),

@@ -27,7 +27,7 @@ export const settingRoutes = (ceilings: Ceilings): Route[] => [
         `must be at most ${maxBulkUsers}: MAX_BULK_USERS of the environment`,
       );
     const changed = await changeSettings(db, body, actor.name);
-    const deed = { actor: actor.name, action: 'settings.change', requestId };
+    const deed = { actor: actor.name, keyId: actor.keyId, action: 'settings.change', requestId };
     await recordDeed(db, ...changed.map(({ name, ...detail }) => ({ ...deed, subject: name, detail })));
     return ok(await settingsInForce(db, ceilings));
   }),

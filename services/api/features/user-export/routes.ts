@@ -10,11 +10,11 @@ import type { Executor } from '../../../../shared/platform/db.ts';
 import { createPasswordKeeper } from '../../../../shared/store/account-passwords.ts';
 import { readAccounts } from '../../../../shared/store/account-reading.ts';
 import type { AccountRow } from '../../../../shared/store/accounts.ts';
-import { recordDeed } from '../../../../shared/store/audit-log.ts';
 import { openCredentials } from '../../../../shared/store/batch-credentials.ts';
 import type { UserRow } from '../../../../shared/store/user-directory.ts';
 import { readUsers } from '../../../../shared/store/user-export.ts';
 import type { UserTable } from '../../../../shared/store/user-table.ts';
+import { tellDeed } from '../../deed.ts';
 import { requireActor } from '../../middleware/identify.ts';
 import { type CallContext, type Route, route, type StreamReply, stream } from '../../route.ts';
 import { compressed } from './compress.ts';
@@ -56,13 +56,8 @@ async function guardCredentials(
 ): Promise<void> {
   if (!withCredentials(query)) return;
   requireActor(request, 'admin');
-  await recordDeed(db, {
-    actor: actor.name,
-    action: 'credentials.export',
-    subject: query.batch_id,
-    detail: { source_system: side, ...query },
-    requestId,
-  });
+  const detail = { source_system: side, ...query };
+  await tellDeed({ db, actor, requestId }, 'credentials.export', query.batch_id, detail);
 }
 
 function exportReply(

@@ -15,8 +15,8 @@ import {
 } from '../../../../shared/store/account-digests.ts';
 import { createPasswordKeeper } from '../../../../shared/store/account-passwords.ts';
 import { markDeleted } from '../../../../shared/store/accounts.ts';
-import { recordDeed } from '../../../../shared/store/audit-log.ts';
 import { usersOfPool } from '../../../../shared/store/synced-accounts.ts';
+import { tellDeed } from '../../deed.ts';
 import { gzippedJson } from '../../gzip-json.ts';
 import { requireActor } from '../../middleware/identify.ts';
 import { ok, type Route, route } from '../../route.ts';
@@ -48,7 +48,7 @@ export const peerRoutes = ({ vault }: { vault: Vault }): Route[] => [
       if (include_credentials) {
         requireActor(request, 'admin');
         const detail = { source_system: 'load_tester', users: usernames.length };
-        await recordDeed(db, { actor: actor.name, action: 'credentials.export', detail, requestId });
+        await tellDeed({ db, actor, requestId }, 'credentials.export', undefined, detail);
       }
       const keeper = createPasswordKeeper(vault);
       const users = (await usersOfPool(db, usernames)).map(({ sealed_password, ...user }) =>
@@ -63,12 +63,7 @@ export const peerRoutes = ({ vault }: { vault: Vault }): Route[] => [
   route(peerDeleteOperation, async ({ body: { usernames }, db, actor, requestId }) => {
     const deleted = await markDeleted(db, { usernames });
     if (deleted > 0)
-      await recordDeed(db, {
-        actor: actor.name,
-        action: 'users.delete',
-        detail: { deleted, by: 'sync' },
-        requestId,
-      });
+      await tellDeed({ db, actor, requestId }, 'users.delete', undefined, { deleted, by: 'sync' });
     return ok({ deleted });
   }),
 ];

@@ -18,7 +18,6 @@ import { newId } from '../../../../shared/kernel/ids.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
-import { recordDeed } from '../../../../shared/store/audit-log.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
 import {
   findOpenSync,
@@ -29,6 +28,7 @@ import {
 } from '../../../../shared/store/sync-runs.ts';
 import { digestTableOf } from '../../../../shared/store/synced-users.ts';
 import type { UserTable } from '../../../../shared/store/user-table.ts';
+import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, type Call, ok, preparedRoute, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
@@ -161,8 +161,7 @@ async function submitSync(deps: UserSyncRoutesDeps, { body, ...call }: Call<type
   });
   const { direction, full, dry_run, confirm, filter_criteria } = body;
   const detail = { direction, full, dry_run, confirm, filter_criteria, with_credentials: withCredentials };
-  const deed = { actor: call.actor.name, action: 'bulk-users.sync', subject: targetKey, detail };
-  await recordDeed(call.db, { ...deed, requestId: call.requestId });
+  await tellDeed(call, 'bulk-users.sync', targetKey, detail);
   return job;
 }
 

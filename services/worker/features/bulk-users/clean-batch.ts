@@ -5,6 +5,7 @@ import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
 import {
   cleanChunks,
   countGoneUsers,
+  type GoneMark,
   hasUncleaned,
   type TakenChunks,
   takeChunks,
@@ -37,6 +38,8 @@ export interface Refusal {
 }
 
 export interface CleanBatchOptions {
+  /** What the chunks become: cleaned for good, or rolled back, to be done again by a retry. */
+  mark: GoneMark;
   references: UserReference[];
   /** The first chunk that is refused ends the batch, as one that a guard refuses always does; a user who is gone counts as a mismatch. */
   strict: boolean;
@@ -112,7 +115,7 @@ type NextChunks = CleanBatchOptions & {
 function cleanNext(
   { testDataDb, applicationDb, users }: BulkUsersDeps,
   { id: batchId }: BatchRow,
-  { references, strict, limit, except, onTaken }: NextChunks,
+  { mark, references, strict, limit, except, onTaken }: NextChunks,
 ): Promise<TakenChunks> {
   const countGone = async (chunks: number[]) =>
     strict ? 0 : countGoneUsers(applicationDb, { users, batchId }, chunks);
@@ -120,7 +123,8 @@ function cleanNext(
     await limitTransaction(tx, longestMs); // or a frozen worker keeps the chunks' rows locked
     const taken = await takeChunks(tx, { batchId, limit, except });
     onTaken(taken);
-    if (taken.chunks.length > 0) await cleanChunks(tx, { users, batchId, references, countGone }, taken);
+    if (taken.chunks.length > 0)
+      await cleanChunks(tx, { users, batchId, mark, references, countGone }, taken);
     return taken;
   });
 }
@@ -132,7 +136,7 @@ function refusalOf(error: unknown): Refusal | undefined {
   if (!stillReferred.includes(sqlStateOf(error) ?? '')) return undefined;
   return {
     code: 'still_referenced',
-    message: `A row that cleanup must not touch refers to a user: ${sqlMessageOf(error)}`,
+    message: `A row that Muster must not touch refers to a user: ${sqlMessageOf(error)}`,
   };
 }
 

@@ -59,11 +59,11 @@ export const cleanUpUsers = implementJob(bulkUsersCleanup, (deps: BulkUsersDeps)
   }
 });
 
-/** Counted from the job's first start, so that one that goes on has the same batches. */
-const selectionOf = ({ input, startedAt }: Call): Selection =>
+/** Age is counted from the submission: a job that is run again, a month later for one, has what was confirmed then. */
+const selectionOf = ({ input, submittedAt }: Call): Selection =>
   'batch_id' in input
     ? { batchId: input.batch_id }
-    : { createdBefore: new Date(startedAt.getTime() - input.older_than_days * dayMs) };
+    : { createdBefore: new Date(submittedAt.getTime() - input.older_than_days * dayMs) };
 
 async function takeBatches({ db, applicationDb }: BulkUsersDeps, call: Call): Promise<BatchRow[]> {
   const selection = selectionOf(call);
@@ -134,8 +134,13 @@ async function cleanAll(deps: BulkUsersDeps, cleanup: Cleanup, call: Call): Prom
   const actor = (await findJob(deps.db, call.jobId))?.requestedBy ?? 'unknown';
   for (const batch of cleanup.batches.filter(isLeft)) {
     if (refusals.has(batch.id)) continue;
-    const options = { references: cleanup.references, strict, signal: call.signal, onCleaned: progress };
-    const refusal = await cleanBatch(deps, batch, options);
+    const refusal = await cleanBatch(deps, batch, {
+      mark: 'cleaned',
+      references: cleanup.references,
+      strict,
+      signal: call.signal,
+      onCleaned: progress,
+    });
     if (refusal === undefined) await finish(deps, batch, { jobId: call.jobId, actor });
     else refusals.set(batch.id, refusal);
     if (refusal !== undefined && !goesOn) return;

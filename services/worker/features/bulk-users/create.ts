@@ -83,11 +83,14 @@ async function conclude(
 }
 
 async function rollBack(deps: BulkUsersDeps, batch: BatchRow, call: Call): Promise<BulkUsersCreateResult> {
-  call.report({ phase: 'rolling back', done: 0, total: batch.totalRequested });
-  const removed = await rollBackBatch(deps, batch.id);
+  const { removed, refusal } = await rollBackBatch(deps, batch, call);
   call.log(`Rolled back: ${removed} users removed again`);
   const tally = await tallyBatch(deps.applicationDb, batch.id);
-  return { ...resultOf(batch, call, tally), rolled_back_count: removed };
+  return {
+    ...resultOf(batch, call, tally),
+    rolled_back_count: removed,
+    ...(refusal && { rollback_refusal: refusal }),
+  };
 }
 
 const resultOf = (batch: BatchRow, call: Call, { created, failed }: Tally): BulkUsersCreateResult => ({

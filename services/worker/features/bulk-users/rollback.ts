@@ -1,21 +1,52 @@
+import { isAppError } from '../../../../shared/kernel/errors.ts';
+import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
+import { type CleanupTally, tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
 import { markRolledBack, withdrawChunks } from '../../../../shared/store/bulk-ledger.ts';
-import { deleteRecordedUsers } from '../../../../shared/store/user-directory.ts';
 import { readUserReferences } from '../../../../shared/store/user-references.ts';
+import type { JobCall } from '../../job-runner.ts';
+import { cleanBatch, type Refusal } from './clean-batch.ts';
 import type { BulkUsersDeps } from './deps.ts';
 
+const phase = 'rolling back';
+const nothing: CleanupTally = { cleaned: 0, deleted: 0, left: 0 };
+
 /**
- * Removes what a batch has created: first no chunk can write any more, then the users that the ledger has keys of go and
- * its chunks are marked, in one transaction.
- * @returns how many users the batch had, also when a worker that died had removed them already
+ * Removes what a batch has created: first no chunk can write any more, then its users go as in a cleanup, chunk by chunk.
+ * A chunk that is refused keeps its users and their keys, for a cleanup to try again.
+ * @returns how many users it removed, also before a worker died over it, and why some were left
  */
 export async function rollBackBatch(
-  { testDataDb, users }: Pick<BulkUsersDeps, 'testDataDb' | 'users'>,
-  batchId: string,
-): Promise<number> {
-  await withdrawChunks(testDataDb, batchId);
-  return testDataDb.transaction(async tx => {
-    const references = await readUserReferences(tx, users); // as the role sees them that deletes
-    await deleteRecordedUsers(tx, users, { batchId, references });
-    return markRolledBack(tx, batchId);
+  deps: BulkUsersDeps,
+  batch: BatchRow,
+  { report, signal }: Pick<JobCall<unknown>, 'report' | 'signal'>,
+): Promise<{ removed: number; refusal: Refusal | undefined }> {
+  const tally = async () =>
+    (await tallyCleanup(deps.applicationDb, [batch.id], 'rolled_back')).get(batch.id) ?? nothing;
+  await withdrawChunks(deps.testDataDb, batch.id);
+  let { cleaned: done, left } = await tally();
+  const total = done + left;
+  report({ phase, done, total });
+  const refusal = await cleanBatch(deps, batch, {
+    mark: 'rolled_back',
+    references: await readUserReferences(deps.testDataDb, deps.users), // as the role sees them that deletes
+    strict: false,
+    signal: withoutCancel(signal),
+    onCleaned: users => {
+      done += users;
+      report({ phase, done, total });
+    },
   });
+  await markRolledBack(deps.applicationDb, batch.id);
+  return { removed: (await tally()).deleted, refusal };
+}
+
+/** A cancellation does not reach a rollback: what it left would be neither the batch nor none. */
+function withoutCancel(signal: AbortSignal): AbortSignal {
+  const stop = new AbortController();
+  const pass = () => {
+    if (!isAppError(signal.reason, 'cancelled')) stop.abort(signal.reason);
+  };
+  if (signal.aborted) pass();
+  else signal.addEventListener('abort', pass, { once: true });
+  return stop.signal;
 }
