@@ -1,6 +1,7 @@
 import { markRolledBack, withdrawChunks } from '../../../../shared/store/bulk-ledger.ts';
+import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import { deleteRecordedUsers } from '../../../../shared/store/user-directory.ts';
-import { readUserReferences } from '../../../../shared/store/user-references.ts';
+import { assertNothingCascades, readUserReferences } from '../../../../shared/store/user-references.ts';
 import type { BulkUsersDeps } from './deps.ts';
 
 /**
@@ -13,8 +14,10 @@ export async function rollBackBatch(
   batchId: string,
 ): Promise<number> {
   await withdrawChunks(testDataDb, batchId);
+  await assertGuards(testDataDb, users.mapping);
   return testDataDb.transaction(async tx => {
     const references = await readUserReferences(tx, users); // as the role sees them that deletes
+    assertNothingCascades(references);
     await deleteRecordedUsers(tx, users, { batchId, references });
     return markRolledBack(tx, batchId);
   });

@@ -2,6 +2,7 @@ import { type SyncResult, userSyncRun } from '../../../../shared/contracts/user-
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import type { Fold } from '../../../../shared/store/account-digests.ts';
 import { dropTombstones } from '../../../../shared/store/accounts.ts';
+import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import {
   beginApplying,
   type SyncTally,
@@ -64,6 +65,8 @@ async function work(deps: UserSyncDeps, session: SyncSession, call: Call): Promi
     await beginApplying(deps.db, run.id);
     run.mode = 'apply';
   }
+  // Only a push writes nothing to the application.
+  if (run.direction !== 'push') await assertGuards(deps.testDataDb, deps.users.mapping);
   return conductLanes(deps, session, run.mode, call);
 }
 
