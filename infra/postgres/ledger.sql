@@ -47,4 +47,7 @@ end
 $$;
 -- Then: alter role muster_test_data login password '...', the one in TEST_DATA_DATABASE_URL.
 grant usage on schema public, muster to muster_test_data;
-grant select, insert, update, delete on all tables in schema muster to muster_test_data;
+revoke all on all tables in schema muster from muster_test_data;
+alter default privileges in schema muster revoke all on tables from muster_test_data;
+grant select, insert, update on muster.bulk_chunks to muster_test_data;
+grant select, insert, delete on muster.bulk_failures to muster_test_data;

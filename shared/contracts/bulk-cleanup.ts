@@ -49,10 +49,10 @@ const touchedForeignKey = z.object({
   references: z.string(),
   on_delete: z.enum(['no action', 'restrict', 'cascade', 'set null', 'set default']),
   /**
-   * `delete`: its rows go first. `none`: Muster may not delete there, and a row refuses the deletion. The other two are
-   * the database's own doing.
+   * `delete`: its rows go first. `none`: Muster may not delete there, and a row refuses the deletion. `cascade`: Muster may
+   * not, the database would, and cleanup refuses to start. The other two are the database's own doing.
    */
-  action: z.enum(['delete', 'none', 'set null', 'set default']),
+  action: z.enum(['delete', 'none', 'cascade', 'set null', 'set default']),
   /** Whether an index serves it; without one the whole table is read for every chunk. */
   indexed: z.boolean(),
   /** Rows that refer to users of the batches; counted in dry runs only. */

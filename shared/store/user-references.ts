@@ -1,6 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { TouchedForeignKey } from '../contracts/bulk-cleanup.ts';
+import { AppError } from '../kernel/errors.ts';
 import type { Executor } from '../platform/db.ts';
+import { testDataRole } from '../platform/test-data-role.ts';
 import { namesOf } from './snapshot-tables.ts';
 import type { UserTable } from './user-table.ts';
 
@@ -10,7 +12,8 @@ import type { UserTable } from './user-table.ts';
  * where the foreign key would cascade: one statement a table instead of one a row, and the counts are known. Where the
  * key sets null or a default, the row stays and the database changes it.
  *
- * A table from which this role may not delete is left alone: its rows are none of Muster's, and refuse the deletion.
+ * A table from which this role may not delete is left alone: its rows are none of Muster's, and refuse the deletion. Where
+ * the key would cascade instead, the whole deletion is refused (`assertNothingCascades`).
  * Keys from the users to themselves are left alone: following them would reach users whom no ledger recorded. Such a
  * key refuses the deletion when it must.
  */
@@ -83,15 +86,33 @@ function referenceOf(row: Omit<Row, 'path'>, via: UserReference | undefined): Us
     parent: row.parent,
     parentColumns: row.parent_columns,
     on_delete,
-    action:
-      on_delete === 'set null' || on_delete === 'set default'
-        ? on_delete
-        : row.may_delete
-          ? 'delete'
-          : 'none',
+    action: actionOf(on_delete, row.may_delete),
     indexed: row.indexed,
     ...(via && { via }),
   };
+}
+
+function actionOf(onDelete: UserReference['on_delete'], mayDelete: boolean): UserReference['action'] {
+  if (onDelete === 'set null' || onDelete === 'set default') return onDelete;
+  if (mayDelete) return 'delete';
+  return onDelete === 'cascade' ? 'cascade' : 'none';
+}
+
+/**
+ * Rows that a cascade would take along, though this role may not delete them: uncounted, and asked by no policy.
+ * @throws AppError `guard_refused`
+ */
+export function assertNothingCascades(references: readonly UserReference[]): void {
+  const hidden = references.filter(({ action }) => action === 'cascade');
+  if (hidden.length === 0) return;
+  const names = hidden.map(({ name, table }) => `${name} of ${table}`).join(', ');
+  throw new AppError(
+    'guard_refused',
+    `Rows that ${testDataRole} may not delete would go with the users by a cascade: ${names}`,
+    {
+      hint: 'npm run guards:sql prints the guards and privileges of such tables; docs/safe-cleanup.md explains it.',
+    },
+  );
 }
 
 /** Users by their keys: the key's column, and what it equals, such as `any (array(...))`. */

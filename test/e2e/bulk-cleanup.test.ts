@@ -258,6 +258,41 @@ describe('what a guard refuses', () => {
     await undo();
   });
 
+  it.each([
+    [
+      'a guard that was taken down while the worker ran',
+      'alter table users disable trigger muster_guard_delete',
+      'alter table users enable always trigger muster_guard_delete',
+      /the trigger muster_guard_delete of public.users is not ENABLE ALWAYS/,
+    ],
+    [
+      'a cascade into rows that it may not delete',
+      'revoke delete on sessions from muster_test_data',
+      'grant delete on sessions to muster_test_data',
+      /may not delete would go .* sessions_user_id_users_id_fk of sessions/,
+    ],
+  ])('is a cleanup with %s, before it deletes anything', async (_case, wrong, right, message) => {
+    const { sql } = databases.application;
+    const batchId = await made(5);
+    await sql.unsafe(wrong);
+    const failed = await cleanUp({ batch_id: batchId });
+    await sql.unsafe(right);
+    expect(failed).toMatchObject({
+      status: 'failed',
+      error: { code: 'guard_refused', message: expect.stringMatching(message) },
+    });
+    expect(await usersOf(batchId)).toBe(5);
+    expect(await cleanUp({ batch_id: batchId })).toMatchObject({ result: { deleted_count: 5 } });
+  });
+
+  it('is a creation without a guard', async () => {
+    const { sql } = databases.application;
+    await sql`alter table users disable trigger muster_guard_insert`;
+    const failed = await run('POST', '/api/bulk-users/create', { count: 5 });
+    await sql`alter table users enable always trigger muster_guard_insert`;
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'guard_refused' } });
+  });
+
   it('ends a cleanup at the chunk that it is in, also without strict_mode', async () => {
     const batchId = await made(40, { batch_size: 10, username_pattern: 'stuck_{id}@load.invalid' });
     const undo = await guardFrom('delete', 'stuck_25@%');

@@ -35,7 +35,7 @@ const describeLedger = () => sql()`
 beforeAll(async () => {
   ledgers = [await describeLedger()];
   await sql().unsafe(
-    'drop table users cascade; drop schema muster cascade; drop schema muster_guards cascade',
+    'drop schema public, muster, muster_guards cascade; create schema public; grant usage on schema public to public',
   );
   await run('examples/other-app/users.sql');
   await sql()`

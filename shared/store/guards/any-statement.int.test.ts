@@ -5,8 +5,12 @@ import { testDatabases } from '../../../test/fixtures/database.ts';
 import {
   disentangle,
   entangle,
+  type Link,
+  linkKinds,
+  linkUsers,
   makeOwner,
   makeProduction,
+  type Owner,
   productionRows,
 } from '../../../test/fixtures/production.ts';
 import { storefrontMapping } from '../../contracts/user-mapping.ts';
@@ -39,13 +43,28 @@ const columns: Record<string, string[]> = {
   replies: ['message_id', 'body'],
   notes: ['author_id', 'owner_id', 'body'],
   aliases: ['username', 'owner_id', 'parent_id'],
+  tickets: ['id', 'user_id'],
+  attachments: ['user_id', 'ticket_id'],
+  shipments: ['order_id', 'courier_id'],
 };
-type Said = (targets: Targets) => string;
+
+/** Those of one run: users of production and test users, as many as it says, any of them. */
+interface Cast extends Targets {
+  people: Owner[];
+}
+type Said = (cast: Cast) => string;
+
+/** One of the users of a run, by a number that any run can take. */
+const anybody = fc.nat(20).map(
+  number =>
+    ({ people, tess }: Cast): Owner =>
+      people[number % people.length] ?? tess,
+);
 
 const place = fc
   .constantFrom(...Object.entries(columns))
   .chain(([table, names]) => fc.record({ table: fc.constant(table), column: fc.constantFrom(...names) }));
-const somebody = fc.constantFrom<Said[]>(
+const known = fc.constantFrom<Said[]>(
   t => `'${t.alice.id}'`,
   t => `'${t.bare}'`,
   t => `'${t.tess.id}'`,
@@ -53,6 +72,19 @@ const somebody = fc.constantFrom<Said[]>(
   t => `'${t.batch}'`,
   t => `${t.alice.cart}`,
   t => `${t.tess.order}`,
+);
+const somebody = fc.oneof(
+  known,
+  anybody.map(
+    (of): Said =>
+      cast =>
+        `'${of(cast).id}'`,
+  ),
+  anybody.map(
+    (of): Said =>
+      cast =>
+        String(of(cast).order),
+  ),
 );
 const something = fc
   .constantFrom('true', 'false', 'null', '0', '7', `'alice'`, `'anything'`, 'now()', 'default')
@@ -65,7 +97,7 @@ const value = fc.oneof(somebody, something);
 const where = fc
   .option(fc.record({ compare: fc.constantFrom('=', '<>', 'is distinct from', '>='), value }))
   .map(
-    found => (column: string, t: Targets) =>
+    found => (column: string, t: Cast) =>
       found === null ? '' : ` where ${column} ${found.compare} ${found.value(t)}`,
   );
 
@@ -88,10 +120,50 @@ const newcomer = fc
         values ('${name}', '${name}', 'x', ${isTest}, ${inBatch ? `'${t.batch}'` : 'null'})
         on conflict (username) do update set email = excluded.email, is_test_user = ${isTest}`,
   );
-const cleanup = fc.constant<Said>(t => `${free(t.tess)} delete from users where id = '${t.tess.id}'`);
+const child = fc
+  .record({
+    kind: fc.constantFrom<((from: Owner, to: Owner) => string)[]>(
+      ({ id }) => `sessions (user_id, token_hash, expires_at) values ('${id}', '${randomUUID()}', now())`,
+      ({ id }) => `carts (user_id) values ('${id}')`,
+      ({ id }) => `orders (user_id, total_cents) values ('${id}', 1)`,
+      ({ order }) => `order_lines select ${order}, 7, id, 1, 1 from products`,
+      (from, to) => `messages (sender_id, recipient_id, body) values ('${from.id}', '${to.id}', 'new')`,
+      (from, to) => `notes (author_id, owner_id, body) values ('${from.id}', '${to.id}', 'new')`,
+      (from, to) => `aliases (username, owner_id) values ('${from.username}', '${to.id}')`,
+      (from, to) => `shipments values (${from.order}, '${to.id}')`,
+    ),
+    from: anybody,
+    to: anybody,
+  })
+  .map(
+    ({ kind, from, to }): Said =>
+      cast =>
+        `insert into ${kind(from(cast), to(cast))}`,
+  );
+const cleanup = anybody.map(
+  (of): Said =>
+    cast => {
+      const person = of(cast);
+      return `${free(person)} delete from users where id = '${person.id}'`;
+    },
+);
 
 /** Many are refused by a type or a foreign key; what is left meets the guards. */
-const deed = fc.oneof(deletion, change, newcomer, cleanup);
+const deed = fc.oneof(deletion, change, newcomer, child, cleanup);
+
+/** Rows that refer to two users, and so are production's where one of them is. */
+const links = fc.array(fc.record({ kind: fc.constantFrom(...linkKinds), from: anybody, to: anybody }), {
+  maxLength: 6,
+});
+
+async function makeCast(known: Pick<Targets, 'alice' | 'bare'>, sizes: [number, number]): Promise<Cast> {
+  const batch = randomUUID();
+  const make = (count: number, batchId: string | null) =>
+    Array.from({ length: count }, () => makeOwner(owner(), `u-${randomUUID()}`, batchId));
+  const people = await Promise.all([...make(sizes[0], null), ...make(sizes[1], batch)]);
+  const tess = await makeOwner(owner(), `tess-${batch}`, batch);
+  return { ...known, batch, tess, people: [...people, known.alice, tess] };
+}
 
 /** What is refused is refused: the next one goes on. */
 async function doAll(statements: string[]): Promise<number> {
@@ -127,15 +199,19 @@ it('holds for statements at random, by a role that may write to every table', as
   let done = 0;
   await fc.assert(
     fc.asyncProperty(
-      fc.array(deed, { minLength: 1, maxLength: 10 }),
+      fc.tuple(fc.nat(3), fc.nat(3)),
+      links,
       fc.boolean(),
-      async (deeds, tangled) => {
-        const batch = randomUUID();
-        const targets = { ...production, batch, tess: await makeOwner(sql, `tess-${batch}`, batch) };
+      fc.tuple(fc.array(deed, { minLength: 1, maxLength: 10 }), fc.array(deed, { maxLength: 10 })),
+      async (sizes, linked, tangled, sessions) => {
+        const cast = await makeCast(production, sizes);
         await disentangle(sql);
-        if (tangled) await entangle(sql, targets);
+        if (tangled) await entangle(sql, cast);
+        const pairs = linked.map(({ kind, from, to }): Link => ({ kind, from: from(cast), to: to(cast) }));
+        await linkUsers(sql, pairs);
         const before = await productionRows(sql, graph);
-        done += await doAll(deeds.map(statement => statement(targets)));
+        const counts = sessions.map(deeds => doAll(deeds.map(statement => statement(cast))));
+        for (const count of await Promise.all(counts)) done += count;
         expect(withoutNotesOfNobody(await productionRows(sql, graph))).toEqual(withoutNotesOfNobody(before));
       },
     ),

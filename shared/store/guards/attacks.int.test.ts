@@ -7,6 +7,8 @@ import {
   free,
   onGuards,
   onRows,
+  onSharedRows,
+  refused,
   type Targets,
 } from '../../../test/fixtures/attacks.ts';
 import { testDatabases } from '../../../test/fixtures/database.ts';
@@ -18,7 +20,9 @@ import {
   productionRows,
 } from '../../../test/fixtures/production.ts';
 import { storefrontMapping } from '../../contracts/user-mapping.ts';
+import { waitFor } from '../../kernel/time.ts';
 import { withCopyConnection } from '../../platform/copy-connection.ts';
+import type { Sql } from '../../platform/db.ts';
 import { sqlStateOf } from '../../platform/sql-state.ts';
 import { testDataRole } from '../../platform/test-data-role.ts';
 import { deleteRecordedUsers } from '../user-directory.ts';
@@ -87,6 +91,10 @@ async function expectUnharmed(attack: () => Promise<unknown>): Promise<void> {
   expect(await productionRows(owner(), graph)).toEqual(before);
 }
 
+/** That an attack does no harm, and that it is the guards which say so, not a mistake in the attack. */
+const expectAnswer = (statements: Attack[1], { state }: { state: string | undefined }): Promise<void> =>
+  expectUnharmed(async () => expect(await attempt(statements(targets))).toBe(state));
+
 /** Undoes it all. */
 async function expectHarm(statements: Attack[1]): Promise<void> {
   await entangle(owner(), targets);
@@ -99,6 +107,16 @@ async function expectHarm(statements: Attack[1]): Promise<void> {
   expect(after).not.toEqual(before);
 }
 
+const giveOrderAway = (sql: Sql) =>
+  sql`update orders set user_id = ${targets.alice.id} where id = ${targets.tess.order}`;
+const deleteLines = (sql: Sql) =>
+  sql.unsafe(`delete from order_lines where order_id = ${targets.tess.order}`);
+
+const countAll = () =>
+  graph.tables.map(({ name }) => `select count(*)::int as rows from ${name}`).join(' union all ');
+/** What triggers refuse: all, where policies hide nothing. */
+const withoutPolicies = (name: string) =>
+  name === 'deletes in a block that swallows errors' ? { state: undefined } : refused;
 const forAll = (command: (table: string) => string) =>
   graph.tables.map(({ name }) => command(name)).join(';');
 const everything = `grant select, insert, update, delete, truncate, references on all tables in schema public to ${testDataRole};
@@ -108,31 +126,93 @@ const policiesOn = () => forAll(table => `alter table ${table} enable row level 
 const triggersOff = () => forAll(table => `alter table ${table} disable trigger user`);
 
 describe('not one row of production changes, when somebody', () => {
-  it.each([...onRows, ...aroundGuards, ...onGuards])('%s', async (_name, statements) => {
-    await expectUnharmed(() => attempt(statements(targets)));
+  it.each([...onRows, ...aroundGuards, ...onGuards])('%s', async (_name, statements, answer = refused) => {
+    await expectAnswer(statements, answer);
+  });
+  it.each(onSharedRows)('%s', async (_name, statements, answer = refused) => {
+    await entangle(owner(), targets);
+    await expectAnswer(statements, answer);
   });
 
   it.each(byCascade)('%s', async (_name, statements) => {
     await entangle(owner(), targets);
-    await expectUnharmed(async () => expect(await attempt(statements(targets))).toBe('42501'));
+    await expectAnswer(statements, refused);
   });
 
   it('copies in a production user', async () => {
     await expectUnharmed(async () => expect(await copyIn()).toBe('0A000'));
   });
 
-  it('forges the ledger: the key of a production user, under the id of a batch', async () => {
-    const forged = randomUUID();
+  it("writes to a ledger that is no bulk users'", async () => {
+    await expectUnharmed(async () =>
+      expect(await attempt(`insert into muster.notification_paces values ('email', now())`)).toBe('42501'),
+    );
+  });
+
+  it.each([
+    ['forges the ledger: the key of a production user, under the id of a batch', () => randomUUID()],
+    ['uses the id of a batch again: the key of a production user, beside its users', () => targets.batch],
+  ])('%s', async (_name, id) => {
+    const batchId = id();
+    await owner()`
+      insert into muster.bulk_chunks (batch_id, chunk_index, first_id, size, status, created_count)
+      values (${batchId}, 0, 1, 1, 'done', 1)`;
     await databases.testData.sql`
-      insert into muster.bulk_chunks (batch_id, chunk_index, first_id, size, status, created_count, user_keys)
-      values (${forged}, 0, 1, 1, 'done', 1, ${[targets.bare]})`;
+      update muster.bulk_chunks set user_keys = ${[targets.bare]} where batch_id = ${batchId}`;
+    const { db } = databases.testData;
+    await expectUnharmed(async () =>
+      expect(await deleteRecordedUsers(db, storefrontUsers, { batchId, references: [] })).toBe(0),
+    );
+  });
+
+  it("deletes what a snapshot from before has for a test user, and what is a production user's by now", async () => {
+    const connection = await databases.testData.sql.reserve();
+    await connection.unsafe('begin isolation level repeatable read; select from order_lines');
+    await giveOrderAway(owner());
     await expectUnharmed(async () => {
-      expect(
-        await deleteRecordedUsers(databases.testData.db, storefrontUsers, {
-          batchId: forged,
-          references: [],
-        }),
-      ).toBe(0);
+      await expect(deleteLines(connection)).rejects.toMatchObject({ code: '42501' });
+      await connection.unsafe('rollback');
+    });
+    connection.release();
+  });
+
+  it('deletes the lines of an order while it is given to a production user', async () => {
+    const connection = await databases.testData.sql.reserve();
+    const application = await owner().reserve();
+    await application.unsafe('begin');
+    await giveOrderAway(application);
+    const deletion = deleteLines(connection).then(() => undefined, sqlStateOf);
+    await waitFor('the deletion to wait for the order', async () => {
+      const waiting = await owner()`
+        select from pg_stat_activity where usename = ${testDataRole} and wait_event_type = 'Lock'
+          and datname = current_database()`;
+      return waiting.length > 0 || undefined;
+    });
+    await application.unsafe('commit');
+    application.release();
+    expect(await deletion).toBe('42501');
+    connection.release();
+    expect(await owner()`select from order_lines where order_id = ${targets.tess.order}`).toHaveLength(1);
+  });
+
+  describe.each([
+    ['drops what it owns', ''],
+    ['drops what it owns, and all that hangs on it', 'cascade'],
+  ])('%s,', (_name, option) => {
+    const drop = `drop owned by ${testDataRole} ${option}`;
+
+    it('which leaves it nothing to see', async () => {
+      const connection = await databases.testData.sql.reserve();
+      const seen = await connection.unsafe(`begin; ${drop}; ${countAll()}`);
+      await connection.unsafe('rollback');
+      connection.release();
+      expect(seen.at(-1)).toEqual(graph.tables.map(() => ({ rows: 0 })));
+    });
+
+    it('and deletes without a where', async () => {
+      await expectUnharmed(() =>
+        attempt(`${drop}; delete from sessions; delete from order_lines; delete from users; rollback`),
+      );
     });
   });
 
@@ -167,12 +247,16 @@ describe('with every privilege on every table, not one row of production changes
     beforeAll(() => owner().unsafe(policiesOff()));
     afterAll(() => owner().unsafe(policiesOn()));
 
-    it.each([...onRows, ...aroundGuards])('when somebody %s', async (_name, statements) => {
-      await expectUnharmed(() => attempt(statements(targets)));
+    it.each([...onRows, ...aroundGuards])('when somebody %s', async (name, statements) => {
+      await expectAnswer(statements, withoutPolicies(name));
+    });
+    it.each(onSharedRows)('when somebody %s', async (name, statements) => {
+      await entangle(owner(), targets);
+      await expectAnswer(statements, withoutPolicies(name));
     });
     it.each(byCascade)('when somebody %s', async (_name, statements) => {
       await entangle(owner(), targets);
-      await expectUnharmed(() => attempt(statements(targets)));
+      await expectAnswer(statements, refused);
     });
     it('when somebody copies in a production user', async () => {
       await expectUnharmed(async () => expect(await copyIn()).toBe('42501'));
@@ -188,6 +272,10 @@ describe('with every privilege on every table, not one row of production changes
         await expectUnharmed(() => attempt(statements(targets)));
       },
     );
+    it.each(onSharedRows)('when somebody %s', async (_name, statements) => {
+      await entangle(owner(), targets);
+      await expectUnharmed(() => attempt(statements(targets)));
+    });
     // Why there are triggers: a foreign key asks no policy.
     it.each(byCascade)('but it does when somebody %s', (_name, statements) => expectHarm(statements));
   });
@@ -196,7 +284,7 @@ describe('with every privilege on every table, not one row of production changes
     beforeAll(() => owner().unsafe(`${triggersOff()};${policiesOff()}`));
     // The one hurts a test user only; the other meets the check that ties the markers.
     const others = ['moves a test user to another batch', 'gives a production user the id of a batch'];
-    const harmful = [...onRows, ...aroundGuards, ...byCascade].filter(
+    const harmful = [...onRows, ...onSharedRows, ...aroundGuards, ...byCascade].filter(
       ([name]) => !others.some(start => name.startsWith(start)),
     );
 

@@ -14,24 +14,30 @@ export interface Conditions {
   isProduction(table: GuardedTable, alias: string): string;
   /** True where the row refers to production, whatever else it refers to. */
   refersToProduction(table: GuardedTable, alias: string): string;
+  /**
+   * Statements of PL/pgSQL that lock what stands between the row and the users, nearest first, so that nobody gives it to another user
+   * before the transaction ends. Users need no lock: their markers stay as they are.
+   */
+  lockParents(table: GuardedTable, alias: string): string[];
 }
 
 export function guardConditions({ isTest: marker, tables }: GuardGraph): Conditions {
   const byName = new Map(tables.map(table => [table.name, table]));
+
+  function parentOf({ parent: name }: Reference): GuardedTable {
+    const parent = byName.get(name);
+    if (parent === undefined) throw new Error(`${name} is not in the graph`);
+    return parent;
+  }
 
   function parentWhere(
     reference: Reference,
     alias: string,
     condition: (parent: GuardedTable, alias: string) => string,
   ): string {
-    const parent = byName.get(reference.parent);
-    if (parent === undefined) throw new Error(`${reference.parent} is not in the graph`);
+    const parent = parentOf(reference);
     const inner = innerAlias(alias);
-    const { columns, parentColumns, operators } = reference;
-    const join = columns.map(
-      (column, i) => `${inner}.${parentColumns[i]} ${operators[i]} ${alias}.${column}`,
-    );
-    return `exists (select from ${parent.name} ${inner} where ${join.join(' and ')} and ${condition(parent, inner)})`;
+    return `exists (select from ${parent.name} ${inner} where ${joinOf(reference, inner, alias)} and ${condition(parent, inner)})`;
   }
 
   function isTest({ references }: GuardedTable, alias: string): string {
@@ -54,8 +60,37 @@ export function guardConditions({ isTest: marker, tables }: GuardGraph): Conditi
     return each.length === 1 ? each.join() : `(${each.join(' or ')})`;
   }
 
-  return { isTest, isProduction, refersToProduction };
+  function lockParents({ references }: GuardedTable, alias: string, path: Path = noPath): string[] {
+    return references.flatMap(reference => {
+      const parent = parentOf(reference);
+      if (parent.references.length === 0) return [];
+      const inner = innerAlias(alias);
+      const from = [...path.from, `${parent.name} ${inner}`];
+      const where = [...path.where, joinOf(reference, inner, alias)];
+      const lock = `perform from ${from.join(', ')} where ${where.join(' and ')} for share of ${inner}`;
+      return [lock, ...lockParents(parent, inner, { from, where })];
+    });
+  }
+
+  return {
+    isTest,
+    isProduction,
+    refersToProduction,
+    lockParents: (table, alias) => lockParents(table, alias),
+  };
 }
+
+/** Tables on the way up, and how they are joined. */
+interface Path {
+  from: string[];
+  where: string[];
+}
+const noPath: Path = { from: [], where: [] };
+
+const joinOf = ({ columns, parentColumns, operators }: Reference, parent: string, child: string): string =>
+  columns
+    .map((column, i) => `${parent}.${parentColumns[i]} ${operators[i]} ${child}.${column}`)
+    .join(' and ');
 
 /** A foreign key with a null in it refers to nothing. */
 function refersNowhere(references: Reference[], alias: string): string {

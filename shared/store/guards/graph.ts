@@ -1,7 +1,8 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { UserMapping } from '../../contracts/user-mapping.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Executor } from '../../platform/db.ts';
+import { parentsFirst } from './parents-first.ts';
 
 /** The application's users table and the columns that say what a row is. */
 export interface GuardedUsers {
@@ -50,18 +51,18 @@ export interface Reference {
   followsUpdates: boolean;
 }
 
-/** A table whose rows belong to a user, by what its `references` say. The users table itself has none. */
 export interface GuardedTable {
   name: string;
+  /** By these a row belongs to somebody: keys to tables before this one. The users table itself has none. */
   references: Reference[];
+  /** Every key to a table of the graph: what a cascade can follow. */
+  keys: Reference[];
 }
 
 type ReferenceRow = Reference & Record<'child', string> & Record<string, unknown>;
 
 /**
- * The users table and every table that refers to it, directly or through others, as the database has them now. What a
- * table's rows belong to is read from references to earlier tables only, so that a cycle of tables, or one that refers to
- * itself, is no riddle.
+ * The users table and every table that refers to it, directly or through others, as the database has them now.
  * @throws AppError `not_found` when the table or one of the columns is not there
  */
 export async function readGuardGraph(db: Executor, users: GuardedUsers): Promise<GuardGraph> {
@@ -83,7 +84,16 @@ export async function readGuardGraph(db: Executor, users: GuardedUsers): Promise
       },
     );
   }
-  return { isTest, batch, markers, tables: parentsFirst(root.name, await readReferences(db, root.name)) };
+  return { isTest, batch, markers, tables: tablesOf(root.name, await readReferences(db, root.name)) };
+}
+
+/** A key that closes a circle of tables says nothing of whose a row is: following it would have no end. */
+function tablesOf(root: string, rows: ReferenceRow[]): GuardedTable[] {
+  const ordered = parentsFirst(root, rows);
+  return ordered.map((name, place) => {
+    const keys = rows.filter(row => row.child === name).map(({ child: _child, ...key }) => key);
+    return { name, keys, references: keys.filter(({ parent }) => ordered.indexOf(parent) < place) };
+  });
 }
 
 const readReferences = (db: Executor, root: string): Promise<ReferenceRow[]> =>
@@ -111,7 +121,7 @@ const readReferences = (db: Executor, root: string): Promise<ReferenceRow[]> =>
     order by child, c.conname`);
 
 /** A table's oid by its qualified name. A cast to regclass would ask for a privilege on the schema. */
-export const tableNamed = (name: string | undefined) => sql`
+export const tableNamed = (name: string | SQL | undefined) => sql`
   (select named.oid from pg_class named join pg_namespace named_in on named_in.oid = named.relnamespace
    where format('%I.%I', named_in.nspname, named.relname) = ${name ?? ''})`;
 
@@ -125,29 +135,19 @@ const columnNames = (table: string, keys: string) =>
   (select array_agg(quote_ident(a.attname) order by k.place) from unnest(${keys}) with ordinality as k (number, place)
    join pg_attribute a on a.attrelid = ${table} and a.attnum = k.number)`);
 
-/** Breadth first, in the order of names, so that the same tables always give the same order. */
-function parentsFirst(root: string, rows: ReferenceRow[]): GuardedTable[] {
-  const ordered = [root];
-  for (const parent of ordered) {
-    for (const { child } of rows.filter(row => row.parent === parent)) {
-      if (!ordered.includes(child)) ordered.push(child);
-    }
-  }
-  return ordered.map((name, place) => ({
-    name,
-    references: rows
-      .filter(row => row.child === name && ordered.indexOf(row.parent) < place)
-      .map(({ child: _child, ...reference }) => reference),
-  }));
-}
-
-/** The tables that deleting or changing a user can reach by foreign keys alone, the users table first. */
-export function reachedByCascade(tables: GuardedTable[]): GuardedTable[] {
-  const reached = new Set(tables.slice(0, 1).map(table => table.name));
-  for (const { name, references } of tables) {
-    const follows = ({ parent, onDelete, followsUpdates }: Reference) =>
-      reached.has(parent) && (followsUpdates || !['no action', 'restrict'].includes(onDelete));
-    if (references.some(follows)) reached.add(name);
+/**
+ * The tables that the role can reach, the users table first: those that it may write to, and what foreign keys alone
+ * change when a row of those goes or gets another key.
+ */
+export function reachedByCascade(tables: GuardedTable[], written: Iterable<string>): GuardedTable[] {
+  const reached = new Set(written);
+  const isNext = ({ name, keys }: GuardedTable) =>
+    !reached.has(name) && keys.some(key => reached.has(key.parent) && followsParent(key));
+  for (let next = tables.filter(isNext); next.length > 0; next = tables.filter(isNext)) {
+    for (const { name } of next) reached.add(name);
   }
   return tables.filter(({ name }) => reached.has(name));
 }
+
+const followsParent = ({ onDelete, followsUpdates }: Reference): boolean =>
+  followsUpdates || !['no action', 'restrict'].includes(onDelete);

@@ -58,7 +58,9 @@ describe('the guards of the storefront', () => {
     const { tables } = await readGuardGraph(databases.application.db, guardedUsersOf(storefrontMapping));
     const names = ['users', 'carts', 'orders', 'sessions', 'cart_items', 'order_lines'];
     expect(tables.map(({ name }) => name)).toEqual(names.map(name => `public.${name}`));
-    expect(reachedByCascade(tables).map(({ name }) => name)).toEqual(['public.users', 'public.sessions']);
+    const reached = (...written: string[]) => reachedByCascade(tables, written).map(({ name }) => name);
+    expect(reached('public.users')).toEqual(['public.users', 'public.sessions']);
+    expect(reached('public.orders')).toEqual(['public.orders', 'public.order_lines']);
   });
 
   it.each([
@@ -73,6 +75,12 @@ describe('the guards of the storefront', () => {
       'create table likes (user_id uuid constraint of_user references users on delete set null)',
       'drop table likes',
       'public.likes has no trigger muster_guard (of_user: on delete set null)',
+    ],
+    [
+      'a cascade below a table that has none itself, but may be deleted from',
+      `create table shipments (order_id int references orders on delete cascade, courier_id uuid references users)`,
+      'drop table shipments',
+      'public.shipments has no trigger muster_guard (shipments_order_id_fkey: on delete cascade)',
     ],
     [
       'a trigger that is off',
@@ -99,6 +107,39 @@ describe('the guards of the storefront', () => {
       `public.carts has no restrictive policy muster_guard for ${testDataRole}`,
     ],
     [
+      'a policy that lets everything through',
+      'alter policy muster_guard on users using (true)',
+      'alter policy muster_guard on users using (is_test_user)',
+      'the guards of public.users were changed after they were made',
+    ],
+    [
+      'a trigger that fires on nothing',
+      `create or replace trigger muster_guard before delete on sessions for each row when (false)
+        execute function muster_guards.rows_of_public_sessions();
+        alter table sessions enable always trigger muster_guard`,
+      `create or replace trigger muster_guard before insert or update or delete on sessions for each row
+        when (session_user = '${testDataRole}') execute function muster_guards.rows_of_public_sessions();
+        alter table sessions enable always trigger muster_guard`,
+      'the guards of public.sessions were changed after they were made',
+    ],
+    [
+      'a session of the role that passes for another',
+      'alter function muster_guards.is_other_session() rename to is_other;' +
+        "create function muster_guards.is_other_session() returns boolean language sql immutable as 'select true'",
+      'drop function muster_guards.is_other_session();' +
+        'alter function muster_guards.is_other() rename to is_other_session',
+      'the guards of public.users were changed after they were made',
+    ],
+    [
+      'guards without a seal',
+      `create table kept as select obj_description(oid, 'pg_policy') as description from pg_policy
+        where polname = 'muster_guard' and polrelid = 'carts'::regclass;
+        comment on policy muster_guard on carts is null`,
+      `do $$ begin execute format('comment on policy muster_guard on carts is %L', (
+        select description from kept)); end $$; drop table kept`,
+      'the guards of public.carts were made for something else',
+    ],
+    [
       'a right to truncate',
       `grant truncate on users to ${testDataRole}`,
       `revoke truncate on users from ${testDataRole}`,
@@ -115,6 +156,24 @@ describe('the guards of the storefront', () => {
       'grant insert, delete on products to public',
       'revoke insert, delete on products from public',
       `${testDataRole} has INSERT, DELETE on public.products`,
+    ],
+    [
+      "a right to write to a ledger that is no bulk users'",
+      `grant insert, update on muster.notification_ledger to ${testDataRole}`,
+      `revoke insert, update on muster.notification_ledger from ${testDataRole}`,
+      `${testDataRole} has INSERT, UPDATE on muster.notification_ledger`,
+    ],
+    [
+      'a right to delete what the ledger recorded',
+      `grant delete on muster.bulk_chunks to ${testDataRole}`,
+      `revoke delete on muster.bulk_chunks from ${testDataRole}`,
+      `${testDataRole} has DELETE on muster.bulk_chunks`,
+    ],
+    [
+      'a right to set a sequence',
+      `grant update on sequence orders_id_seq to ${testDataRole}`,
+      `revoke update on sequence orders_id_seq from ${testDataRole}`,
+      `${testDataRole} has UPDATE on public.orders_id_seq`,
     ],
     [
       'a right to create',
@@ -146,6 +205,14 @@ describe('the guards of the storefront', () => {
       'alter table users add constraint users_test_markers check (is_test_user = (test_batch_id is not null))',
       'no check of public.users ties is_test_user to test_batch_id',
     ],
+    [
+      'a check that has both markers and ties nothing',
+      `alter table users drop constraint users_test_markers;
+        alter table users add constraint users_test_markers check (is_test_user or test_batch_id is null)`,
+      `alter table users drop constraint users_test_markers;
+        alter table users add constraint users_test_markers check (is_test_user = (test_batch_id is not null))`,
+      'no check of public.users ties is_test_user to test_batch_id',
+    ],
   ])('are refused with %s', async (_case, wrong, right, fault) => {
     expect(await faultsWhile(wrong, right)).toContain(fault);
     expect(await faults()).toEqual([]);
@@ -163,10 +230,42 @@ describe('the guards of the storefront', () => {
     );
   });
 
+  it('are refused for another marker than the one that they were made for', async () => {
+    const marker = { ...storefrontMapping.columns.is_test_user, name: 'created_by_bulk' };
+    const { created_by_bulk: _none, ...columns } = storefrontMapping.columns;
+    const found = await faults({ ...storefrontMapping, columns: { ...columns, is_test_user: marker } });
+    expect(found).toContain('the guards of public.users were made for something else');
+  });
+
+  it('are made again by the script after somebody made them hollow', async () => {
+    await owner().unsafe('alter policy muster_guard on users using (true) with check (true)');
+    for (const statement of await readGuardScript(databases.application.db, storefrontMapping)) {
+      await owner().unsafe(statement);
+    }
+    expect(await faults()).toEqual([]);
+  });
+
+  it('cost other sessions no index, and no privilege on what a row belongs to', async () => {
+    const sql = owner();
+    const reader = `reader_${randomUUID().slice(0, 8)}`;
+    await sql.unsafe(`create role ${reader}; grant usage on schema public to ${reader};
+      grant select on sessions, users to ${reader}; create index on users (username text_pattern_ops)`);
+    const connection = await sql.reserve();
+    await connection.unsafe(`set role ${reader}; set enable_seqscan = off`);
+    const plan = await connection.unsafe(`explain select from users where username like 'alice%'`);
+    expect(JSON.stringify(plan)).toMatch(/Index Cond: .*alice/);
+    expect(JSON.stringify(plan)).not.toContain('is_test_user');
+    await connection.unsafe('reset all; reset role');
+    await sql.unsafe(`revoke select on users from ${reader}`);
+    await connection.unsafe(`set role ${reader}; select from sessions; reset role`);
+    connection.release();
+    await sql.unsafe(`drop owned by ${reader}; drop role ${reader}`);
+  });
+
   it('are refused to anybody but the role, with every fault and what to do', async () => {
     const refusal = assertGuards(databases.application.db, storefrontMapping);
     await expect(refusal).rejects.toMatchObject({
-      code: 'conflict',
+      code: 'guard_refused',
       message: expect.stringMatching(/is postgres; .* is a superuser; .* has BYPASSRLS/),
       hint: expect.stringContaining('npm run guards:sql'),
     });
@@ -205,8 +304,8 @@ describe('the guards of another application', () => {
     const policies = await owner()`
       select policyname, roles, permissive from pg_policies where tablename = 'tenant_note' order by 1`;
     expect([...policies]).toEqual([
-      { policyname: 'muster_guard', roles: [testDataRole], permissive: 'RESTRICTIVE' },
-      { policyname: 'muster_guard_open', roles: [testDataRole], permissive: 'PERMISSIVE' },
+      { policyname: 'muster_guard', roles: ['public'], permissive: 'RESTRICTIVE' },
+      { policyname: 'muster_guard_seen', roles: [testDataRole], permissive: 'PERMISSIVE' },
       { policyname: 'tenant', roles: ['public'], permissive: 'PERMISSIVE' },
     ]);
   });
@@ -217,6 +316,33 @@ describe('the guards of another application', () => {
       code: 'not_found',
       message: 'There is no table crm.nobody with the columns named',
     });
+  });
+});
+
+describe('a table whose key is a number of a sequence', () => {
+  const mapping = userMappingSchema.parse({
+    ...otherMapping,
+    table: 'member',
+    columns: { ...otherMapping.columns, id: { name: 'id', type: 'bigint' }, is_test_user: 'testing' },
+  });
+  const add = () =>
+    databases.testData
+      .sql`insert into crm.member ("Login", mail, testing, run) values (${randomUUID()}, 'm', true, 'r')`;
+
+  it('gets users from the role, which may take numbers and not set them', async () => {
+    await owner().unsafe(`create table crm.member (id bigserial primary key, "Login" text unique, mail text,
+      secret text, testing boolean not null, run text)`);
+    for (const statement of await readGuardScript(databases.application.db, mapping)) {
+      await owner().unsafe(statement);
+    }
+    await add();
+    await expect(databases.testData.sql`select setval('crm.member_id_seq', 1)`).rejects.toMatchObject({
+      code: '42501',
+    });
+    await owner().unsafe(`revoke usage on sequence crm.member_id_seq from ${testDataRole}`);
+    await expect(add()).rejects.toMatchObject({ code: '42501' });
+    expect(await faults(mapping)).toEqual([`${testDataRole} may not use the sequence crm.member_id_seq`]);
+    await owner().unsafe('drop table crm.member cascade');
   });
 });
 

@@ -50,7 +50,7 @@ export async function readRoleFaults(db: Executor, role: string): Promise<RoleFa
   return row;
 }
 
-/** A table outside of Muster's own schema on which the role may do something. */
+/** A table, view or sequence on which the role may do something. */
 export interface TablePrivileges extends Record<string, unknown> {
   name: string;
   privileges: string[];
@@ -58,28 +58,39 @@ export interface TablePrivileges extends Record<string, unknown> {
   hasGuards: boolean;
 }
 
-/** All but SELECT, and USAGE of sequences: what changes something. Privileges of PUBLIC count. */
+/** All but SELECT: what changes something. Privileges of PUBLIC count. */
 export const readTablePrivileges = (db: Executor): Promise<TablePrivileges[]> =>
   db.execute<TablePrivileges>(sql`
     with held as (
-      select format('%I.%I', n.nspname, t.relname) as name, array_remove(array[
+      select format('%I.%I', n.nspname, t.relname) as name, case when t.relkind = 'S' then array_remove(array[
+        case when has_sequence_privilege(${testDataRole}, t.oid, 'USAGE') then 'USAGE' end,
+        case when has_sequence_privilege(${testDataRole}, t.oid, 'UPDATE') then 'UPDATE' end
+      ], null) else array_remove(array[
         case when has_any_column_privilege(${testDataRole}, t.oid, 'INSERT') then 'INSERT' end,
         case when has_any_column_privilege(${testDataRole}, t.oid, 'UPDATE') then 'UPDATE' end,
         case when has_table_privilege(${testDataRole}, t.oid, 'DELETE') then 'DELETE' end,
         case when has_table_privilege(${testDataRole}, t.oid, 'TRUNCATE') then 'TRUNCATE' end,
         case when has_table_privilege(${testDataRole}, t.oid, 'TRIGGER') then 'TRIGGER' end,
         case when has_any_column_privilege(${testDataRole}, t.oid, 'REFERENCES') then 'REFERENCES' end
-      ], null) as privileges,
+      ], null) end as privileges,
       t.relrowsecurity and exists (
         select from pg_policy p where p.polrelid = t.oid and p.polname = 'muster_guard' and not p.polpermissive
       ) and exists (
         select from pg_trigger g where g.tgrelid = t.oid and g.tgname ~ '^muster_guard' and g.tgenabled = 'A'
       ) as "hasGuards"
       from pg_class t join pg_namespace n on n.oid = t.relnamespace
-      where t.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('information_schema', 'muster')
-        and n.nspname !~ '^pg_' and has_schema_privilege(${testDataRole}, n.oid, 'USAGE')
+      where t.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+        and has_schema_privilege(${testDataRole}, n.oid, 'USAGE')
     )
     select name, privileges, "hasGuards" from held where privileges <> '{}' order by name`);
+
+/** Of some sequences, those from which the role may take no number. */
+export async function readClosedSequences(db: Executor, sequences: string[]): Promise<string[]> {
+  const rows = await db.execute<{ name: string }>(sql`
+    select name from jsonb_array_elements_text(${JSON.stringify(sequences)}::jsonb) as wanted (name)
+    where not has_sequence_privilege(${testDataRole}, ${tableNamed(sql`wanted.name`)}, 'USAGE')`);
+  return rows.map(({ name }) => name);
+}
 
 /** Whether the role may read the view of names, without which no taken name has a reason. */
 export async function canReadNames(db: Executor): Promise<boolean> {

@@ -16,10 +16,15 @@ import {
   type Selection,
   takeForCleanup,
 } from '../../../../shared/store/bulk-cleanup-batches.ts';
+import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import { guardRefusalOf } from '../../../../shared/store/guards/refusal.ts';
 import { findJob } from '../../../../shared/store/jobs.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
-import { readUserReferences, type UserReference } from '../../../../shared/store/user-references.ts';
+import {
+  assertNothingCascades,
+  readUserReferences,
+  type UserReference,
+} from '../../../../shared/store/user-references.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
 import { cleanBatch, type Refusal } from './clean-batch.ts';
 import {
@@ -48,8 +53,10 @@ interface Cleanup {
 /** Cleans up, or plans to: see `shared/contracts/bulk-cleanup.ts`. Every step may be done twice. */
 export const cleanUpUsers = implementJob(bulkUsersCleanup, (deps: BulkUsersDeps) => async call => {
   if (call.input.dry_run) return plan(deps, call);
+  await assertGuards(deps.testDataDb, deps.users.mapping); // they may have been changed since the worker's start
   const batches = await takeBatches(deps, call);
   const cleanup = await survey(deps, batches, call);
+  assertNothingCascades(cleanup.references);
   try {
     await cleanAll(deps, cleanup, call);
     return await resultOf(deps, cleanup, call);

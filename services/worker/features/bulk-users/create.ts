@@ -10,6 +10,7 @@ import {
 import { assertMayCreate } from '../../../../shared/store/bulk-cleanup-batches.ts';
 import { planChunks, reopenChunks, withdrawChunks } from '../../../../shared/store/bulk-ledger.ts';
 import { type Tally, tallyBatch } from '../../../../shared/store/bulk-tallies.ts';
+import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import { guardRefusalOf } from '../../../../shared/store/guards/refusal.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
 import { conductChunks } from './conduct.ts';
@@ -25,6 +26,7 @@ type Call = JobCall<{ batch_id: string }>;
  */
 export const createBatch = implementJob(bulkUsersCreate, (deps: BulkUsersDeps) => async call => {
   const batch = await batchOf(deps, call.input.batch_id);
+  await assertGuards(deps.testDataDb, deps.users.mapping); // they may have been changed since the worker's start
   try {
     await settleHashes(deps, batch, call);
     await planBatch(deps, batch, call);

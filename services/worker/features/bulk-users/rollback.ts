@@ -2,7 +2,8 @@ import { isAppError } from '../../../../shared/kernel/errors.ts';
 import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
 import { type CleanupTally, tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
 import { markRolledBack, withdrawChunks } from '../../../../shared/store/bulk-ledger.ts';
-import { readUserReferences } from '../../../../shared/store/user-references.ts';
+import { assertGuards } from '../../../../shared/store/guards/faults.ts';
+import { assertNothingCascades, readUserReferences } from '../../../../shared/store/user-references.ts';
 import type { JobCall } from '../../job-runner.ts';
 import { cleanBatch, type Refusal } from './clean-batch.ts';
 import type { BulkUsersDeps } from './deps.ts';
@@ -23,12 +24,15 @@ export async function rollBackBatch(
   const tally = async () =>
     (await tallyCleanup(deps.applicationDb, [batch.id], 'rolled_back')).get(batch.id) ?? nothing;
   await withdrawChunks(deps.testDataDb, batch.id);
+  await assertGuards(deps.testDataDb, deps.users.mapping);
+  const references = await readUserReferences(deps.testDataDb, deps.users); // as the role sees them that deletes
+  assertNothingCascades(references);
   let { cleaned: done, left } = await tally();
   const total = done + left;
   report({ phase, done, total });
   const refusal = await cleanBatch(deps, batch, {
     mark: 'rolled_back',
-    references: await readUserReferences(deps.testDataDb, deps.users), // as the role sees them that deletes
+    references,
     strict: false,
     signal: withoutCancel(signal),
     onCleaned: users => {

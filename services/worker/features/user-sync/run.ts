@@ -1,6 +1,7 @@
 import { type SyncResult, userSyncRun } from '../../../../shared/contracts/user-sync.ts';
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import type { Fold } from '../../../../shared/store/account-digests.ts';
+import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import {
   beginApplying,
   type SyncTally,
@@ -63,6 +64,8 @@ async function work(deps: UserSyncDeps, session: SyncSession, call: Call): Promi
     await beginApplying(deps.db, run.id);
     run.mode = 'apply';
   }
+  // Only a push writes nothing to the application.
+  if (run.direction !== 'push') await assertGuards(deps.testDataDb, deps.users.mapping);
   return conductLanes(deps, session, run.mode, call);
 }
 
