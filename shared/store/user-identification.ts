@@ -94,12 +94,7 @@ export const sampleUsers = (
   users: UserTable,
   { isTest, limit }: { isTest: boolean; limit: number },
 ) =>
-  sample(
-    db,
-    users,
-    sql`${users.column('is_test_user')} is ${isTest ? sql`true` : sql`not true`}`,
-    { limit },
-  );
+  sample(db, users, sql`${users.column('is_test_user')} is ${isTest ? sql`true` : sql`not true`}`, { limit });
 
 /** Test users whom the ledger does not have. */
 export const sampleUnrecorded = (db: Executor, users: UserTable, limit: number) =>
