@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Config } from '../../shared/platform/config.ts';
 import { testDataUrl } from '../../shared/platform/test-data-role.ts';
@@ -84,6 +85,13 @@ export const workerHeap = (heapMb: number): string[] => [
   '--max-semi-space-size=8',
 ];
 
+/**
+ * libuv's threads of a worker: its share of the cores for password hashes, and one more for all else. Never fewer than
+ * libuv's own four: `hashesAtOnce` keeps to the cores by itself.
+ */
+export const poolThreads = (cores: number, workers: number): number =>
+  Math.max(4, Math.ceil(cores / workers) + 1);
+
 /** What to run: the migration, then one api, one storefront, `WORKERS` workers, all with the same settings. */
 export function describeChildren(ingredients: Ingredients) {
   const { config, env, addresses, databases, mailCatcher, secrets, scripts } = ingredients;
@@ -103,11 +111,12 @@ export function describeChildren(ingredients: Ingredients) {
     ...(mailCatcher && { SMTP_URL: mailCatcher.smtpUrl, MAIL_CATCHER_URL: mailCatcher.httpUrl }),
   };
   const writing = { ...common, TEST_DATA_DATABASE_URL: testDataUrlOf(ingredients) };
+  const threads = String(poolThreads(availableParallelism(), config.WORKERS));
   const workers = Array.from({ length: config.WORKERS }, (_, index): ChildSpec => {
     const port = config.WORKER_PORT ? { WORKER_PORT: String(config.WORKER_PORT + index) } : {};
     const name = `worker-${index + 1}`;
     const args = [...workerHeap(config.WORKER_HEAP_MB), scripts.worker];
-    return { name, args, env: { ...writing, WORKER_NAME: name, ...port } };
+    return { name, args, env: { UV_THREADPOOL_SIZE: threads, ...writing, WORKER_NAME: name, ...port } };
   });
   return {
     migration: { name: 'migration', args: [scripts.migration], env: writing },

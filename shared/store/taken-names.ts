@@ -2,16 +2,43 @@ import { sql } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
 import type { UserTable } from './user-table.ts';
 
-/** How many of these names a user of the application has, and one of them. */
+export interface Taken {
+  taken: number;
+  example: string | undefined;
+}
+
+/** A user to be made. */
+interface Wanted {
+  username: string;
+  email: string;
+}
+
+/** How many users of the application have one of these names, and how many others one of the addresses, with one of each. */
 export async function countTaken(
   db: Executor,
   users: UserTable,
-  usernames: string[],
-): Promise<{ taken: number; example: string | undefined }> {
-  if (usernames.length === 0) return { taken: 0, example: undefined };
-  const name = users.column('username');
-  const [row] = await db.execute<{ taken: number; example: string | null }>(sql`
-    select count(*)::int as taken, min(${name}) as example from ${users.table}
-    where ${name} in (select jsonb_array_elements_text(${JSON.stringify(usernames)}::jsonb))`);
-  return { taken: row?.taken ?? 0, example: row?.example ?? undefined };
+  wanted: Wanted[],
+): Promise<{ names: Taken; addresses: Taken }> {
+  const [name, address] = [users.column('username'), users.column('email')];
+  const rows = await db.execute<{
+    names: number;
+    name: string | null;
+    addresses: number;
+    address: string | null;
+  }>(sql`
+    with wanted as materialized (
+      select username, email from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w (username text, email text)
+    )
+    select * from (
+      select count(*)::int as names, min(${name}) as name from ${users.table}
+      where ${name} in (select username from wanted)
+    ) as by_name, (
+      select count(*)::int as addresses, min(${address}) as address from ${users.table}
+      where ${address} in (select email from wanted) and ${name}::text not in (select username from wanted)
+    ) as by_address`);
+  const [row] = rows;
+  return {
+    names: { taken: row?.names ?? 0, example: row?.name ?? undefined },
+    addresses: { taken: row?.addresses ?? 0, example: row?.address ?? undefined },
+  };
 }

@@ -1,6 +1,7 @@
 import { type CreationConfig, defaultPassword } from '../../../../shared/http/creation-config.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
 import type { HashPrice } from '../../../../shared/platform/hash-price.ts';
+import type { Taken } from '../../../../shared/store/taken-names.ts';
 import { addressDomain, isReserved } from './reserved-domains.ts';
 
 /** What a warning is about: the configuration as it would be in force, and what was found out around it. */
@@ -11,7 +12,7 @@ export interface Circumstances {
   chunkSize: number;
   /** Whether the request itself names a password. */
   namesPassword: boolean;
-  taken: { looked: number; taken: number; example: string | undefined };
+  taken: { looked: number; names: Taken; addresses: Taken };
   hashes: number;
   price: HashPrice;
 }
@@ -24,13 +25,25 @@ const largeChunk = 5000;
 /** A price that is worth a word. */
 const dearSeconds = 10;
 
+const partOfAddress = ({ username_pattern }: CreationConfig) =>
+  username_pattern.includes('@') ? 'username_pattern' : 'email_domain';
+
+function detailOfTaken(
+  what: string,
+  { taken, example }: Taken,
+  { looked, count }: { looked: number; count: number },
+): string | undefined {
+  if (taken === 0) return undefined;
+  const sample = looked < count ? `, of ${looked} of them that were looked at` : '';
+  return `gives ${what} that are taken: ${number(taken)}${sample}, ${example} for one; those users would fail`;
+}
+
 const rules: Rule[] = [
   ({ config }) => {
     const domain = addressDomain(config);
     if (isReserved(domain)) return undefined;
-    const part = config.username_pattern.includes('@') ? 'username_pattern' : 'email_domain';
     const detail = `gives addresses at ${domain}, which may be somebody's: example.com, .test and .invalid are nobody's`;
-    return { part, code: 'deliverable_domain', detail };
+    return { part: partOfAddress(config), code: 'deliverable_domain', detail };
   },
   ({ config: { password, distinct_passwords } }) =>
     password === defaultPassword && distinct_passwords === undefined
@@ -66,11 +79,13 @@ const rules: Rule[] = [
     const detail = `makes the pauses between chunks ${describeSeconds(seconds)} long in all`;
     return { part: 'creation_interval_ms', code: 'long_pauses', detail };
   },
-  ({ taken: { looked, taken, example }, count = 0 }) => {
-    if (taken === 0) return undefined;
-    const sample = looked < count ? `, of ${looked} of them that were looked at` : '';
-    const detail = `gives names that are taken: ${number(taken)}${sample}, ${example} for one; those users would fail`;
-    return { part: 'username_pattern', code: 'names_taken', detail };
+  ({ taken: { looked, names }, count = 0 }) => {
+    const detail = detailOfTaken('names', names, { looked, count });
+    return detail === undefined ? detail : { part: 'username_pattern', code: 'names_taken', detail };
+  },
+  ({ config, taken: { looked, addresses }, count = 0 }) => {
+    const detail = detailOfTaken('addresses', addresses, { looked, count });
+    return detail === undefined ? detail : { part: partOfAddress(config), code: 'addresses_taken', detail };
   },
   ({ hashes, price: { seconds, cores } }) =>
     hashes > 1 && seconds >= dearSeconds

@@ -187,6 +187,18 @@ describe('the validation of a configuration', () => {
     expect(estimate).toMatchObject({ password_hashes: 1_000_000, hash_seconds: expect.any(Number) });
     const small = await validate({ count: 10, username_pattern: 'w_{id}@test.com' });
     expect(codes(small.warnings)).toContain('/username_pattern names_taken');
+    expect(codes(small.warnings)).not.toContain('/username_pattern addresses_taken');
+  });
+
+  it('warns of addresses that users of other names have', async () => {
+    await databases.application.sql`
+      insert into users (username, email, password_hash) values ('somebody', 'm_3@load.test', 'x')`;
+    const { warnings } = await validate({ username_pattern: 'm_{id}', email_domain: 'load.test' });
+    expect(warnings).toContainEqual({
+      pointer: '/email_domain',
+      code: 'addresses_taken',
+      detail: 'gives addresses that are taken: 1, m_3@load.test for one; those users would fail',
+    });
   });
 
   it('tells of a batch id that is taken', async () => {

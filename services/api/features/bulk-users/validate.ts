@@ -95,18 +95,21 @@ function hashesOf({ distinct_passwords: distinct = 1 }: CreationConfig, count: n
   return distinct === 'all' ? count : Math.min(distinct, count);
 }
 
+const addressOf = ({ username_pattern, email_domain }: CreationConfig, username: string): string =>
+  username_pattern.includes('@') ? username : `${username}@${email_domain}`;
+
 const names = ({ username_pattern }: CreationConfig, count: number): string[] =>
   Array.from({ length: count }, (_, index) => expand(username_pattern, index + 1));
 
-/** Looks for the names of so many users, or for those of a sample evenly spread over them. */
+/** Looks for the names and addresses of so many users, or for those of a sample evenly spread over them. */
 async function lookForNames({ applicationDb, users }: ValidateDeps, config: CreationConfig, count: number) {
   const size = Math.min(count, looked);
   const ids = Array.from({ length: size }, (_, index) => 1 + Math.floor((index * count) / size));
-  const found = await countTaken(
-    applicationDb,
-    users,
-    ids.map(id => expand(config.username_pattern, id)),
-  );
+  const wanted = ids.map(id => {
+    const username = expand(config.username_pattern, id);
+    return { username, email: addressOf(config, username) };
+  });
+  const found = await countTaken(applicationDb, users, wanted);
   return { looked: size, ...found };
 }
 
