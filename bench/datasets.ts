@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { datasetTables } from '../shared/contracts/datasets.ts';
+import { messageOf, systemCodeOf } from '../shared/kernel/errors.ts';
 import { type CopyConnection, withCopyConnection } from '../shared/platform/copy-connection.ts';
 import { callApi, runJob } from './jobs.ts';
 import { type BenchStack, startBenchStack } from './stack.ts';
@@ -61,10 +62,13 @@ async function measure(
   const snapshot = await runJob(stack, 'POST', '/api/snapshots', { name: 'bench' });
   note('snapshot, submit to done', snapshot.seconds);
   if (round === 0) describe(generated.parse(dataset.result).total_rows, made.parse(snapshot.result).bytes);
+  const kept = await digest(copy);
   await empty(copy);
   await measureRestore('into empty tables');
-  await changeAll(copy);
+  await change(copy);
   await measureRestore('in place of as many changed rows');
+  await change(copy, 'hashtext(t::text) % 100 = 0');
+  await measureRestore('over one changed row in a hundred');
   await measureRestore('over the same rows');
   note('plain COPY, one session', await copyPlainly(copy));
   await measureDump(stack, copy, note);
@@ -76,7 +80,20 @@ async function measure(
     const { seconds, result } = await runJob(stack, 'POST', '/api/snapshots/bench/restore', {});
     note(`restore ${where}, submit to done`, seconds);
     note(`restore ${where}, alone`, restored.parse(result).restore_seconds);
+    if ((await digest(copy)) !== kept)
+      throw new Error(`The rows that came back ${where} are not those that were kept`);
   }
+}
+
+/** One digest over the rows of all tables, in their binary form: nothing that a restore makes use of. */
+async function digest(copy: CopyConnection): Promise<string> {
+  const ofTable = (table: string) =>
+    `(select md5(string_agg(md5(record_send(t)), '' order by md5(record_send(t)))) from ${table} t)`;
+  const [found] = await copy.query(
+    z.object({ digest: z.string() }),
+    `select concat_ws('/', ${datasetTables.map(ofTable).join(', ')}) as digest`,
+  );
+  return found?.digest ?? '';
 }
 
 const describe = (rows: number, bytes: number): void =>
@@ -87,9 +104,10 @@ async function empty(copy: CopyConnection): Promise<void> {
   await copy.run('checkpoint');
 }
 
-/** Leaves no row as it was, and the dead ones to be cleared away by others. */
-async function changeAll(copy: CopyConnection): Promise<void> {
-  for (const table of datasetTables) await copy.run(`update ${table} set updated_at = now()`);
+/** Leaves no such row as it was, and no dead ones. */
+async function change(copy: CopyConnection, which = 'true'): Promise<void> {
+  for (const table of datasetTables)
+    await copy.run(`update ${table} t set updated_at = now() where ${which}`);
   await copy.run(`vacuum ${datasetTables.join(', ')}`);
 }
 
@@ -133,11 +151,20 @@ async function measureDump(
     const options = ['--data-only', '--single-transaction', '--disable-triggers', '-d', applicationUrl];
     await timed('pg_restore into empty tables', 'pg_restore', [...options, file]);
     note('size of the dump, kB', (await stat(file)).size / 1000);
-  } catch {
-    note('pg_dump is not here, or too old for the server', Number.NaN);
+  } catch (error) {
+    const why = whyNoDump(error);
+    if (why === undefined) throw error;
+    note(why, Number.NaN);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function whyNoDump(error: unknown): string | undefined {
+  if (systemCodeOf(error) === 'ENOENT') return 'pg_dump is not here';
+  return messageOf(error).includes('server version mismatch')
+    ? 'pg_dump is too old for the server'
+    : undefined;
 }
 
 function report(times: Times): void {
@@ -166,7 +193,7 @@ async function measureTenfold(
     `ten times the offices: generate ${seconds.toFixed(2)} s, ${(seconds / median).toFixed(1)} times as long`,
   );
   const snapshot = await runJob(stack, 'POST', '/api/snapshots', { name: 'tenfold' });
-  await changeAll(copy);
+  await change(copy);
   await copy.run('checkpoint');
   const restore = await runJob(stack, 'POST', '/api/snapshots/tenfold/restore', {});
   const after = (await stack.peakWorkerRssBytes()) ?? Number.NaN;
