@@ -17,7 +17,9 @@ it('deletes what is expired, and nothing else', async () => {
   await sql`insert into rate_limits (key, points, expire) values
     ('live', 1, now()), ('ended', 1, now() - interval '2 minutes')`;
 
-  const housekeeping = createHousekeeping({ db, logger: createLogger('test', { level: 'silent' }) });
+  const applicationDb = databases.application.db;
+  const logger = createLogger('test', { level: 'silent' });
+  const housekeeping = createHousekeeping({ db, applicationDb, logger });
   await housekeeping.runOnce();
 
   expect(await sql`select digest from web_sessions`).toEqual([{ digest: tokenDigest(live) }]);

@@ -3,16 +3,23 @@ import { createLoop, type Loop } from '../../shared/kernel/loop.ts';
 import type { Db } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { pruneIdempotencyKeys } from '../../shared/store/idempotency.ts';
+import { pruneNotifications } from '../../shared/store/notification-retention.ts';
 import { pruneRateLimits } from '../../shared/store/rate-limits.ts';
 import { pruneSessions } from '../../shared/store/web-sessions.ts';
+
+interface HousekeepingDeps {
+  db: Db;
+  applicationDb: Db;
+  logger: Logger;
+}
 
 const intervalMs = 10 * 60 * 1000;
 
 /**
- * Deletes what the API kept for a while: answers, sessions, rate counters. Nothing depends on when it runs, since
+ * Deletes what was kept for a while: answers, sessions, rate counters, deliveries of notifications. Nothing depends on when it runs, since
  * expired rows count for nothing, and several api processes may run it at once.
  */
-export const createHousekeeping = ({ db, logger }: { db: Db; logger: Logger }): Loop<void> =>
+export const createHousekeeping = ({ db, applicationDb, logger }: HousekeepingDeps): Loop<void> =>
   createLoop({
     name: 'housekeeping',
     intervalMs,
@@ -20,6 +27,7 @@ export const createHousekeeping = ({ db, logger }: { db: Db; logger: Logger }): 
       await pruneIdempotencyKeys(db);
       await pruneSessions(db);
       await pruneRateLimits(db);
+      await pruneNotifications(applicationDb);
     },
     onError: error => logger.warn({ reason: messageOf(error) }, 'housekeeping waits for its next turn'),
   });
