@@ -20,7 +20,9 @@ it('deletes what is expired, and nothing else', async () => {
     ('live', '', '', 'created', null), ('fresh', '', '', 'deleted', now()),
     ('old', '', '', 'deleted', now() - interval '10 years')`;
 
-  const housekeeping = createHousekeeping({ db, logger: createLogger('test', { level: 'silent' }) });
+  const applicationDb = databases.application.db;
+  const logger = createLogger('test', { level: 'silent' });
+  const housekeeping = createHousekeeping({ db, applicationDb, logger });
   await housekeeping.runOnce();
 
   expect(await sql`select digest from web_sessions`).toEqual([{ digest: tokenDigest(live) }]);

@@ -4,17 +4,24 @@ import type { Db } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { dropTombstones } from '../../shared/store/accounts.ts';
 import { pruneIdempotencyKeys } from '../../shared/store/idempotency.ts';
+import { pruneNotifications } from '../../shared/store/notification-retention.ts';
 import { pruneRateLimits } from '../../shared/store/rate-limits.ts';
 import { readSettings } from '../../shared/store/settings.ts';
 import { pruneSessions } from '../../shared/store/web-sessions.ts';
 
+interface HousekeepingDeps {
+  db: Db;
+  applicationDb: Db;
+  logger: Logger;
+}
+
 const intervalMs = 10 * 60 * 1000;
 
 /**
- * Deletes what the API kept for a while: answers, sessions, rate counters, tombstones of accounts. Nothing depends on when it runs, since
- * expired rows count for nothing, and several api processes may run it at once.
+ * Deletes what was kept for a while: answers, sessions, rate counters, tombstones of accounts, deliveries of notifications.
+ * Nothing depends on when it runs, since expired rows count for nothing, and several api processes may run it at once.
  */
-export const createHousekeeping = ({ db, logger }: { db: Db; logger: Logger }): Loop<void> =>
+export const createHousekeeping = ({ db, applicationDb, logger }: HousekeepingDeps): Loop<void> =>
   createLoop({
     name: 'housekeeping',
     intervalMs,
@@ -23,6 +30,7 @@ export const createHousekeeping = ({ db, logger }: { db: Db; logger: Logger }): 
       await pruneSessions(db);
       await pruneRateLimits(db);
       await dropTombstones(db, (await readSettings(db)).sync_tombstone_days);
+      await pruneNotifications(applicationDb);
     },
     onError: error => logger.warn({ reason: messageOf(error) }, 'housekeeping waits for its next turn'),
   });

@@ -36,7 +36,10 @@ export async function startApi(config: Config, logger: Logger, lifecycle: Lifecy
   await assertEncryptionKey(stores.database.db, vault);
   const firstKey = await prepareFirstKey(stores.database.db, config);
   await takeConfigFile(config, stores.database.db, vault, logger);
-  lifecycle.add(createHousekeeping({ db: stores.database.db, logger })).start();
+  const { database, applicationDatabase } = stores;
+  lifecycle
+    .add(createHousekeeping({ db: database.db, applicationDb: applicationDatabase.db, logger }))
+    .start();
   const stopping = new AbortController();
   const routes = createFeatureRoutes({ ...stores, config, logger }, lifecycle);
   const version = readVersion();

@@ -180,6 +180,22 @@ export const settleDeliveryOperation = defineOperation({
   errors: ['conflict'],
 });
 
+export const settleRunOperation = defineOperation({
+  id: 'settleNotificationRun',
+  method: 'post',
+  path: `${base}/runs/{id}/settle`,
+  role: 'operator',
+  tag,
+  summary: 'Say of all unknown messages of a run whether they have arrived',
+  description:
+    'A worker that is lost leaves those that it was sending. For one of them: `deliveries/{id}/settle`.',
+  params,
+  body: z.strictObject({ arrived: z.boolean() }),
+  responses: {
+    200: { description: 'How many were unknown', schema: z.object({ settled: z.int() }) },
+  },
+});
+
 export const getPushKeyOperation = defineOperation({
   id: 'getPushKey',
   method: 'get',

@@ -39,28 +39,47 @@ export async function findDelivery(db: Executor, id: string): Promise<DeliveryRo
   return row;
 }
 
-/**
- * Settles an unknown delivery by what a person found out. One that did not arrive goes back out of the ledger, so that
- * the next run tells of it. Undefined when the delivery is not unknown.
- */
+/** What a person found out of unknown deliveries, and who that was. */
+export interface Finding {
+  arrived: boolean;
+  by: string;
+}
+
+/** Undefined when the delivery is not unknown. */
 export async function settleDelivery(
   db: Executor,
-  { id, arrived, by }: { id: string; arrived: boolean; by: string },
+  id: string,
+  finding: Finding,
 ): Promise<DeliveryRow | undefined> {
+  const settled = await settleUnknown(db, eq(notificationDeliveries.id, id), finding);
+  return settled === 0 ? undefined : findDelivery(db, id);
+}
+
+/** All that a run has left unknown, over all its tries. @returns how many */
+export const settleRun = (db: Executor, runId: string, finding: Finding): Promise<number> =>
+  settleUnknown(db, eq(notificationDeliveries.runId, runId), finding);
+
+/**
+ * Settles unknown deliveries by what a person found out. Those that did not arrive go back out of the ledger, so that
+ * the next run tells of them; there may be several for one person.
+ */
+async function settleUnknown(db: Executor, which: SQL, { arrived, by }: Finding): Promise<number> {
   const status: DeliveryStatus = arrived ? 'sent' : 'failed';
-  const changed = await db.execute(sql`
+  const [row] = await db.execute<{ settled: number }>(sql`
     with settled as (
       update muster.notification_deliveries set status = ${status}, settled_at = now(), settled_by = ${by}
-      where id = ${id} and status = 'unknown'
-      returning id, office_id, staff_id, channel, cycle_ids
+      where ${which} and status = 'unknown'
+      returning office_id, staff_id, channel, cycle_ids
+    ), undone as (
+      select office_id, staff_id, channel, array_agg(distinct cycle_id) as cycle_ids
+      from settled, unnest(cycle_ids) as cycle_id where ${!arrived} group by office_id, staff_id, channel
     ), freed as (
       update muster.notification_ledger l
-      set cycle_ids = array(select unnest(l.cycle_ids) except select unnest(s.cycle_ids))
-      from settled s
-      where ${!arrived} and l.office_id = s.office_id and l.staff_id = s.staff_id and l.channel = s.channel
+      set cycle_ids = array(select unnest(l.cycle_ids) except select unnest(u.cycle_ids))
+      from undone u where l.office_id = u.office_id and l.staff_id = u.staff_id and l.channel = u.channel
     )
-    select id from settled`);
-  return changed.length === 0 ? undefined : findDelivery(db, id);
+    select count(*)::int as settled from settled`);
+  return row?.settled ?? 0;
 }
 
 /** Turns e-mail off for a staff member, who asked for it. False when there is no such person. */

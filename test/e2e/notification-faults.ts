@@ -77,6 +77,36 @@ export function notificationFaults({
     expect((await run({ office_ids })).result).toMatchObject({ emails_sent: 1, skipped_already_sent: 4 });
   });
 
+  it('settles all that a run left unknown at once', async () => {
+    const office_ids = await offices('lost', { offices: 1 });
+    mail.behave = () => 'take-and-drop';
+    const { id, result } = await run({ office_ids });
+    expect(result).toMatchObject({ emails_sent: 0, unknown: 3 });
+    mail.behave = () => 'take';
+    expect((await run({ office_ids })).result).toMatchObject({ emails_sent: 0, skipped_already_sent: 3 });
+    const settle = async () =>
+      (
+        await api.call('POST', `/api/deadline-notifications/runs/${id}/settle`, { json: { arrived: false } })
+      ).json();
+    expect(await settle()).toEqual({ settled: 3 });
+    expect(await settle()).toEqual({ settled: 0 });
+    expect((await run({ office_ids })).result).toMatchObject({ emails_sent: 3 });
+  });
+
+  it('sends once, after all, what a mail server cut off before it had it', async () => {
+    const office_ids = await offices('cut', { offices: 1 });
+    mail.behave = (_to, attempt) => (attempt === 1 ? 'drop' : 'take');
+    const { id, result } = await run({ office_ids });
+    const told = (status: string) => deliveriesOf(id, `&status=${status}`);
+    expect(result).toMatchObject({ emails_sent: mail.taken.length, unknown: (await told('unknown')).length });
+    expect(result.emails_sent + result.unknown).toBe(3);
+    await api.call('POST', `/api/deadline-notifications/runs/${id}/settle`, { json: { arrived: false } });
+    await run({ office_ids });
+    expect(mail.taken.map(({ to }) => to).toSorted()).toEqual(
+      [1, 2, 3].map(staff => `cut-1-${staff}@staff.test`),
+    );
+  });
+
   it('pushes with an encrypted payload, prunes what is gone, waits for what is busy', async () => {
     const office_ids = await offices('push', { offices: 1, staffPerOffice: 6 });
     const { sql } = databases.application;

@@ -8,6 +8,7 @@ import {
   listRunFailuresOperation,
   previewDeliveryOperation,
   settleDeliveryOperation,
+  settleRunOperation,
   startNotificationRunOperation,
 } from '../../../shared/http/deadline-notifications.ts';
 import { wholeNumber } from '../arguments.ts';
@@ -60,6 +61,12 @@ export function addNotificationsCommands(program: Command, act: Act): void {
     .option('--arrived', 'it has: nobody is told again')
     .option('--not-arrived', 'it has not: the next run tells of it')
     .action(act(settle));
+  group
+    .command('settle-run <run>')
+    .description('say of all unknown messages of a run whether they have arrived')
+    .option('--arrived', 'they have: nobody is told again')
+    .option('--not-arrived', 'they have not: the next run tells of them')
+    .action(act(settleRun));
 }
 
 function run(context: Context, { dryRun, asOf, channels, follow }: RunOptions): Promise<void> {
@@ -124,18 +131,21 @@ async function preview({ out, connect }: Context, _options: object, id: string):
   out.result(message, ({ subject, text }) => [subject, '', text]);
 }
 
-async function settle(
-  { out, connect }: Context,
-  { arrived = false, notArrived = false }: SettleOptions,
-  id: string,
-): Promise<void> {
-  if (arrived === notArrived)
-    throw new CliFailure('usage', 'Say either --arrived or --not-arrived', {
-      hint: 'The log of the mail server, or the person, knows.',
-    });
-  const delivery = await (await connect()).read(settleDeliveryOperation, {
-    params: { id },
-    body: { arrived },
-  });
+async function settle({ out, connect }: Context, options: SettleOptions, id: string): Promise<void> {
+  const body = findingOf(options);
+  const delivery = await (await connect()).read(settleDeliveryOperation, { params: { id }, body });
   out.result(delivery, ({ status }) => [`delivery ${id}: ${status}`]);
+}
+
+async function settleRun({ out, connect }: Context, options: SettleOptions, id: string): Promise<void> {
+  const body = findingOf(options);
+  const found = await (await connect()).read(settleRunOperation, { params: { id }, body });
+  out.result(found, ({ settled }) => [`run ${id}: ${settled} messages settled`]);
+}
+
+function findingOf({ arrived = false, notArrived = false }: SettleOptions): { arrived: boolean } {
+  if (arrived !== notArrived) return { arrived };
+  throw new CliFailure('usage', 'Say either --arrived or --not-arrived', {
+    hint: 'The log of the mail server, or the person, knows.',
+  });
 }

@@ -14,6 +14,7 @@ import {
   listRunFailuresOperation,
   previewDeliveryOperation,
   settleDeliveryOperation,
+  settleRunOperation,
   startNotificationRunOperation,
 } from '../../../../shared/http/deadline-notifications.ts';
 import { refuse } from '../../../../shared/http/faults.ts';
@@ -29,6 +30,7 @@ import {
   findDelivery,
   listDeliveries,
   settleDelivery,
+  settleRun,
 } from '../../../../shared/store/notification-deliveries.ts';
 import { listRunFailures } from '../../../../shared/store/notification-pages.ts';
 import { tellDeed } from '../../deed.ts';
@@ -104,10 +106,15 @@ export const notificationRoutes = (deps: NotificationRoutesDeps): Route[] => [
   }),
 
   route(settleDeliveryOperation, async ({ params: { id }, body: { arrived }, actor }) => {
-    const settled = await settleDelivery(deps.applicationDb, { id, arrived, by: actor.name });
+    const settled = await settleDelivery(deps.applicationDb, id, { arrived, by: actor.name });
     if (settled !== undefined) return ok(presentDelivery(settled));
     const { status } = await existingDelivery(deps.applicationDb, id);
     throw new AppError('conflict', `Only an unknown delivery can be settled: this one is ${status}`);
+  }),
+
+  route(settleRunOperation, async ({ params: { id }, body: { arrived }, db, actor }) => {
+    await existingRun(db, id);
+    return ok({ settled: await settleRun(deps.applicationDb, id, { arrived, by: actor.name }) });
   }),
 
   route(getPushKeyOperation, async () => ok({ public_key: deps.pushKey })),
