@@ -131,7 +131,7 @@ describe('a shard', () => {
   it('of a worker that stops is there for the next one at once', async () => {
     const [ada, bob] = [await worker('ada'), await worker('bob')];
     const id = await placeOn(ada);
-    await releaseShard(db(), await first(take(ada)), 'ada');
+    await releaseShard(db(), await first(take(ada)), 'ada stops');
     expect(await first(take(bob, true))).toMatchObject({ testId: id, epoch: 2 });
     expect((await eventsOf(id)).map(([type]) => type)).toEqual(['shard_lost', 'shard_taken_over']);
   });

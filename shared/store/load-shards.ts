@@ -215,15 +215,14 @@ export async function failShard(db: Db, shard: ShardLease, why: string): Promise
   });
 }
 
-/** Gives a shard up, so that another worker takes it at once. */
-export async function releaseShard(db: Db, shard: ShardLease, worker: string): Promise<void> {
+/** Gives a shard up, so that another worker takes it at once; `message` says why in the test's log. */
+export async function releaseShard(db: Db, shard: ShardLease, message: string): Promise<void> {
   await db.transaction(async tx => {
     await tx.execute(sql`select from load_tests where id = ${shard.testId} for no key update`);
     const released = await tx.execute(sql`
       update load_shards set status = 'lost', lease_until = now() where ${held(shard)} returning shard`);
     if (released.length === 0) return;
     await markDegraded(tx, shard.testId);
-    const message = `${worker} stops and hands its shard over`;
     await appendLoadEvents(tx, shard.testId, [{ type: 'shard_lost', shard: shard.shard, message }]);
   });
 }

@@ -3,7 +3,7 @@ import { loadTicks } from '../../drizzle/platform/schema/load-tests.ts';
 import type { Db, Executor } from '../platform/db.ts';
 import { appendLoadEvents, type NewLoadEvent } from './load-events.ts';
 import { countLoadErrors, type NewLoadError, saveLoadErrors } from './load-results.ts';
-import { type ShardLease, shardLeaseMs } from './load-shards.ts';
+import { markDegraded, type ShardLease, shardLeaseMs } from './load-shards.ts';
 import { limitTransaction } from './transactions.ts';
 
 /** What shards have measured, second by second, until the test has ended. What a delta holds is the engine's affair. */
@@ -68,6 +68,7 @@ export function appendTicks(db: Db, lease: ShardLease, ticks: NewTick[]): Promis
 async function noteTicks(tx: Executor, testId: string, ticks: NewTick[]): Promise<void> {
   const events = ticks.flatMap(tick => tick.events);
   const errors = ticks.flatMap(tick => tick.errors);
+  if (events.some(({ type }) => type === 'shard_cut_off')) await markDegraded(tx, testId);
   await appendLoadEvents(tx, testId, events);
   if (errors.length === 0) return;
   const room = Math.max(0, maxErrorSamples - (await countLoadErrors(tx, testId)));

@@ -101,7 +101,7 @@ export function pointOf(second: number, reports: Report[]): TimelinePoint {
     data_sent: all.bytesSent,
     http_req_duration: isMeasured ? serviceTrend(all) : null,
     http_req_response_time: isMeasured ? roundedTrend(figuresOf(all.responseTime)) : null,
-    shards: lastByShard(reports).size,
+    shards: [...lastByShard(reports).values()].filter(({ cutOff }) => cutOff !== true).length,
     endpoints: Object.fromEntries([...totals.endpoints].map(([name, of]) => [name, endpointPoint(of)])),
   };
 }
