@@ -241,3 +241,13 @@ export async function markLostShards(tx: Executor, testId: string): Promise<void
     lost.map(({ shard, worker }) => silenceOf(worker, shard)),
   );
 }
+
+/**
+ * Takes the shards of a test that has ended from those who have not ended them: the leases are void, what was not
+ * written by now never will be, and their slots are free. The transaction holds the test's row.
+ */
+export async function voidOpenShards(tx: Executor, testId: string): Promise<void> {
+  await tx.execute(sql`
+    update load_shards set status = 'lost', epoch = epoch + 1
+    where load_test_id = ${testId} and status <> 'ended'`);
+}
