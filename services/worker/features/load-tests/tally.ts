@@ -1,7 +1,9 @@
 import type { LoadTestConfig } from '../../../../shared/contracts/load-tests.ts';
 import type { Measured } from '../../../../shared/contracts/threshold-judge.ts';
+import type { HeldRun } from '../../../../shared/store/load-runs.ts';
 import type { LoadShardRow } from '../../../../shared/store/load-shards.ts';
 import type { Tick, TickCursor } from '../../../../shared/store/load-ticks.ts';
+import { createBreather } from './breather.ts';
 import { addDelta, createTotals } from './engine/merge.ts';
 import { createRecent, type Recent } from './limits.ts';
 import { measure, sumOf } from './measure.ts';
@@ -11,7 +13,8 @@ import { deltaOf } from './stored-delta.ts';
 
 /** What a conductor knows of a run: the sum of all ticks, and how far it has read. Its size does not grow with the run. */
 export interface Tally {
-  add(ticks: Tick[]): void;
+  /** Lets the process do other work in between: a conductor that takes over has the ticks of the whole run to add. */
+  add(ticks: Tick[]): Promise<void>;
   cursorsOf(shards: Pick<LoadShardRow, 'shard'>[]): TickCursor[];
   readonly recent: Recent;
   /** Seconds of which something new was read since they were last written. */
@@ -69,8 +72,12 @@ export function createTally(config: LoadTestConfig): Tally {
   }
 
   return {
-    add(ticks) {
-      for (const tick of ticks) add(tick);
+    async add(ticks) {
+      const breathe = createBreather();
+      for (const tick of ticks) {
+        add(tick);
+        await breathe();
+      }
     },
     cursorsOf: rows => rows.map(({ shard }) => shards.get(shard)?.cursor ?? { shard, epoch: 0, seq: -1 }),
     recent,
