@@ -198,6 +198,16 @@ describe('a load test that runs', () => {
     ]);
   });
 
+  it('takes one of two changes that do not go together, however close they come', async () => {
+    const { id } = await insertTest(databases, {
+      endpoints: ['a', 'b'].map(name => ({ name, url: '/', method: 'GET', weight: 1, timeout: 5 })),
+    });
+    const answers = await Promise.all(
+      ['a', 'b'].map(name => change(id, { endpoint_weights: { [name]: 0 } })),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 422]);
+  });
+
   it('is stopped, again and again, and stays as it is once it has ended', async () => {
     const { id } = await insertTest(databases);
     for (let times = 0; times < 2; times += 1) {

@@ -71,9 +71,11 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
   }),
 
   route(changeLoadTestOperation, async ({ params: { id }, body, db, actor }) => {
-    assertFits(await existing(db, id), body, deps.limits);
+    await existing(db, id);
     const patch = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-    const row = await changeControl(db, id, patch, actor.name);
+    const row = await changeControl(db, id, patch, actor.name, before =>
+      assertFits(before, body, deps.limits),
+    );
     if (row === undefined) throw new AppError('conflict', 'The load test has ended');
     return ok(presentLoadTestDetail(row, await listShards(db, id)));
   }),

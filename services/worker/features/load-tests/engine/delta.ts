@@ -79,9 +79,15 @@ export interface EngineEvent {
   atMs: number;
   /**
    * `generator_saturated` comes from who reads several deltas (`saturation-watch.ts`), `shard_cut_off` and `shard_back`
-   * from who steers the engine (`steering.ts`).
+   * from who steers the engine (`steering.ts`). `control`: a change was refused.
    */
-  type: 'breaker_opened' | 'breaker_closed' | 'generator_saturated' | 'shard_cut_off' | 'shard_back';
+  type:
+    | 'control'
+    | 'breaker_opened'
+    | 'breaker_closed'
+    | 'generator_saturated'
+    | 'shard_cut_off'
+    | 'shard_back';
   message: string;
 }
 
