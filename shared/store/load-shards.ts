@@ -23,7 +23,7 @@ export interface ShardLease {
 
 /** After this without a renewal a shard may be taken over. */
 export const shardLeaseMs = 5000;
-const lease = sql`now() + ${shardLeaseMs} * interval '1 millisecond'`;
+const lease = sql`clock_timestamp() + ${shardLeaseMs} * interval '1 millisecond'`;
 /** From the moment the last shard is ready to the start of all. */
 const startLead = sql`interval '2 seconds'`;
 

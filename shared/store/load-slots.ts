@@ -49,7 +49,7 @@ export async function placeShards(
       status: 'assigned' as const,
       workerId,
       worker,
-      leaseUntil: sql`now() + ${leaseMs} * interval '1 millisecond'`,
+      leaseUntil: sql`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`,
     })),
   );
 }
