@@ -35,6 +35,20 @@ export function listShards(db: Executor, testId: string): Promise<LoadShardRow[]
   return db.select().from(loadShards).where(eq(loadShards.loadTestId, testId)).orderBy(asc(loadShards.shard));
 }
 
+/** Shards of these tests that a worker may still be sending for. */
+export function listSendingShards(
+  db: Executor,
+  testIds: string[],
+): Promise<Pick<LoadShardRow, 'loadTestId' | 'shard' | 'worker'>[]> {
+  return db
+    .select({ loadTestId: loadShards.loadTestId, shard: loadShards.shard, worker: loadShards.worker })
+    .from(loadShards)
+    .where(
+      sql`${loadShards.loadTestId} = any (${sql.param(testIds)}::uuid[]) and ${loadShards.status} <> 'ended'`,
+    )
+    .orderBy(asc(loadShards.loadTestId), asc(loadShards.shard));
+}
+
 /** What a worker is told of a shard that it runs. */
 export interface ShardOrders extends ShardLease {
   control: LoadTestControl;
