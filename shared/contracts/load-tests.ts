@@ -10,8 +10,8 @@ import { defineJob, type Outcome } from './job.ts';
  *
  *   queued ──► starting ──► running ◄──► paused ──► stopping ──► succeeded | failed | aborted
  *
- * `failed`: a threshold does not hold, or no shard could run. `aborted`: somebody or a limit stopped it. `degraded`
- * says that less load was delivered than asked: a shard died, came late or found no slot.
+ * `failed`: a threshold does not hold, no shard could run, or most of the load was not delivered. `aborted`: somebody or
+ * a limit stopped it. `degraded` says that less load was delivered than asked: a shard died, came late or was cut off.
  */
 export const loadTestStatuses = [
   'queued',
@@ -180,7 +180,7 @@ export const timelinePointSchema = z.object({
   data_sent: count,
   http_req_duration: trendSchema.nullable(),
   http_req_response_time: trendSchema.nullable(),
-  /** Shards that reported; fewer than all is a gap. */
+  /** Shards that reported and were not cut off; fewer than all is a gap. */
   shards: count,
   endpoints: z.record(
     z.string(),
@@ -200,6 +200,8 @@ const loadEventTypes = [
   'shard_lost',
   'shard_taken_over',
   'shard_late',
+  'shard_cut_off',
+  'shard_back',
   'threshold_failed',
   'error_limit',
   'generator_saturated',
@@ -239,7 +241,7 @@ const loadTestResult = z.object({
   degraded: z.boolean(),
   requests: count,
   failed: count,
-  /** Seconds of load. */
+  /** Seconds of its schedule that went by. */
   duration: z.number(),
 });
 export type LoadTestResult = z.infer<typeof loadTestResult>;

@@ -129,11 +129,21 @@ export const emergencyStopOperation = defineOperation({
   role: 'operator',
   tag,
   summary: 'Stop all load tests at once',
-  description: 'Closes every connection: no request leaves any worker a second after the answer.',
+  description:
+    'Closes every connection, and waits up to a second for the workers to say so. No request of a shard leaves its worker a ' +
+    'second after the answer, unless it is in `unconfirmed`: its worker is frozen, gone or cut off from Postgres, where ' +
+    'nobody can reach it; one that is cut off stops by itself within 5 seconds.',
+  transaction: false, // workers cannot follow a stop before it is committed
   responses: {
     200: {
       description: 'Which tests were stopped',
-      schema: z.object({ stopped: z.array(uuid), took_ms: z.number() }),
+      schema: z.object({
+        stopped: z.array(uuid),
+        took_ms: z.number(),
+        unconfirmed: z
+          .array(z.object({ load_test_id: uuid, shard: z.int(), worker: z.string() }))
+          .describe('Shards whose workers have not said yet that they stopped'),
+      }),
     },
   },
 });

@@ -13,8 +13,9 @@ import { AppError } from '../kernel/errors.ts';
 import type { Db, Executor } from '../platform/db.ts';
 import { releaseAccounts } from './account-leases.ts';
 import { appendLoadEvents, loadTestsChannel } from './load-events.ts';
-import { shardLeaseMs } from './load-shards.ts';
+import { shardLeaseMs, voidOpenShards } from './load-shards.ts';
 import { initialControl, type LoadTestRow } from './load-tests.ts';
+import { deleteTicks } from './load-ticks.ts';
 import { limitTransaction } from './transactions.ts';
 
 /**
@@ -45,7 +46,7 @@ export function asConductor<T>(
 ): Promise<T> {
   return db.transaction(async tx => {
     await limitTransaction(tx, longestPassMs);
-    const run = await hold(tx, lease.testId);
+    const run = await readRun(tx, lease.testId, { hold: true });
     const [job] = await tx // after the lock: whoever took the job before us has written before us
       .select({ id: jobs.id })
       .from(jobs)
@@ -55,8 +56,14 @@ export function asConductor<T>(
   });
 }
 
-async function hold(tx: Executor, testId: string): Promise<HeldRun> {
-  const [test] = await tx.select().from(loadTests).where(eq(loadTests.id, testId)).for('no key update');
+/** A test with where its schedule stands. `hold`: nobody changes it until the transaction ends. */
+export async function readRun(
+  tx: Executor,
+  testId: string,
+  { hold = false }: { hold?: boolean } = {},
+): Promise<HeldRun> {
+  const query = tx.select().from(loadTests).where(eq(loadTests.id, testId));
+  const [test] = await (hold ? query.for('no key update') : query);
   if (test === undefined) throw new AppError('not_found', `There is no load test ${testId}`);
   const [clock] = await tx.execute<{ elapsed: number | null }>(sql`
     select (extract(epoch from clock_timestamp() - start_at) * 1000)::float8 as elapsed
@@ -102,10 +109,17 @@ export async function saveRun(tx: Executor, test: LoadTestRow, news: RunNews): P
     .where(eq(loadTests.id, test.id))
     .returning();
   if (saved === undefined) throw new Error(`The load test ${test.id} is held and is not there`);
-  if (ends) await releaseAccounts(tx, test.id);
+  if (ends) await release(tx, test.id);
   if (status !== test.status) await appendLoadEvents(tx, test.id, [{ type: 'status', message: status }]);
   await tx.execute(sql`select pg_notify(${loadTestsChannel}, ${test.id})`);
   return saved;
+}
+
+/** What a test that has ended leaves behind is of no use any more, and nobody writes to it. */
+async function release(tx: Executor, testId: string): Promise<void> {
+  await releaseAccounts(tx, testId);
+  await voidOpenShards(tx, testId);
+  await deleteTicks(tx, testId);
 }
 
 /** Follows load reduction: the share of the load in force. */
@@ -149,7 +163,7 @@ export async function concludeAbandoned(db: Db): Promise<void> {
       ? { code: 'stopped', message: 'The job was cancelled' }
       : (job.error ?? { code: 'internal_error', message: 'The job ended without its test' });
     await db.transaction(async tx => {
-      const { test: row } = await hold(tx, test.id);
+      const { test: row } = await readRun(tx, test.id, { hold: true });
       if (row.finishedAt !== null) return;
       await saveRun(tx, row, { status: cancelled ? 'aborted' : 'failed', reason: row.reason ?? reason });
     });

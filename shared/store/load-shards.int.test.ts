@@ -2,6 +2,7 @@ import { testDatabases } from '../../test/fixtures/database.ts';
 import { insertTest } from '../../test/fixtures/load-test.ts';
 import { newId } from '../kernel/ids.ts';
 import { readLoadEvents } from './load-events.ts';
+import { readRun, saveRun } from './load-runs.ts';
 import {
   endShard,
   listShards,
@@ -131,10 +132,30 @@ describe('a shard', () => {
   it('of a worker that stops is there for the next one at once', async () => {
     const [ada, bob] = [await worker('ada'), await worker('bob')];
     const id = await placeOn(ada);
-    await releaseShard(db(), await first(take(ada)), 'ada');
+    await releaseShard(db(), await first(take(ada)), 'ada stops');
     expect(await first(take(bob, true))).toMatchObject({ testId: id, epoch: 2 });
     expect((await eventsOf(id)).map(([type]) => type)).toEqual(['shard_lost', 'shard_taken_over']);
   });
+});
+
+it('a test that ends takes its shards back: their slots are free, and nothing is written any more', async () => {
+  const ada = await worker('the last one', 1);
+  const id = await placeOn(ada);
+  const lease = await first(take(ada));
+  await appendTicks(db(), lease, [tick(0)]);
+  const hasRoom = async () => (await listFreeSlots(db())).some(({ workerId }) => workerId === ada.id);
+  expect(await hasRoom()).toBe(false);
+  await db().transaction(async tx => {
+    const { test } = await readRun(tx, id, { hold: true });
+    await saveRun(tx, test, { status: 'failed' });
+  });
+  expect(await hasRoom()).toBe(true);
+  expect(await renewShards(db(), [lease])).toEqual([]);
+  expect(await appendTicks(db(), lease, [tick(1)])).toBe(false);
+  expect(
+    await readTicks(db(), { testId: id, cursors: [{ shard: 0, epoch: 0, seq: -1 }], limit: 10 }),
+  ).toEqual([]);
+  expect((await listShards(db(), id)).map(({ status }) => status)).toEqual(['lost']);
 });
 
 it('ticks are written once, and read on from where a reader was', async () => {

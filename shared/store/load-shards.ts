@@ -23,7 +23,7 @@ export interface ShardLease {
 
 /** After this without a renewal a shard may be taken over. */
 export const shardLeaseMs = 5000;
-const lease = sql`now() + ${shardLeaseMs} * interval '1 millisecond'`;
+const lease = sql`clock_timestamp() + ${shardLeaseMs} * interval '1 millisecond'`;
 /** From the moment the last shard is ready to the start of all. */
 const startLead = sql`interval '2 seconds'`;
 
@@ -33,6 +33,20 @@ const held = ({ testId, shard, epoch }: ShardLease) =>
 /** A test's shards, in their order. */
 export function listShards(db: Executor, testId: string): Promise<LoadShardRow[]> {
   return db.select().from(loadShards).where(eq(loadShards.loadTestId, testId)).orderBy(asc(loadShards.shard));
+}
+
+/** Shards of these tests that a worker may still be sending for. */
+export function listSendingShards(
+  db: Executor,
+  testIds: string[],
+): Promise<Pick<LoadShardRow, 'loadTestId' | 'shard' | 'worker'>[]> {
+  return db
+    .select({ loadTestId: loadShards.loadTestId, shard: loadShards.shard, worker: loadShards.worker })
+    .from(loadShards)
+    .where(
+      sql`${loadShards.loadTestId} = any (${sql.param(testIds)}::uuid[]) and ${loadShards.status} <> 'ended'`,
+    )
+    .orderBy(asc(loadShards.loadTestId), asc(loadShards.shard));
 }
 
 /** What a worker is told of a shard that it runs. */
@@ -215,15 +229,14 @@ export async function failShard(db: Db, shard: ShardLease, why: string): Promise
   });
 }
 
-/** Gives a shard up, so that another worker takes it at once. */
-export async function releaseShard(db: Db, shard: ShardLease, worker: string): Promise<void> {
+/** Gives a shard up, so that another worker takes it at once; `message` says why in the test's log. */
+export async function releaseShard(db: Db, shard: ShardLease, message: string): Promise<void> {
   await db.transaction(async tx => {
     await tx.execute(sql`select from load_tests where id = ${shard.testId} for no key update`);
     const released = await tx.execute(sql`
       update load_shards set status = 'lost', lease_until = now() where ${held(shard)} returning shard`);
     if (released.length === 0) return;
     await markDegraded(tx, shard.testId);
-    const message = `${worker} stops and hands its shard over`;
     await appendLoadEvents(tx, shard.testId, [{ type: 'shard_lost', shard: shard.shard, message }]);
   });
 }
@@ -241,4 +254,14 @@ export async function markLostShards(tx: Executor, testId: string): Promise<void
     testId,
     lost.map(({ shard, worker }) => silenceOf(worker, shard)),
   );
+}
+
+/**
+ * Takes the shards of a test that has ended from those who have not ended them: the leases are void, what was not
+ * written by now never will be, and their slots are free. The transaction holds the test's row.
+ */
+export async function voidOpenShards(tx: Executor, testId: string): Promise<void> {
+  await tx.execute(sql`
+    update load_shards set status = 'lost', epoch = epoch + 1
+    where load_test_id = ${testId} and status <> 'ended'`);
 }

@@ -19,7 +19,8 @@ export async function lockSlots(tx: Executor): Promise<void> {
 /** Living workers that have room, the emptiest first. */
 export async function listFreeSlots(tx: Executor): Promise<FreeSlots[]> {
   const free = sql<number>`(${workers.loadSlots} - (
-    select count(*) from load_shards s where s.worker_id = ${workers.id} and s.status <> 'ended'))::int`;
+    select count(*) from load_shards s where s.worker_id = ${workers.id} and s.status <> 'ended'
+      and s.load_test_id in (select id from load_tests where finished_at is null)))::int`;
   return tx
     .select({ workerId: workers.id, worker: workers.name, free })
     .from(workers)
@@ -48,7 +49,7 @@ export async function placeShards(
       status: 'assigned' as const,
       workerId,
       worker,
-      leaseUntil: sql`now() + ${leaseMs} * interval '1 millisecond'`,
+      leaseUntil: sql`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`,
     })),
   );
 }

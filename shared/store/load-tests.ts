@@ -68,12 +68,14 @@ export type ControlPatch = Partial<Omit<LoadTestControl, 'stop' | 'load_factor'>
 /**
  * Changes what is in force, and says in the log who changed what from what; workers follow within half a second.
  * Gives undefined when the test has ended or does not exist. To be called in a transaction.
+ * @param assertFits throws when the change does not fit what is in force, which nobody else changes meanwhile
  */
 export async function changeControl(
   tx: Executor,
   id: string,
   patch: ControlPatch,
   actor: string,
+  assertFits: (before: LoadTestRow) => void = () => {},
 ): Promise<LoadTestRow | undefined> {
   const [before] = await tx
     .select()
@@ -81,6 +83,7 @@ export async function changeControl(
     .where(and(eq(loadTests.id, id), isNull(loadTests.finishedAt)))
     .for('no key update');
   if (before === undefined) return undefined;
+  assertFits(before);
   const control: LoadTestControl = {
     ...before.control,
     ...patch,

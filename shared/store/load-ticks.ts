@@ -3,7 +3,7 @@ import { loadTicks } from '../../drizzle/platform/schema/load-tests.ts';
 import type { Db, Executor } from '../platform/db.ts';
 import { appendLoadEvents, type NewLoadEvent } from './load-events.ts';
 import { type NewLoadError, saveLoadErrors } from './load-results.ts';
-import { type ShardLease, shardLeaseMs } from './load-shards.ts';
+import { markDegraded, type ShardLease, shardLeaseMs } from './load-shards.ts';
 import { limitTransaction } from './transactions.ts';
 
 /** What shards have measured, second by second, until the test has ended. What a delta holds is the engine's affair. */
@@ -64,11 +64,9 @@ export function appendTicks(db: Db, lease: ShardLease, ticks: NewTick[]): Promis
 }
 
 async function noteTicks(tx: Executor, testId: string, ticks: NewTick[]): Promise<void> {
-  await appendLoadEvents(
-    tx,
-    testId,
-    ticks.flatMap(tick => tick.events),
-  );
+  const events = ticks.flatMap(tick => tick.events);
+  if (events.some(({ type }) => type === 'shard_cut_off')) await markDegraded(tx, testId);
+  await appendLoadEvents(tx, testId, events);
   await saveLoadErrors(
     tx,
     testId,

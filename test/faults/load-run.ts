@@ -48,6 +48,8 @@ export interface RunFindings {
   events: string[];
   /** Requests that the points of the timeline add up to. */
   inTimeline: number;
+  /** Points of the timeline to which no shard contributed. */
+  secondsWithoutLoad: number;
   /** The shards that each account was seen on. */
   shardsOfAccounts: Map<string, Set<number>>;
 }
@@ -85,6 +87,7 @@ export async function inspectRun(
     shards,
     events: events.map(({ event }) => event.type).filter(type => type !== 'status'),
     inTimeline: timeline.reduce((sum, { requests }) => sum + requests, 0),
+    secondsWithoutLoad: timeline.filter(({ shards }) => shards === 0).length,
     shardsOfAccounts: new Map(
       [...Map.groupBy(log, ({ account }) => account ?? 'nobody')].map(([account, of]) => [
         account,

@@ -74,7 +74,7 @@ it('a worker that is frozen for longer than its lease changes nothing when it go
 });
 
 it('a run goes on with new workers when all of its own are killed', async () => {
-  const run = await beginRun(stack, target, { seconds: 14, workers: 2 });
+  const run = await beginRun(stack, target, { seconds: 20, workers: 2 });
   await untilRequests(stack, run, 100);
   await Promise.all(stack.workers.map(worker => stack.killWorker(worker)));
   await stack.startWorker();

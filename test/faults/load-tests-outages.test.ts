@@ -64,7 +64,10 @@ describeWithRedis('with servers of their own', () => {
     expect(later).toBe(atEndOfLease);
     const found = await inspectRun(stack, run, target);
     expectTruth(found);
-    expect(found.test.status).toBe('succeeded');
+    expect(found.test).toMatchObject({ status: 'succeeded', degraded: true });
     expect(found.test.metrics?.http_reqs.count).toBeGreaterThan(later);
+    const pauses = found.events.filter(type => type === 'shard_cut_off' || type === 'shard_back');
+    expect(pauses.toSorted()).toEqual(['shard_back', 'shard_back', 'shard_cut_off', 'shard_cut_off']);
+    expect(found.secondsWithoutLoad).toBeGreaterThan(0);
   });
 });

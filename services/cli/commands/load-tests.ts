@@ -94,8 +94,12 @@ async function stop({ out, connect }: Context, _options: object, id: string): Pr
 }
 
 async function emergencyStop({ out, connect }: Context): Promise<void> {
-  out.result(await (await connect()).read(emergencyStopOperation), ({ stopped, took_ms }) => [
+  out.result(await (await connect()).read(emergencyStopOperation), ({ stopped, took_ms, unconfirmed }) => [
     stopped.length === 0 ? 'No load test was running.' : `Stopped ${stopped.join(', ')} in ${took_ms} ms.`,
+    ...unconfirmed.map(
+      ({ load_test_id, shard, worker }) =>
+        `${worker} has not confirmed it yet for shard ${shard} of ${load_test_id}: if it is cut off, it stops by itself within 5 s.`,
+    ),
   ]);
 }
 

@@ -3,6 +3,8 @@ import { loadTests } from '../../../../drizzle/platform/schema/load-tests.ts';
 import { emergencyStopOperation, loadTest, loadTestDetail } from '../../../../shared/http/load-tests.ts';
 import { pageOf } from '../../../../shared/http/pagination.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
+import { shardLeaseMs } from '../../../../shared/store/load-shards.ts';
+import { placeShards } from '../../../../shared/store/load-slots.ts';
 import { bodyOf, problemOf, testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { endedTest } from '../../../../test/fixtures/load-results.ts';
@@ -198,6 +200,16 @@ describe('a load test that runs', () => {
     ]);
   });
 
+  it('takes one of two changes that do not go together, however close they come', async () => {
+    const { id } = await insertTest(databases, {
+      endpoints: ['a', 'b'].map(name => ({ name, url: '/', method: 'GET', weight: 1, timeout: 5 })),
+    });
+    const answers = await Promise.all(
+      ['a', 'b'].map(name => change(id, { endpoint_weights: { [name]: 0 } })),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 422]);
+  });
+
   it('is stopped, again and again, and stays as it is once it has ended', async () => {
     const { id } = await insertTest(databases);
     for (let times = 0; times < 2; times += 1) {
@@ -215,9 +227,19 @@ describe('a load test that runs', () => {
     const ids = [(await insertTest(databases)).id, (await insertTest(databases)).id];
     const response = await api.call('POST', '/api/load-tests/emergency-stop');
     expect(response.status).toBe(200);
-    const { stopped, took_ms } = await bodyOf(response, emergencyStopOperation.responses[200].schema);
+    const { stopped, ...rest } = await bodyOf(response, emergencyStopOperation.responses[200].schema);
     expect(stopped).toEqual(expect.arrayContaining(ids));
-    expect(took_ms).toBeGreaterThanOrEqual(0);
+    expect(rest).toEqual({ took_ms: expect.any(Number), unconfirmed: [] });
+  });
+
+  it('is named by an emergency stop when its worker does not say that it stopped', async () => {
+    const { id } = await insertTest(databases);
+    const places = [{ workerId: newId(), worker: 'ada' }];
+    await placeShards(db(), { testId: id, places, leaseMs: shardLeaseMs });
+    const response = await api.call('POST', '/api/load-tests/emergency-stop');
+    const { unconfirmed } = await bodyOf(response, emergencyStopOperation.responses[200].schema);
+    expect(unconfirmed).toEqual([{ load_test_id: id, shard: 0, worker: 'ada' }]);
+    await end(id);
   });
 
   it('is listed, newest first, by status or because it is active', async () => {

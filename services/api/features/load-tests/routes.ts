@@ -34,6 +34,7 @@ import { lookAtLoadTest } from './read-events.ts';
 import { createReporter } from './report/report.ts';
 import { resultRoutes } from './result-routes.ts';
 import { type SettleDeps, settleRequest } from './settle.ts';
+import { untilStopped } from './until-stopped.ts';
 
 export interface LoadTestRoutesDeps extends SettleDeps {
   queue: QueueClient;
@@ -71,9 +72,11 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
   }),
 
   route(changeLoadTestOperation, async ({ params: { id }, body, db, actor }) => {
-    assertFits(await existing(db, id), body, deps.limits);
+    await existing(db, id);
     const patch = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-    const row = await changeControl(db, id, patch, actor.name);
+    const row = await changeControl(db, id, patch, actor.name, before =>
+      assertFits(before, body, deps.limits),
+    );
     if (row === undefined) throw new AppError('conflict', 'The load test has ended');
     return ok(presentLoadTestDetail(row, await listShards(db, id)));
   }),
@@ -88,9 +91,13 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
 
   route(emergencyStopOperation, async call => {
     const startedAt = performance.now();
-    const stopped = await requestStop(call.db, { mode: 'emergency', actor: call.actor.name });
-    await tellDeed(call, 'load-tests.emergency-stop', undefined, { stopped });
-    return ok({ stopped, took_ms: Math.round(performance.now() - startedAt) });
+    const stopped = await call.db.transaction(async tx => {
+      const ids = await requestStop(tx, { mode: 'emergency', actor: call.actor.name });
+      await tellDeed({ ...call, db: tx }, 'load-tests.emergency-stop', undefined, { stopped: ids });
+      return ids;
+    });
+    const unconfirmed = await untilStopped(call.db, stopped);
+    return ok({ stopped, took_ms: Math.round(performance.now() - startedAt), unconfirmed });
   }),
 
   route(streamLoadTestEventsOperation, async ({ params, db, request, signal }) => {

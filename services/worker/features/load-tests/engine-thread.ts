@@ -1,7 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { messageOf } from '../../../../shared/kernel/errors.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
-import type { EngineControl } from './engine/plan.ts';
 import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messages.ts';
 
 /**
@@ -44,7 +42,7 @@ function runEngine(port: MessagePort, { plan, accounts, renews }: EngineThreadIn
 
   port.on('message', (order: EngineOrder) => {
     if (order.type === 'start') sendEachSecond(startEngine(engine, order));
-    else if (order.type === 'control') tryControl(engine, order.control);
+    else if (order.type === 'control') engine.control(order.control);
     else if (order.type === 'accounts') engine.setAccounts(order.accounts);
     else if (order.type === 'account') engine.setAccount(order.position, order.account);
     else if (order.type === 'stop') engine.stop();
@@ -55,15 +53,6 @@ function runEngine(port: MessagePort, { plan, accounts, renews }: EngineThreadIn
   });
   void engine.ended.then(finish);
   tell({ type: 'ready' });
-}
-
-/** A change that does not fit is no reason to end a run: it is refused, and the load goes on as it was. */
-function tryControl(engine: Engine, control: EngineControl): void {
-  try {
-    engine.control(control);
-  } catch (error) {
-    process.emitWarning(`A change of the load was refused: ${messageOf(error)}`);
-  }
 }
 
 /** Gives the time of the run at which it really started. */

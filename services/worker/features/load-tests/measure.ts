@@ -101,7 +101,7 @@ export function pointOf(second: number, reports: Report[]): TimelinePoint {
     http_req_duration: all.serviceTime.totalCount > 0 ? serviceTrend(all) : null,
     http_req_response_time:
       all.responseTime.totalCount > 0 ? roundedTrend(figuresOf(all.responseTime)) : null,
-    shards: lastByShard(reports).size,
+    shards: [...lastByShard(reports).values()].filter(({ cutOff }) => cutOff !== true).length,
     endpoints: Object.fromEntries([...totals.endpoints].map(([name, of]) => [name, endpointPoint(of)])),
   };
 }

@@ -3,6 +3,7 @@ import type { Executor } from '../../../../shared/platform/db.ts';
 import { readLastSecond } from '../../../../shared/store/load-results.ts';
 import type { LoadShardRow } from '../../../../shared/store/load-shards.ts';
 import { readTicks, readTicksOfSeconds } from '../../../../shared/store/load-ticks.ts';
+import { createBreather } from './breather.ts';
 import { pointOf } from './measure.ts';
 import { deltaOf } from './stored-delta.ts';
 import type { Tally } from './tally.ts';
@@ -21,7 +22,7 @@ export async function readNews(
 ): Promise<void> {
   for (;;) {
     const ticks = await readTicks(db, { testId, cursors: tally.cursorsOf(shards), limit: pageSize });
-    tally.add(ticks);
+    await tally.add(ticks);
     if (ticks.length < pageSize) return;
   }
 }
@@ -41,10 +42,12 @@ export async function catchUp(
 /** The points of these seconds, from everything that was reported of them. */
 export async function readPoints(db: Executor, testId: string, seconds: number[]): Promise<TimelinePoint[]> {
   const ticks = await readTicksOfSeconds(db, testId, seconds);
-  return [...Map.groupBy(ticks, tick => tick.second)].map(([second, ofSecond]) =>
-    pointOf(
-      second,
-      ofSecond.map(({ shard, delta }) => ({ shard, delta: deltaOf(delta) })),
-    ),
-  );
+  const points: TimelinePoint[] = [];
+  const breathe = createBreather();
+  for (const [second, ofSecond] of Map.groupBy(ticks, tick => tick.second)) {
+    const reports = ofSecond.map(({ shard, delta }) => ({ shard, delta: deltaOf(delta) }));
+    points.push(pointOf(second, reports));
+    await breathe();
+  }
+  return points;
 }

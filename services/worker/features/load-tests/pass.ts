@@ -1,17 +1,23 @@
-import type { TimelinePoint } from '../../../../shared/contracts/load-tests.ts';
-import { judge } from '../../../../shared/contracts/threshold-judge.ts';
+import type { ThresholdResult, TimelinePoint } from '../../../../shared/contracts/load-tests.ts';
+import { judge, type Measured } from '../../../../shared/contracts/threshold-judge.ts';
 import type { Db, Executor } from '../../../../shared/platform/db.ts';
+import { appendLoadEvents } from '../../../../shared/store/load-events.ts';
 import { saveTimeline } from '../../../../shared/store/load-results.ts';
 import {
   asConductor,
   type HeldRun,
   type RunLease,
+  readRun,
   saveRun,
   saveShardRequests,
 } from '../../../../shared/store/load-runs.ts';
-import { type LoadShardRow, listShards, markLostShards } from '../../../../shared/store/load-shards.ts';
+import {
+  type LoadShardRow,
+  listShards,
+  markDegraded,
+  markLostShards,
+} from '../../../../shared/store/load-shards.ts';
 import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
-import { deleteTicks } from '../../../../shared/store/load-ticks.ts';
 import { createEnforcer } from './enforce.ts';
 import { startLate } from './late-start.ts';
 import { catchUp, readNews, readPoints } from './news.ts';
@@ -32,6 +38,14 @@ export interface PassOutcome {
   elapsedMs: number | null;
 }
 
+/** What a pass has read and worked out before it takes the test's row, so that this is held for writing alone. */
+interface Findings {
+  shards: LoadShardRow[];
+  points: TimelinePoint[];
+  measured: Measured;
+  thresholds: ThresholdResult[];
+}
+
 /**
  * Makes the round of a conductor whose test has its shards: reads what they reported, and writes in one transaction
  * what follows from it: timeline, metrics, thresholds, limits, the status, and in the end how the test has ended.
@@ -40,28 +54,31 @@ export function createPass({ db, lease, test: { id, config }, mayJudgeLeases }: 
   const tally = createTally(config);
   const enforce = createEnforcer(tally.recent);
   let startedAt: number | undefined;
+  /** Since when a stop is known. */
+  let stoppingAt: number | undefined;
 
   async function write(
     tx: Executor,
     run: HeldRun,
-    { shards, points }: { shards: LoadShardRow[]; points: TimelinePoint[] },
+    { shards, points, measured, thresholds }: Findings,
   ): Promise<LoadTestRow> {
     if (mayJudgeLeases()) await markLostShards(tx, id);
     await saveTimeline(tx, id, points);
     await saveShardRequests(tx, id, tally.requestsByShard());
-    const measured = tally.measure(shards);
     const { metrics, endpoints } = measured;
-    const thresholds = config.thresholds.map(threshold => judge(threshold, measured));
     const news = { metrics, endpoints, thresholds };
+    if (run.test.control.stop !== null) stoppingAt ??= performance.now();
+    const stoppingMs = performance.now() - (stoppingAt ?? performance.now());
     const waitedMs = performance.now() - (startedAt ?? performance.now());
     const failure = run.elapsedMs === null ? await startLate(tx, run.test, shards, waitedMs) : undefined;
-    if (failure === undefined && !isOver(run, shards)) {
+    if (failure === undefined && !isOver(run, shards, stoppingMs)) {
       const reason = await enforce(tx, run.test, measured, thresholds);
       const status = reason === undefined ? statusOf(run) : 'stopping';
       return saveRun(tx, run.test, { ...news, status, ...(reason && { reason }) });
     }
-    await deleteTicks(tx, id);
-    const conclusion = failure ?? conclude(run.test, thresholds, metrics.http_reqs.count);
+    if (failure === undefined) await noteNeverEnded(tx, id, shards);
+    const [requests, coverage] = [metrics.http_reqs.count, tally.coverageOf(shards)];
+    const conclusion = failure ?? conclude(run.test, { thresholds, requests, coverage });
     return saveRun(tx, run.test, { ...news, ...conclusion });
   }
 
@@ -71,11 +88,26 @@ export function createPass({ db, lease, test: { id, config }, mayJudgeLeases }: 
     startedAt ??= performance.now();
     const seconds = tally.unsettled();
     const points = await readPoints(db, id, seconds);
+    const measured = tally.measure(shards, await readRun(db, id));
+    const thresholds = config.thresholds.map(threshold => judge(threshold, measured));
     const outcome = await asConductor(db, lease, async (tx, run) => ({
-      test: await write(tx, run, { shards, points }),
+      test: await write(tx, run, { shards, points, measured, thresholds }),
       elapsedMs: run.elapsedMs,
     }));
     tally.settle(seconds);
     return outcome;
   };
+}
+
+/** A run is concluded over the heads of shards that never end; what these have not written is lost. */
+async function noteNeverEnded(tx: Executor, testId: string, shards: LoadShardRow[]): Promise<void> {
+  const open = shards.filter(({ status }) => status !== 'ended' && status !== 'lost');
+  if (open.length === 0) return;
+  await markDegraded(tx, testId);
+  const events = open.map(({ shard, worker }) => ({
+    type: 'shard_lost' as const,
+    shard,
+    message: `${worker} has not ended its shard: nobody waits for it any longer`,
+  }));
+  await appendLoadEvents(tx, testId, events);
 }

@@ -20,28 +20,52 @@ export function statusOf({ test, elapsedMs }: HeldRun): LoadTestStatus {
 /** After the schedule, what requests under way may take, and the shards to write it down. */
 const graceMs = gracefulStopMs + 10_000;
 
+/** Beyond the grace: for ticks that waited while Postgres was away. A shard that is still not done never will be. */
+const backlogMs = 60_000;
+
 /**
  * Whether nothing more will come: every shard has ended, or those that have not are lost, and there is no time left in
- * which another worker could go on for them.
+ * which another worker could go on for them. Nor does a shard that renews its lease and never ends keep a run open.
+ * @param stoppingMs since when a stop is known; 0 without one
  */
-export function isOver({ test, elapsedMs }: HeldRun, shards: Pick<LoadShardRow, 'status'>[]): boolean {
+export function isOver(
+  { test, elapsedMs }: HeldRun,
+  shards: Pick<LoadShardRow, 'status'>[],
+  stoppingMs: number,
+): boolean {
   const open = shards.filter(({ status }) => status !== 'ended');
-  if (open.some(({ status }) => status !== 'lost')) return false;
-  if (open.length === 0 || test.control.stop !== null) return true;
-  return elapsedMs !== null && elapsedMs > scheduleMsOf(test.config) + graceMs;
+  const overdueMs = Math.max(stoppingMs, (elapsedMs ?? 0) - scheduleMsOf(test.config)) - graceMs;
+  if (open.some(({ status }) => status !== 'lost')) return overdueMs > backlogMs;
+  return open.length === 0 || test.control.stop !== null || overdueMs > 0;
 }
 
-type Conclusion = Pick<LoadTestResult, 'reason'> & { status: LoadTestResult['status'] };
+type Conclusion = Pick<LoadTestResult, 'reason'> & { status: LoadTestResult['status']; degraded?: true };
+
+/** What of its schedule a run went through, over all of its shards. */
+export interface Coverage {
+  /** 0 to 1. */
+  share: number;
+  /** Whether a shard misses more of it than a busy machine accounts for. */
+  isShort: boolean;
+}
+
+/** With less than half of the load delivered, the figures say more about what is missing than about the target. */
+const leastShare = 0.5;
 
 /** How a run that is over has ended. */
-export function conclude(test: LoadTestRow, thresholds: ThresholdResult[], requests: number): Conclusion {
+export function conclude(
+  test: LoadTestRow,
+  { thresholds, requests, coverage }: { thresholds: ThresholdResult[]; requests: number; coverage: Coverage },
+): Conclusion {
   const { reason, control } = test;
   if (reason !== null) return { status: reason.code === 'threshold_failed' ? 'failed' : 'aborted', reason };
   if (control.stop !== null) return { status: 'aborted', reason: stopReasons[control.stop] };
   if (requests === 0 && test.degraded) return { status: 'failed', reason: noShard };
+  if (coverage.share < leastShare) return { status: 'failed', reason: incomplete(coverage), degraded: true };
   const failed = thresholds.filter(({ ok }) => !ok);
-  if (failed.length > 0) return { status: 'failed', reason: thresholdReason(failed) };
-  return { status: 'succeeded', reason: null };
+  const shortfall = coverage.isShort ? { degraded: true as const } : {};
+  if (failed.length > 0) return { status: 'failed', reason: thresholdReason(failed), ...shortfall };
+  return { status: 'succeeded', reason: null, ...shortfall };
 }
 
 const stopReasons = {
@@ -52,6 +76,11 @@ const stopReasons = {
 /** Whether somebody wanted the end, so that the job counts as cancelled. */
 export const wasStoppedBySomebody = ({ reason }: Pick<LoadTestResult, 'reason'>): boolean =>
   Object.values(stopReasons).some(({ code }) => code === reason?.code);
+
+const incomplete = ({ share }: Coverage) => ({
+  code: 'incomplete',
+  message: `Only ${Math.floor(share * 100)} % of the load was delivered: workers were lost or cut off`,
+});
 
 export const noShard = { code: 'no_shard', message: 'No worker could run a shard of the test' };
 

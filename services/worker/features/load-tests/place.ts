@@ -22,7 +22,7 @@ import { placesFor } from './places-for.ts';
 export const tryToPlace = ({ db }: LoadTestsDeps, lease: RunLease): Promise<LoadTestRow> =>
   asConductor(db, lease, async (tx, { test }) => {
     if (test.status !== 'queued') return test;
-    if (test.control.stop !== null) return saveRun(tx, test, conclude(test, [], 0));
+    if (test.control.stop !== null) return saveRun(tx, test, conclude(test, nothingYet));
     await lockSlots(tx);
     const places = placesFor(await listFreeSlots(tx), test.config.workers);
     if (places.length === 0) return test;
@@ -32,6 +32,8 @@ export const tryToPlace = ({ db }: LoadTestsDeps, lease: RunLease): Promise<Load
     await appendLoadEvents(tx, test.id, eventsOf(test, places));
     return saveRun(tx, test, { status: 'starting' });
   });
+
+const nothingYet = { thresholds: [], requests: 0, coverage: { share: 0, isShort: true } };
 
 /** Takes the accounts that the test's users need; gives how many are missing, and then takes none. */
 async function takeAccounts(tx: Executor, { id, config }: LoadTestRow, shards: number): Promise<number> {

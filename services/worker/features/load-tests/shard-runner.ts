@@ -24,7 +24,7 @@ const handOverLimitMs = 5000;
 const sweepEveryMs = 3000;
 
 /**
- * Runs the shards of this worker: takes those that were given to it and those that other workers lost, renews their
+ * Runs the shards of this worker: takes those that were given to it and those that other workers lost; renews their
  * leases and hands on what is in force, with one query a round. A stop hands them over.
  */
 export function startShardRunner(options: ShardRunnerOptions): Service {
@@ -33,10 +33,7 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
   const contact = createContact({ gapMs: 1500 });
   const onError = (error: unknown) => logger.warn({ reason: messageOf(error) }, 'a round of shards failed');
 
-  async function runOnce(): Promise<void> {
-    const askedAt = performance.now();
-    await renew();
-    contact.heard(askedAt);
+  async function take(): Promise<void> {
     const takeOver = contact.steadyMs() > steadyBeforeTakeoverMs;
     for (const taken of await takeShards(db, { workerId, worker, slots, takeOver })) {
       hold(startShard(options, taken));
@@ -44,6 +41,7 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
   }
 
   async function renew(): Promise<void> {
+    const askedAt = performance.now();
     const asked = [...running];
     const answers = await renewShards(
       db,
@@ -55,6 +53,7 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
       if (orders === undefined) shard.drop();
       else shard.follow(orders);
     }
+    contact.heard(askedAt);
   }
 
   function hold(shard: Shard): void {
@@ -62,7 +61,9 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
     void shard.done.finally(() => running.delete(shard));
   }
 
-  const rounds = createLoop({ name: 'shards', intervalMs, runOnce, onError });
+  const renewals = createLoop({ name: 'shards', intervalMs, runOnce: renew, onError });
+  // Beside the renewals: whoever takes waits for its turn, and a stop must not wait with it.
+  const takings = createLoop({ name: 'shards to take', intervalMs, runOnce: take, onError });
   const sweep = createLoop({
     name: 'abandoned load tests',
     intervalMs: sweepEveryMs,
@@ -76,14 +77,16 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
   const watch = setInterval(() => {
     for (const shard of running) shard.cutOff(contact.silentMs());
   }, intervalMs);
-  rounds.start();
+  renewals.start();
+  takings.start();
   sweep.start();
 
   return {
     name: 'shard runner',
     async stop() {
       await sweep.stop();
-      await rounds.stop();
+      await takings.stop();
+      await renewals.stop();
       clearInterval(watch);
       const handingOver = [closeSlots(db, workerId), ...[...running].map(shard => shard.handOver())];
       await waitAtMost(handOverLimitMs, Promise.allSettled(handingOver));

@@ -13,6 +13,7 @@ import {
   type TakenShard,
 } from '../../../../shared/store/load-shards.ts';
 import { appendTicks } from '../../../../shared/store/load-ticks.ts';
+import type { EngineEvent } from './engine/delta.ts';
 import { startEngineThread } from './engine-host.ts';
 import { type EngineLimits, planOf } from './plan-of.ts';
 import { createSaturationWatch } from './saturation-watch.ts';
@@ -25,7 +26,8 @@ import { createTickOutbox } from './tick-outbox.ts';
  * One shard on its worker: an engine in a thread, and what it measures on its way to Postgres.
  *
  *   assigned ──► ready ──► running ──► ended      the engine has ended, and all that it measured is written
- *       └──────────┴──────────┴──────► lost       its worker stops and hands it over: another one goes on
+ *       └──────────┴──────────┴──────► lost       its worker stops, or has been cut off for a minute, and hands it
+ *                                                 over: another one goes on
  *       └──────────┴──────────┴──────► void       another worker has taken it: the engine is closed, nothing is written
  */
 export interface Shard extends Pick<Steering, 'follow' | 'cutOff'> {
@@ -60,9 +62,12 @@ export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
   const accounts = createShardAccounts({ ...deps, onUnsaved }, taken);
   const engine = startEngineThread(planOf(taken, limits), { renews: accounts !== undefined });
   let isPrepared = accounts === undefined;
+  /** Events that go with the next tick. */
+  const notes: EngineEvent[] = [];
   const steering = steer(engine, {
     mayStart: () => isPrepared,
     onStarted: () => void until('running', () => markRunning(db, lease)),
+    note: event => void notes.push(event),
   });
   const outbox = createTickOutbox({
     write: ticks => appendTicks(db, lease, ticks),
@@ -71,12 +76,15 @@ export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
   });
   const watch = createSaturationWatch();
   engine.onDelta(delta => {
-    const events = [...delta.events, ...watch(delta)];
-    outbox.add(tickOf(lease.shard, { ...delta, events }, accounts?.drainLogins()));
+    const events = [...delta.events, ...watch(delta), ...notes.splice(0)];
+    const known = { ...delta, events, ...(steering.isCutOff && { cutOff: true }) };
+    outbox.add(tickOf(lease.shard, known, accounts?.drainLogins()));
   });
   engine.onUnauthorized(renewSession);
   const done = run().finally(() => engine.terminate());
   for (const end of [done, engine.ended]) void end.catch(() => {}).finally(() => accounts?.stop());
+
+  const cutShort = `${worker} was cut off from Postgres for too long and hands its shard over`;
 
   function drop(): void {
     fate = 'void';
@@ -97,8 +105,10 @@ export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
 
   async function run(): Promise<void> {
     const failure = await runEngine();
+    const isCutShort = steering.hasGivenUp;
     await outbox.flush();
     if (failure !== undefined) await until('failed', () => failShard(db, lease, failure));
+    else if (fate === 'runs' && isCutShort) await until('lost', () => releaseShard(db, lease, cutShort));
     else if (fate === 'runs') await until('ended', () => endShard(db, lease));
   }
 
@@ -140,7 +150,7 @@ export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
       await waitAtMost(handOverMs, done);
       steering.abort();
       await done;
-      await releaseShard(db, lease, worker);
+      await releaseShard(db, lease, `${worker} stops and hands its shard over`);
     },
     done,
   };

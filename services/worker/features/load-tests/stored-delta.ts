@@ -28,6 +28,7 @@ const storedDelta: z.ZodType<Delta> = z.object({
   ),
   errorSamples: z.array(z.never()),
   events: z.array(z.never()),
+  cutOff: z.boolean().exactOptional(),
   logins: z.object({ count, failed: count, duration: z.string(), durationSumUs: count }).exactOptional(),
   health: z.object({ loopDelayP99Ms: count, cpu: count, saturated: z.boolean() }),
 });

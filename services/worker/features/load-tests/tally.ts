@@ -1,23 +1,29 @@
 import type { LoadTestConfig } from '../../../../shared/contracts/load-tests.ts';
 import type { Measured } from '../../../../shared/contracts/threshold-judge.ts';
+import type { HeldRun } from '../../../../shared/store/load-runs.ts';
 import type { LoadShardRow } from '../../../../shared/store/load-shards.ts';
 import type { Tick, TickCursor } from '../../../../shared/store/load-ticks.ts';
+import { createBreather } from './breather.ts';
 import { addDelta, createTotals } from './engine/merge.ts';
 import { createRecent, type Recent } from './limits.ts';
 import { measure, sumOf } from './measure.ts';
+import type { Coverage } from './phase.ts';
 import { scheduleMsOf } from './plan-of.ts';
 import { deltaOf } from './stored-delta.ts';
 
 /** What a conductor knows of a run: the sum of all ticks, and how far it has read. Its size does not grow with the run. */
 export interface Tally {
-  add(ticks: Tick[]): void;
+  /** Lets the process do other work in between: a conductor that takes over has the ticks of the whole run to add. */
+  add(ticks: Tick[]): Promise<void>;
   cursorsOf(shards: Pick<LoadShardRow, 'shard'>[]): TickCursor[];
   readonly recent: Recent;
   /** Seconds of which something new was read since they were last written. */
   unsettled(): number[];
   settle(seconds: number[]): void;
   requestsByShard(): { shard: number; requests: number }[];
-  measure(shards: Pick<LoadShardRow, 'shard' | 'status'>[]): Measured;
+  /** @param run where the schedule stands: load that nobody reported of is missing from the rates */
+  measure(shards: Pick<LoadShardRow, 'shard' | 'status'>[], run: HeldRun): Measured;
+  coverageOf(shards: Pick<LoadShardRow, 'shard'>[]): Coverage;
 }
 
 interface ShardTally {
@@ -26,7 +32,15 @@ interface ShardTally {
   vus: number;
   /** The most that it ever had: another conductor finds the same in the ticks. */
   vusMax: number;
+  /** The last second of the schedule that it went through, and how many they are. */
+  second: number;
+  covered: number;
 }
+
+/** A tick that is not there after so many seconds is late; its second may be one in which nothing was sent. */
+const lateSeconds = 3;
+/** What a shard may miss: a busy machine skips a second now and then. */
+const mayMiss = { seconds: 2, share: 0.05 };
 
 export function createTally(config: LoadTestConfig): Tally {
   const totals = createTotals();
@@ -34,6 +48,8 @@ export function createTally(config: LoadTestConfig): Tally {
   const unsettled = new Set<number>();
   const shards = new Map<number, ShardTally>();
   const scheduleSeconds = scheduleMsOf(config) / 1000;
+  const wholeSeconds = Math.max(1, Math.floor(scheduleSeconds));
+  let loadSeconds = 0;
 
   function add({ shard, epoch, seq, second, delta: stored }: Tick): void {
     const delta = deltaOf(stored);
@@ -43,7 +59,11 @@ export function createTally(config: LoadTestConfig): Tally {
     recent.note(second, { requests, failed });
     unsettled.add(second);
     const before = shards.get(shard);
+    const ofSchedule = Math.min(second, wholeSeconds - 1);
+    const isNew = delta.cutOff !== true && ofSchedule > (before?.second ?? -1);
     shards.set(shard, {
+      second: isNew ? ofSchedule : (before?.second ?? -1),
+      covered: (before?.covered ?? 0) + (isNew ? 1 : 0),
       cursor: { shard, epoch, seq },
       requests: (before?.requests ?? 0) + requests,
       vus: delta.vus,
@@ -52,8 +72,12 @@ export function createTally(config: LoadTestConfig): Tally {
   }
 
   return {
-    add(ticks) {
-      for (const tick of ticks) add(tick);
+    async add(ticks) {
+      const breathe = createBreather();
+      for (const tick of ticks) {
+        add(tick);
+        await breathe();
+      }
     },
     cursorsOf: rows => rows.map(({ shard }) => shards.get(shard)?.cursor ?? { shard, epoch: 0, seq: -1 }),
     recent,
@@ -62,13 +86,23 @@ export function createTally(config: LoadTestConfig): Tally {
       for (const second of seconds) unsettled.delete(second);
     },
     requestsByShard: () => [...shards].map(([shard, { requests }]) => ({ shard, requests })),
-    measure(rows) {
+    measure(rows, { test, elapsedMs }) {
       const live = rows
         .filter(({ status }) => status === 'running')
         .flatMap(row => shards.get(row.shard) ?? []);
       const vusMax = sumOf([...shards.values()], shard => shard.vusMax);
-      const seconds = Math.min(scheduleSeconds, recent.latest() + 1);
+      const dueSeconds = test.control.stop === null ? Math.floor((elapsedMs ?? 0) / 1000) - lateSeconds : 0;
+      loadSeconds = Math.max(loadSeconds, recent.latest() + 1, dueSeconds);
+      const seconds = Math.min(scheduleSeconds, loadSeconds);
       return measure(totals, { vus: sumOf(live, shard => shard.vus), vusMax, seconds });
+    },
+    coverageOf(rows) {
+      const covered = rows.map(({ shard }) => shards.get(shard)?.covered ?? 0);
+      const tolerated = Math.max(mayMiss.seconds, mayMiss.share * wholeSeconds);
+      return {
+        share: sumOf(covered, seconds => seconds) / Math.max(1, rows.length * wholeSeconds),
+        isShort: covered.some(seconds => wholeSeconds - seconds > tolerated),
+      };
     },
   };
 }

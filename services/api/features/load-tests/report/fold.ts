@@ -8,7 +8,7 @@ import {
 export interface Folded {
   /** Seconds of a step. */
   stepSeconds: number;
-  /** From the start to the end of the last second. */
+  /** From the start to the end of the last second, or of a gap after it. */
   spanSeconds: number;
   steps: Step[];
   /** Where no shard, or not every shard, reported. */
@@ -31,8 +31,11 @@ export interface Step {
 
 const maxSteps = 600;
 
-/** Folds points as they come, in the order of their seconds, so that a long run is never in memory as a whole. */
-export function createFold(plannedSeconds: number) {
+/**
+ * Folds points as they come, in the order of their seconds, so that a long run is never in memory as a whole.
+ * @param options `isCutShort`: whether the run may end before its schedule, because it was stopped or is not over
+ */
+export function createFold(plannedSeconds: number, { isCutShort = false } = {}) {
   const stepSeconds = Math.max(1, Math.ceil(plannedSeconds / maxSteps));
   const presence: Presence[] = [];
   const steps: Step[] = [];
@@ -51,8 +54,12 @@ export function createFold(plannedSeconds: number) {
     },
     end(): Folded {
       closeStep();
-      const spanSeconds = (presence.at(-1)?.second ?? 0) + 1;
-      return { stepSeconds, spanSeconds, steps, gaps: gapsOf(presence, plannedSeconds) };
+      const measured = (presence.at(-1)?.second ?? 0) + 1;
+      const gaps = [
+        ...gapsOf(presence, plannedSeconds),
+        ...(isCutShort || presence.length === 0 ? [] : gapAtEnd(measured, plannedSeconds)),
+      ];
+      return { stepSeconds, spanSeconds: Math.max(measured, gaps.at(-1)?.to ?? 0), steps, gaps };
     },
   };
 }
@@ -98,3 +105,7 @@ function gapsOf(presence: readonly Presence[], plannedSeconds: number): Folded['
   }
   return gaps;
 }
+
+/** Of a run that nobody stopped: the seconds after its last one. The part of a second at the end is often in the one before. */
+const gapAtEnd = (measured: number, plannedSeconds: number): Folded['gaps'] =>
+  measured < Math.floor(plannedSeconds) ? [{ from: measured, to: Math.ceil(plannedSeconds) }] : [];

@@ -13,6 +13,8 @@ const tones: Record<LoadEvent['type'], Tone> = {
   shard_lost: 'serious',
   shard_taken_over: 'warning',
   shard_late: 'warning',
+  shard_cut_off: 'serious',
+  shard_back: 'plain',
   threshold_failed: 'serious',
   error_limit: 'serious',
   generator_saturated: 'warning',

@@ -10,8 +10,12 @@ import { ticksTo, timeTicks } from './scale.ts';
 
 const seconds = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
-function fold(points: ReturnType<typeof timelinePoint>[], planned = points.length) {
-  const folding = createFold(planned);
+function fold(
+  points: ReturnType<typeof timelinePoint>[],
+  planned = points.length,
+  options: Parameters<typeof createFold>[1] = {},
+) {
+  const folding = createFold(planned, options);
   for (const point of points) folding.add(point);
   return folding.end();
 }
@@ -135,6 +139,14 @@ describe('the time line of a report', () => {
       { from: 3, to: 5 },
       { from: 6, to: 7 },
     ]);
+  });
+
+  it('ends with a gap when a run ended before its schedule and nobody stopped it', () => {
+    const early = seconds(0, 4).map(second => timelinePoint(second));
+    const { gaps, spanSeconds } = fold(early, 10);
+    expect({ gaps, spanSeconds }).toEqual({ gaps: [{ from: 4, to: 10 }], spanSeconds: 10 });
+    expect(fold(early, 4.9).gaps).toEqual([]);
+    expect(fold(early, 10, { isCutShort: true })).toMatchObject({ gaps: [], spanSeconds: 4 });
   });
 
   it('folds long runs: average rates, highest percentiles, a bounded number of steps', () => {

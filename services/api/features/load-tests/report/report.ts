@@ -74,8 +74,12 @@ async function readContent(db: Executor, row: LoadTestRow): Promise<ReportConten
   };
 }
 
-async function readFolded(db: Executor, { id: testId, config }: LoadTestRow): Promise<Folded> {
-  const fold = createFold(config.duration_seconds);
+async function readFolded(
+  db: Executor,
+  { id: testId, config, control, finishedAt }: LoadTestRow,
+): Promise<Folded> {
+  const isCutShort = finishedAt === null || control.stop !== null;
+  const fold = createFold(config.duration_seconds, { isCutShort });
   for await (const page of readTimelinePages(db, testId)) for (const point of page) fold.add(point);
   return fold.end();
 }

@@ -20,6 +20,8 @@ export interface Delta {
   errorSamples: ErrorSample[];
   events: EngineEvent[];
   health: EngineHealth;
+  /** Its worker, cut off from Postgres, kept it from sending; absent where it did not. */
+  cutOff?: boolean;
   /** Logins of the engine's users, which its worker does for it and adds; absent where there were none. */
   logins?: LoginDelta;
 }
@@ -69,8 +71,17 @@ export interface ErrorSample {
 
 export interface EngineEvent {
   atMs: number;
-  /** `generator_saturated` comes from who reads several deltas (`saturation-watch.ts`). */
-  type: 'breaker_opened' | 'breaker_closed' | 'generator_saturated';
+  /**
+   * `generator_saturated` comes from who reads several deltas (`saturation-watch.ts`), `shard_cut_off` and `shard_back`
+   * from who steers the engine (`steering.ts`). `control`: a change was refused.
+   */
+  type:
+    | 'control'
+    | 'breaker_opened'
+    | 'breaker_closed'
+    | 'generator_saturated'
+    | 'shard_cut_off'
+    | 'shard_back';
   message: string;
 }
 

@@ -23,9 +23,16 @@ describe('an engine under control', () => {
     await until('half of the load is off', () => deltas.at(-1)?.vus === 5);
     engine.control({ vus: null, loadFactor: 1, weights: { '/a': 0, '/b': 1 } });
     await until('the other endpoint is chosen', () => (target.counts.get('/b') ?? 0) > 5);
-    expect(() => engine.control({ weights: { '/c': 1 } })).toThrow('/c');
-    expect(() => engine.control({ weights: { '/b': 0 } })).toThrow('more than 0');
-    engine.control({ paused: true });
+    engine.control({ weights: { '/c': 1 } });
+    engine.control({ paused: true, weights: { '/b': 0 }, thinkTime: { minMs: 2, maxMs: 1 } });
+    await until('refusals', () => deltas.flatMap(({ events }) => events).length === 3);
+    expect(deltas.flatMap(({ events }) => events)).toEqual(
+      ['/c', 'more than 0', 'maxMs'].map(why => ({
+        type: 'control',
+        atMs: expect.any(Number),
+        message: expect.stringMatching(`^A change of the load was refused: .*${why}`),
+      })),
+    );
     await until('nothing is under way', () => deltas.slice(-3).every(({ started }) => started === 0));
     const paused = target.requests;
     await sleep(100);

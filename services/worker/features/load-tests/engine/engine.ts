@@ -1,4 +1,4 @@
-import { AppError } from '../../../../../shared/kernel/errors.ts';
+import { AppError, messageOf } from '../../../../../shared/kernel/errors.ts';
 import type { Delta } from './delta.ts';
 import { createDrain } from './drain.ts';
 import {
@@ -17,7 +17,7 @@ import { faultsOfPlan, thinkTimeFaults } from './plan-faults.ts';
 export interface Engine {
   /** `elapsedMs` of the run: 0 is its start, more goes on in the middle of the schedule, less waits for the start. */
   start(at: { elapsedMs: number }): void;
-  /** Before the start as well as while it runs. Throws `validation_failed` and changes nothing. */
+  /** Before the start as well as while it runs. A part that does not fit is refused alone, with an event. */
   control(control: EngineControl): void;
   /** Sessions for this engine's users, in their order; users beyond the list begin it anew. Replaces those there were. */
   setAccounts(accounts: AccountList): void;
@@ -98,11 +98,25 @@ export function createEngine(plan: EnginePlan, options: EngineOptions = {}): Eng
   };
 }
 
-function applyControl({ gate, choice, load }: EngineParts, control: EngineControl): void {
-  const faults = control.thinkTime ? thinkTimeFaults(control.thinkTime) : [];
-  if (faults.length > 0) throw new AppError('validation_failed', 'The change has faults', { faults });
-  if (control.weights) choice.setWeights(control.weights);
+/** The pause first: nothing that is wrong with the rest may keep load going. */
+function applyControl({ gate, choice, load, recorder }: EngineParts, control: EngineControl): void {
+  const { weights, thinkTime, ...rest } = control;
   gate.paused = control.paused ?? gate.paused;
-  load.apply(control);
+  load.apply(rest);
+  const tryPart = (apply: () => void): void => {
+    try {
+      apply();
+    } catch (error) {
+      recorder.event('control', `A change of the load was refused: ${messageOf(error)}`);
+    }
+  };
+  if (weights !== undefined) tryPart(() => choice.setWeights(weights));
+  if (thinkTime !== undefined) tryPart(() => load.apply({ thinkTime: fittingThinkTime(thinkTime) }));
   if (control.paused === false) load.wake();
+}
+
+function fittingThinkTime(thinkTime: EnginePlan['thinkTime']): EnginePlan['thinkTime'] {
+  const [fault] = thinkTimeFaults(thinkTime);
+  if (fault !== undefined) throw new AppError('validation_failed', `${fault.pointer} ${fault.detail}`);
+  return thinkTime;
 }

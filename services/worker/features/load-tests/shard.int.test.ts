@@ -1,0 +1,97 @@
+import { parseAllowlist } from '../../../../shared/kernel/allowlist.ts';
+import { newId } from '../../../../shared/kernel/ids.ts';
+import { waitFor } from '../../../../shared/kernel/time.ts';
+import { createLogger } from '../../../../shared/platform/log.ts';
+import { createLoginClient } from '../../../../shared/platform/target/login-client.ts';
+import { readLoadEvents } from '../../../../shared/store/load-events.ts';
+import { listShards, renewShards, shardLeaseMs, takeShards } from '../../../../shared/store/load-shards.ts';
+import { placeShards } from '../../../../shared/store/load-slots.ts';
+import { findLoadTest } from '../../../../shared/store/load-tests.ts';
+import { readTicks } from '../../../../shared/store/load-ticks.ts';
+import { testDatabases } from '../../../../test/fixtures/database.ts';
+import { insertTest, type LoggingTarget, startLoggingTarget } from '../../../../test/fixtures/load-test.ts';
+import { testVault } from '../../../../test/fixtures/worker.ts';
+import { type Shard, startShard } from './shard.ts';
+import { deltaOf } from './stored-delta.ts';
+
+/** A shard without its worker, which is told here what its worker would tell it of Postgres. */
+const databases = testDatabases();
+const db = () => databases.platform.db;
+const loginClient = createLoginClient({ ...parseAllowlist(['localhost']), connections: 1 });
+let target: LoggingTarget;
+beforeAll(async () => {
+  target = await startLoggingTarget();
+});
+afterAll(async () => {
+  await loginClient.stop();
+  await target.stop();
+});
+
+/** Takes the only shard of a test, and lets it run until requests arrive. */
+async function runShard(): Promise<Shard> {
+  const { id } = await insertTest(databases, { target_url: target.origin, duration_seconds: 60 });
+  const me = { workerId: newId(), worker: 'ada' };
+  await placeShards(db(), { testId: id, places: [me], leaseMs: shardLeaseMs });
+  const [taken] = await takeShards(db(), { ...me, slots: 1, takeOver: false });
+  if (taken === undefined) throw new Error('There was no shard to take');
+  const limits = { allowlist: ['localhost'], maxConnections: 10 };
+  const logger = createLogger('test-shard', { level: 'silent' });
+  const shard = startShard({ db: db(), worker: 'ada', limits, logger, vault: testVault, loginClient }, taken);
+  await waitFor('requests', async () => {
+    await follow(shard);
+    return target.seen(id).length > 0;
+  });
+  return shard;
+}
+
+/** What a round of the worker does: a sign of life from Postgres. */
+async function follow(shard: Shard): Promise<void> {
+  const [orders] = await renewShards(db(), [shard.lease]);
+  if (orders !== undefined) shard.follow(orders);
+}
+
+const eventsOf = async (testId: string) =>
+  (await readLoadEvents(db(), { testId, limit: 100 })).map(({ event }) => event);
+const deltasOf = async (testId: string) => {
+  const cursors = [{ shard: 0, epoch: 0, seq: -1 }];
+  return (await readTicks(db(), { testId, cursors, limit: 1000 })).map(({ delta }) => deltaOf(delta));
+};
+
+describe('a shard that is cut off from Postgres', () => {
+  it('sends nothing, says from when to when, and leaves the run degraded', async () => {
+    const shard = await runShard();
+    const { testId } = shard.lease;
+    shard.cutOff(4600);
+    const untilDelta = (what: string, is: (started: number, cutOff: boolean) => boolean) =>
+      waitFor(what, async () => {
+        const last = (await deltasOf(testId)).at(-1);
+        return last !== undefined && is(last.started, last.cutOff === true);
+      });
+    await untilDelta('a second without a request', (started, cutOff) => started === 0 && cutOff);
+    await follow(shard);
+    await untilDelta('requests again', (started, cutOff) => started > 0 && !cutOff);
+
+    expect((await eventsOf(testId)).map(({ type, shard: of, message }) => [type, of, message])).toEqual([
+      ['shard_cut_off', 0, 'Postgres has been away for 4.6 s: no requests until it is back'],
+      ['shard_back', 0, expect.stringMatching(/^Postgres is back after \d+\.\d s: the load goes on$/)],
+    ]);
+    expect((await findLoadTest(db(), testId))?.degraded).toBe(true);
+    shard.drop();
+    await shard.done;
+  });
+
+  it('hands over what is left of it, when that takes too long', async () => {
+    const shard = await runShard();
+    const { testId } = shard.lease;
+    shard.cutOff(60_001);
+    await shard.done;
+    expect((await listShards(db(), testId)).map(({ status }) => status)).toEqual(['lost']);
+    expect((await eventsOf(testId)).map(({ type }) => type)).toEqual(['shard_cut_off', 'shard_lost']);
+    const written = (await deltasOf(testId)).reduce((sum, of) => sum + (of.endpoints.home?.requests ?? 0), 0);
+    expect(written).toBeGreaterThan(0);
+
+    const next = { workerId: newId(), worker: 'bob', slots: 1, takeOver: true };
+    const taken = await takeShards(db(), next);
+    expect(taken).toMatchObject([{ testId, epoch: 2 }]);
+  });
+});
