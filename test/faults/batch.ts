@@ -6,9 +6,11 @@ import type { Submission, TestStack } from '../fixtures/stack.ts';
 
 /** What the tests of faults look at: while a batch is made, and when all is over. */
 
-/** The rounds of a fault whose moment is left to chance: 1, or `FAULT_ROUNDS`. */
-export const rounds = (): number[] =>
-  Array.from({ length: Number(process.env.FAULT_ROUNDS ?? 1) }, (_, index) => index + 1);
+/** The rounds of a fault whose moment is left to chance: 1, or `FAULT_ROUNDS`, or so many times that. */
+export function rounds(times = 1): number[] {
+  const { FAULT_ROUNDS: asked } = process.env;
+  return Array.from({ length: asked === undefined ? 1 : times * Number(asked) }, (_, index) => index + 1);
+}
 
 /** Resolves as soon as the ledger has between a tenth and nine tenths of a batch. */
 export async function untilMiddle({ databases }: TestStack, { batchId }: Submission): Promise<void> {
