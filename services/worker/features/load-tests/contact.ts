@@ -19,6 +19,9 @@ export function createContact({ gapMs }: { gapMs: number }): Contact {
       heardAt = askedAt;
     },
     silentMs: () => performance.now() - heardAt,
-    steadyMs: () => performance.now() - steadySince,
+    steadyMs() {
+      const now = performance.now();
+      return now - heardAt > gapMs ? 0 : now - steadySince; // whoever asks in a silence is not in touch
+    },
   };
 }

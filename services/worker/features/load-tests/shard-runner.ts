@@ -30,14 +30,16 @@ const sweepEveryMs = 3000;
 export function startShardRunner(options: ShardRunnerOptions): Service {
   const { db, workerId, worker, slots, logger, intervalMs = 250 } = options;
   const running = new Set<Shard>();
-  const contact = createContact({ gapMs: 1500 });
+  const renewed = createContact({ gapMs: 1500 });
+  const looked = createContact({ gapMs: 1500 }); // also while there is nothing to renew
   const onError = (error: unknown) => logger.warn({ reason: messageOf(error) }, 'a round of shards failed');
 
   async function take(): Promise<void> {
-    const takeOver = contact.steadyMs() > steadyBeforeTakeoverMs;
-    for (const taken of await takeShards(db, { workerId, worker, slots, takeOver })) {
-      hold(startShard(options, taken));
-    }
+    const askedAt = performance.now();
+    const takeOver = looked.steadyMs() > steadyBeforeTakeoverMs;
+    const shards = await takeShards(db, { workerId, worker, slots, takeOver });
+    looked.heard(askedAt);
+    for (const taken of shards) hold(startShard(options, taken));
   }
 
   async function renew(): Promise<void> {
@@ -53,7 +55,7 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
       if (orders === undefined) shard.drop();
       else shard.follow(orders);
     }
-    contact.heard(askedAt);
+    renewed.heard(askedAt);
   }
 
   function hold(shard: Shard): void {
@@ -75,7 +77,7 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
   });
   // Beside the rounds: a query that hangs must not keep engines going.
   const watch = setInterval(() => {
-    for (const shard of running) shard.cutOff(contact.silentMs());
+    for (const shard of running) shard.cutOff(renewed.silentMs());
   }, intervalMs);
   renewals.start();
   takings.start();

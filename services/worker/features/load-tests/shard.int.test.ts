@@ -22,6 +22,8 @@ let target: LoggingTarget;
 beforeAll(async () => {
   target = await startLoggingTarget();
 });
+// The shard of one test is nothing for the workers of the next.
+afterEach(() => databases.platform.sql`update load_tests set finished_at = now()`);
 afterAll(async () => {
   await loginClient.stop();
   await target.stop();
@@ -57,19 +59,25 @@ const deltasOf = async (testId: string) => {
   return (await readTicks(db(), { testId, cursors, limit: 1000 })).map(({ delta }) => deltaOf(delta));
 };
 
+/** Resolves as soon as the last tick is such a one. */
+const untilDelta = (
+  testId: string,
+  what: string,
+  is: (last: { started: number; cutOff: boolean }) => boolean,
+) =>
+  waitFor(what, async () => {
+    const last = (await deltasOf(testId)).at(-1);
+    return last !== undefined && is({ started: last.started, cutOff: last.cutOff === true });
+  });
+
 describe('a shard that is cut off from Postgres', () => {
   it('sends nothing, says from when to when, and leaves the run degraded', async () => {
     const shard = await runShard();
     const { testId } = shard.lease;
     shard.cutOff(4600);
-    const untilDelta = (what: string, is: (started: number, cutOff: boolean) => boolean) =>
-      waitFor(what, async () => {
-        const last = (await deltasOf(testId)).at(-1);
-        return last !== undefined && is(last.started, last.cutOff === true);
-      });
-    await untilDelta('a second without a request', (started, cutOff) => started === 0 && cutOff);
+    await untilDelta(testId, 'a second without a request', ({ started, cutOff }) => started === 0 && cutOff);
     await follow(shard);
-    await untilDelta('requests again', (started, cutOff) => started > 0 && !cutOff);
+    await untilDelta(testId, 'requests again', ({ started, cutOff }) => started > 0 && !cutOff);
 
     expect((await eventsOf(testId)).map(({ type, shard: of, message }) => [type, of, message])).toEqual([
       ['shard_cut_off', 0, 'Postgres has been away for 4.6 s: no requests until it is back'],
@@ -83,6 +91,8 @@ describe('a shard that is cut off from Postgres', () => {
   it('hands over what is left of it, when that takes too long', async () => {
     const shard = await runShard();
     const { testId } = shard.lease;
+    shard.cutOff(4600);
+    await untilDelta(testId, 'a second without a request', ({ started, cutOff }) => started === 0 && cutOff);
     shard.cutOff(60_001);
     await shard.done;
     expect((await listShards(db(), testId)).map(({ status }) => status)).toEqual(['lost']);
