@@ -1,3 +1,4 @@
+import { createECDH, randomBytes } from 'node:crypto';
 import type { Sql } from 'postgres';
 
 export const staffPerOffice = 10;
@@ -46,4 +47,20 @@ export async function activate(sql: Sql, count: number): Promise<void> {
   await sql`
     update offices set is_active = id in (select id from offices order by id limit ${count})
     where is_active <> (id in (select id from offices order by id limit ${count}))`;
+}
+
+/** Gives the first of every office's staff a browser, at a push service of ours, and turns push on. */
+export async function subscribe(sql: Sql, pushUrl: string): Promise<void> {
+  const browser = createECDH('prime256v1');
+  const p256dh = browser.generateKeys('base64url');
+  const auth = randomBytes(16).toString('base64url');
+  await sql`truncate push_subscriptions`;
+  await sql`
+    with chosen as (
+      update staffs set notification_preferences =
+        notification_preferences || '{"system_notification": true, "push_threshold_days": 30}'
+      where email like '%-1@staff.test' returning id
+    )
+    insert into push_subscriptions (staff_id, endpoint, p256dh_key, auth_key)
+    select id, ${pushUrl} || '/' || id, ${p256dh}, ${auth} from chosen`;
 }

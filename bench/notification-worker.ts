@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { type PageDeps, runPage } from '../services/worker/features/deadline-notifications/run-page.ts';
 import { notificationSettings } from '../services/worker/features/deadline-notifications/settings.ts';
+import type { Channel } from '../shared/contracts/deadline-notifications.ts';
 import { newId } from '../shared/kernel/ids.ts';
 import { loadConfig } from '../shared/platform/config.ts';
 import { openDatabase } from '../shared/platform/db.ts';
 import { createLogger } from '../shared/platform/log.ts';
-import { type PageKey, readRun } from '../shared/store/notification-pages.ts';
+import { type PageKey, type RunState, readRun } from '../shared/store/notification-pages.ts';
 import { asOf } from './notification-data.ts';
+import { memoryGrowthMiB } from './process-memory.ts';
 
 export const workerReport = z.object({
   seconds: z.number(),
@@ -16,18 +18,24 @@ export const workerReport = z.object({
   totalQueries: z.number(),
   /** By the driver's own count: statements by their first words. */
   statements: z.record(z.string(), z.number()),
-  rssGrowthMb: z.number(),
+  /** By how much resident memory rose at most above what it was when the run began, by the kernel's own mark. */
+  memoryGrowthMb: z.number(),
+  /** Messages that were sent before. */
+  warmUp: z.number(),
 });
 export type WorkerReport = z.infer<typeof workerReport>;
 
+export interface WorkerOptions {
+  dryRun: boolean;
+  smtpUrl: string;
+  channels: Channel[];
+}
+
 /**
  * One worker's part of a run in this process, all pages one after the other; for a process of its own, so that its
- * memory is not another one's. A dry run of it goes before, which is not counted: code is loaded and compiled then.
+ * memory is not another one's. The same for one office goes before, which is not counted: code is loaded and compiled then.
  */
-export async function runAlone(
-  applicationUrl: string,
-  { dryRun, smtpUrl }: { dryRun: boolean; smtpUrl: string },
-): Promise<WorkerReport> {
+export async function runAlone(applicationUrl: string, options: WorkerOptions): Promise<WorkerReport> {
   const statements = new Map<string, number>();
   const database = openDatabase(applicationUrl, {
     name: 'bench',
@@ -38,7 +46,11 @@ export async function runAlone(
     },
   });
   const { sql } = database;
-  const config = loadConfig({ NODE_ENV: 'test', MUSTER_ENCRYPTION_KEY: '0'.repeat(64), SMTP_URL: smtpUrl });
+  const config = loadConfig({
+    NODE_ENV: 'test',
+    MUSTER_ENCRYPTION_KEY: '0'.repeat(64),
+    SMTP_URL: options.smtpUrl,
+  });
   const deps: PageDeps = {
     applicationDatabase: database,
     notifications: notificationSettings(config),
@@ -46,29 +58,39 @@ export async function runAlone(
     workerName: 'bench',
   };
   const [first] = await sql<{ id: string }[]>`select id from offices where is_active limit 1`;
-  await runPages(deps, { dryRun: true, officeIds: [first?.id ?? ''] });
-  await sql`select pg_sleep(0.2)`;
-  globalThis.gc?.();
+  const warmUp = await readRun(database.db, {
+    runId: await runPages(deps, options, [first?.id ?? '']),
+    run: 0,
+  });
+  await sql`truncate muster.notification_ledger`;
   statements.clear();
   const startedAt = performance.now();
-  const runId = await runPages(deps, { dryRun, officeIds: null });
+  let runId = '';
+  const memoryGrowthMb = await memoryGrowthMiB('self', async () => {
+    runId = await runPages(deps, options, null);
+  });
   const state = await readRun(database.db, { runId, run: 0 });
   const seconds = (performance.now() - startedAt) / 1000;
   await database.stop();
   return {
     seconds,
     offices: state.totals.offices,
-    messages: state.deliveries.reduce((sum, { count }) => sum + count, 0),
+    messages: messagesOf(state),
     readQueries: state.totals.read_queries,
     totalQueries: state.totals.total_queries + 1,
     statements: Object.fromEntries(statements),
-    rssGrowthMb: state.totals.peak_rss_growth_mb,
+    memoryGrowthMb,
+    warmUp: options.dryRun ? 0 : messagesOf(warmUp),
   };
 }
 
+const messagesOf = ({ deliveries }: RunState): number =>
+  deliveries.reduce((sum, { count }) => sum + count, 0);
+
 async function runPages(
   deps: PageDeps,
-  { dryRun, officeIds }: { dryRun: boolean; officeIds: string[] | null },
+  { dryRun, channels }: WorkerOptions,
+  officeIds: string[] | null,
 ): Promise<string> {
   const runId = newId();
   const pages: PageKey[] = [{ runId, run: 0, pageIndex: 0 }];
@@ -78,7 +100,7 @@ async function runPages(
       run: {
         as_of: asOf,
         dry_run: dryRun,
-        channels: ['email', 'push'],
+        channels,
         office_concurrency: 10,
         message_concurrency: 5,
         office_ids: officeIds,

@@ -50,8 +50,11 @@ export interface AlertsText {
 }
 
 const byDeadline = sql`order by c.next_renewal_deadline, c.id`;
+/** Of a date that is none, in the width of a date: left out, it would shift all dates after it to other people's names. */
+const endless = '-infinity ';
 const alertsText = sql`
-  string_agg(c.id::text || to_char(c.next_renewal_deadline, 'YYYY-MM-DD'), '' ${byDeadline}) as cycles,
+  string_agg(c.id::text || coalesce(to_char(c.next_renewal_deadline, 'YYYY-MM-DD'), ${endless}), '' ${byDeadline})
+    as cycles,
   string_agg(translate(r.last_name || ' ' || r.first_name, e'\\n', ' '), e'\\n' ${byDeadline}) as names`;
 
 const idWidth = 36;

@@ -176,4 +176,26 @@ export function notificationFaults({
     const failures = await (await api.call('GET', `/api/deadline-notifications/runs/${id}/failures`)).json();
     expect(failures).toMatchObject({ items: [{ office_id: office_ids[1], code: 'invalid_data' }] });
   });
+  it('reports the messages whose template fails, and sends the others', async () => {
+    const office_ids = await offices('template', { offices: 3, staffPerOffice: 2 });
+    const { sql } = databases.application;
+    await sql`alter table support_plan_cycles drop constraint support_plan_cycles_dates`; // not every application has it
+    for (const id of office_ids.slice(0, 2)) // one in each language
+      await sql`
+        update support_plan_cycles set next_renewal_deadline = '-infinity' where id =
+          (select id from support_plan_cycles where office_id = ${id} order by next_renewal_deadline limit 1)`;
+    const { id, status, result } = await run({ office_ids });
+    expect({ status, result }).toMatchObject({
+      status: 'partially_succeeded',
+      result: { offices: 3, offices_failed: 0, emails_sent: 2, failed: 4 },
+    });
+    const failed = await deliveriesOf(id, '&status=failed');
+    expect(new Set(failed.map(({ code, detail }) => `${code}: ${detail}`))).toEqual(
+      new Set(['template_error: -infinity is not a day']),
+    );
+    expect(mail.taken.map(({ to }) => to).toSorted()).toEqual([
+      'template-3-1@staff.test',
+      'template-3-2@staff.test',
+    ]);
+  });
 }

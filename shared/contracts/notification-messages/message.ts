@@ -30,9 +30,12 @@ export function localeOf(text: string): Locale {
 
 const dayMs = 86_400_000;
 
-/** Whole days from one `YYYY-MM-DD` to another; negative when the second is earlier. */
-export const daysBetween = (from: string, to: string): number =>
-  Math.round((Date.parse(to) - Date.parse(from)) / dayMs);
+/** Whole days from one `YYYY-MM-DD` to another; negative when the second is earlier. @throws RangeError */
+export function daysBetween(from: string, to: string): number {
+  const days = Math.round((Date.parse(to) - Date.parse(from)) / dayMs);
+  if (Number.isNaN(days)) throw new RangeError(`${to.trim()} is not a day`);
+  return days;
+}
 
 export const addDays = (day: string, days: number): string =>
   new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
