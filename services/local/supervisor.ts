@@ -122,7 +122,7 @@ export function superviseChild(spec: ChildSpec, options: SupervisorOptions): Sup
     clearTimeout(restartTimer);
     const running = child;
     if (running === undefined) return;
-    const gone = once(running, 'exit');
+    const gone = once(running, 'close'); // its last lines come before those of what stops next
     running.kill('SIGTERM');
     const deadline = setTimeout(() => {
       options.announce(`did not stop within ${options.stopTimeoutMs} ms and is killed`);
