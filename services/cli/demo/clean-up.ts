@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { bulkUsersCleanup } from '../../../shared/contracts/bulk-cleanup.ts';
+import { deleteAccountsOperation } from '../../../shared/http/accounts.ts';
 import { deleteBatchOperation } from '../../../shared/http/bulk-lifecycle.ts';
 import { exportApplicationUsersOperation } from '../../../shared/http/user-export.ts';
 import type { Context } from '../context.ts';
@@ -36,7 +37,7 @@ export async function readProductionUsers({ signal }: Context, { client }: Stage
   return { count, testUsers, digest: hash.digest('hex').slice(0, 16) };
 }
 
-/** Deletes the batch, and shows that nobody else is any different from before. */
+/** Deletes the batch and its accounts, and shows that nobody else is any different from before. */
 export async function cleanUp(
   context: Context,
   stage: Stage,
@@ -53,6 +54,8 @@ export async function cleanUp(
       .map(([table, rows]) => `${rows} ${table}`)
       .join(', '),
   );
+  const { deleted } = await stage.client.change(deleteAccountsOperation, { query: { batch_id: batch.id } });
+  screen.detail('accounts', `${deleted.toLocaleString('en')} forgotten by the load tester`);
   const after = await readProductionUsers(context, stage);
   const told = `${after.count} production users before and after, digest ${after.digest}`;
   if (after.count !== before.count || after.digest !== before.digest) {

@@ -85,6 +85,7 @@ describe('npm run demo', () => {
       expect(await endOf(again)).toBe(0);
       expect(again.said()).toContain('40 accounts logged in');
       expect(again.said()).toContain('requests of 40 logged-in users');
+      expect(again.said()).toContain('40 forgotten by the load tester');
       expect(again.said()).toContain('40 test users deleted'); // its own, not those that were kept
       process.kill(stack?.pid ?? 0, 'SIGTERM');
       await waitFor('the stack to stop', () => !isAlive(stack?.pid ?? 0), { timeoutMs: 30 * seconds });
