@@ -63,7 +63,7 @@ describe('an error is sorted by its cause', () => {
     ],
   ])('%s', async (_name, kind, onData) => {
     const target = await startTcpTarget(onData);
-    const { kinds } = await firstError(target.origin, { timeoutMs: 300 });
+    const { kinds } = await firstError(target.origin, { timeoutMs: kind === 'timeout' ? 300 : 15_000 });
     await target.stop();
     expect(kinds).toEqual([kind]);
   });
