@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { AppError, type ErrorCode, messageOf } from '../kernel/errors.ts';
 import { createLifecycle, type Lifecycle } from '../kernel/lifecycle.ts';
 import { type Config, loadConfig } from './config.ts';
@@ -39,6 +40,7 @@ export async function runService(name: string, start: ServiceStart): Promise<voi
       await lifecycle.stop().catch(() => undefined);
       throw error;
     });
+    flushCompileCache(); // where there is one: not at the end only, for those that start meanwhile and for a kill
   } catch (error) {
     exitWith(name, error);
   }

@@ -8,6 +8,9 @@ import { inspect, rounds, soundEvents, untilMiddle } from './batch.ts';
 import { slowDown } from './slow-application.ts';
 
 const databases = testDatabases();
+const batch_size = 250;
+const chunks = 32;
+const users = chunks * batch_size;
 beforeAll(async () => {
   await slowDown(databases.application.sql, 'insert', 40);
   await slowDown(databases.application.sql, 'delete', 1000);
@@ -16,19 +19,19 @@ beforeAll(async () => {
 describeEachBackend(databases, store => {
   const stack = testStack({ databases, store: () => store, settings: shortLocks });
 
-  /** A batch of 80 chunks, the 20th of which has a user whose name is taken. */
+  /** A batch of 32 chunks, the 20th of which has a user whose name is taken. */
   async function submitDoomed(): Promise<Submission> {
     const word = newId();
     await databases.application.sql`
       insert into users (username, email, password_hash)
       values (${`doomed_5000_${word}`}, ${`${word}@example.com`}, '-')`;
     const username_pattern = `doomed_{id}_${word}`;
-    return stack.submit(20_000, { batch_size: 250, username_pattern, on_error: 'rollback' });
+    return stack.submit(users, { batch_size, username_pattern, on_error: 'rollback' });
   }
 
   test.each(rounds())('a cancelled batch keeps just what its ledger has (round %i)', async () => {
     // Chunks are handed out one by one: without a conductor the others cannot do them all.
-    const batch = await stack.submit(20_000, { batch_size: 250, creation_interval_ms: 50 });
+    const batch = await stack.submit(users, { batch_size, creation_interval_ms: 50 });
     await untilMiddle(stack, batch);
     const conducting = await stack.workerOf(batch);
     await stack.client.submit(cancelJobOperation, { params: { id: batch.jobId } });
@@ -36,14 +39,14 @@ describeEachBackend(databases, store => {
     await stack.startWorker();
     const found = await inspect(stack, batch);
     const { done = 0, cancelled = 0 } = found.chunks;
-    expect(done + cancelled).toBe(80);
+    expect(done + cancelled).toBe(chunks);
     expect(cancelled).toBeGreaterThan(0);
     expect(found).toMatchObject({
       status: 'cancelled',
-      result: { successful_count: done * 250, failed_count: 0, total_requested: 20_000 },
-      users: done * 250,
-      usernames: done * 250,
-      ledger: { created: done * 250, failed: 0 },
+      result: { successful_count: done * batch_size, failed_count: 0, total_requested: users },
+      users: done * batch_size,
+      usernames: done * batch_size,
+      ledger: { created: done * batch_size, failed: 0 },
       openJobs: 0,
       events: soundEvents,
     });
@@ -97,7 +100,7 @@ const rolledBack = ({ batchId }: Submission, created: number) => ({
   status: 'failed',
   result: {
     batch_id: batchId,
-    total_requested: 20_000,
+    total_requested: users,
     successful_count: 0,
     failed_count: 1,
     rolled_back_count: created,
@@ -105,7 +108,7 @@ const rolledBack = ({ batchId }: Submission, created: number) => ({
   },
   users: 0,
   usernames: 0,
-  chunks: { rolled_back: 80 },
+  chunks: { rolled_back: chunks },
   ledger: { created: 0, failed: 1 },
   failures: 1,
   openJobs: 0,
