@@ -31,7 +31,7 @@ describeEachBackend(databases, store => {
 
   test.each(rounds())('a cancelled batch keeps just what its ledger has (round %i)', async () => {
     // Chunks are handed out one by one: without a conductor the others cannot do them all.
-    const batch = await stack.submit(users, { batch_size, creation_interval_ms: 50 });
+    const batch = await stack.submit(users, { batch_size, creation_interval_ms: 120 });
     await untilMiddle(stack, batch);
     const conducting = await stack.workerOf(batch);
     await stack.client.submit(cancelJobOperation, { params: { id: batch.jobId } });
