@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -430,6 +430,19 @@ describe('a file', () => {
     ]);
     expect(await sync({ target })).toMatchObject({ result: { unchanged: 40, bytes_sent: 0 } });
     expect(await readdir(exports)).toEqual(['for-k6.json']);
+  });
+
+  it('takes away the drafts that dead workers left, and none that somebody may be writing', async () => {
+    await addUsers(1, 3);
+    const [own, old, fresh] = ['crash.json', 'old.json', 'fresh.json'].map(
+      name => `${name}.${newId()}.draft`,
+    );
+    for (const draft of [own, old, fresh]) await writeFile(join(exports, draft ?? ''), '{');
+    await utimes(join(exports, old ?? ''), 0, 0);
+    expect(await sync({ target: { type: 'file', name: 'crash' } })).toMatchObject({ status: 'succeeded' });
+    const left = await readdir(exports);
+    expect(left.filter(name => name.endsWith('.draft'))).toEqual([fresh]);
+    expect(left).toContain('crash.json');
   });
 });
 
