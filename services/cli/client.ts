@@ -140,8 +140,7 @@ async function persist<T>(read: () => Promise<T>): Promise<T> {
       return await read();
     } catch (error) {
       const mayPass =
-        error instanceof CliFailure &&
-        (error.kind === 'unreachable' || passing.has(error.problem?.status ?? 0));
+        error instanceof CliFailure && (error.kind === 'unreachable' || passing.has(error.status ?? 0));
       if (!mayPass || attempt === readAttempts) throw error;
       await sleep(backoffMs(attempt, 150, 1000));
     }
@@ -183,7 +182,8 @@ function fromAnswer({ response }: HTTPError, url: string): CliFailure {
   const { statusCode } = response;
   const kind = statusCode === 401 || statusCode === 403 ? 'unauthorized' : 'failed';
   const said = problem.safeParse(parseJson(String(response.body ?? '')));
-  if (!said.success) return new CliFailure(kind, `${url} answered with HTTP ${statusCode}`);
+  if (!said.success)
+    return new CliFailure(kind, `${url} answered with HTTP ${statusCode}`, { status: statusCode });
   const { title, detail, errors = [] } = said.data;
   const explained = detail.startsWith(title) ? detail : `${title}: ${detail}`;
   const message = errors.length > 0 ? title : explained; // the detail only sums the faults up

@@ -20,6 +20,8 @@ export interface FailureOptions {
   hint?: string;
   /** What the API said, when it was the API. */
   problem?: Problem;
+  /** The HTTP status, where what answered said no more, as what is no Muster. */
+  status?: number;
   cause?: unknown;
 }
 
@@ -28,13 +30,20 @@ export class CliFailure extends Error {
   readonly kind: keyof typeof exitCodes;
   readonly hint: string | undefined;
   readonly problem: Problem | undefined;
+  /** Of the answer, if there was one. */
+  readonly status: number | undefined;
 
-  constructor(kind: keyof typeof exitCodes, message: string, { hint, problem, cause }: FailureOptions = {}) {
+  constructor(
+    kind: keyof typeof exitCodes,
+    message: string,
+    { hint, problem, status, cause }: FailureOptions = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'CliFailure';
     this.kind = kind;
     this.hint = hint;
     this.problem = problem;
+    this.status = problem?.status ?? status;
   }
 }
 

@@ -89,6 +89,21 @@ describe('following a job', () => {
     await expect(follow()).rejects.toThrow('There is nothing here');
   });
 
+  it.each([
+    [404, 'failed'],
+    [401, 'unauthorized'],
+  ])('ends at once at what answers HTTP %i and is no Muster', async (status, kind) => {
+    api = await startTinyApi({
+      [eventsPath]: (_, response) => response.writeHead(status).end('<html>'),
+      [jobPath]: (_, response) => response.writeHead(status).end('<html>'),
+    });
+    await expect(follow()).rejects.toMatchObject({
+      kind,
+      message: expect.stringContaining(`answered with HTTP ${status}`),
+    });
+    expect(api.requests).toHaveLength(1);
+  });
+
   it('loses patience with an API that stays away, and says that the work goes on', async () => {
     api = await startTinyApi({
       [eventsPath]: request => request.socket.destroy(),

@@ -87,7 +87,7 @@ async function lookNow<T>({ look }: Followed<T>, signal: AbortSignal): Promise<T
 /** An answer that would be the same the next time: nothing there, no valid key. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof CliFailure)) return true;
-  const status = error.problem?.status ?? 0;
+  const { status = 0 } = error;
   return error.kind === 'unauthorized' || (status >= 400 && status < 500 && status !== 429);
 }
 

@@ -39,13 +39,15 @@ export const batch = z
     job_id: uuid,
     status: z.enum([...jobStatuses, 'cleaned_up']).describe('Of the creation, until cleanup is done'),
     total_requested: count,
-    successful_count: count,
+    successful_count: count.describe('Users that were created, those included who were deleted since'),
     failed_count: count,
     execution_time: z.number().describe('Seconds from the start to the end, or to now'),
     config: batchConfigSchema.describe('In force, without the password'),
     created_at: timestamp,
     cleaned_up_at: timestamp.nullable().describe('When the last of its users was deleted'),
-    cleaned_count: count.describe('Users that cleanup deleted; `successful_count` still counts them'),
+    cleaned_count: count.describe(
+      'Of them, those whom cleanup deleted; not those whom a sync or the application did',
+    ),
   })
   .meta({ id: 'Batch' });
 

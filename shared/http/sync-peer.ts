@@ -14,8 +14,11 @@ const digest = z.string().regex(/^-?\d{1,20}$/);
 
 /** Questions with thousands of usernames of 255 characters. */
 const maxQuestionBytes = 8 * 1024 * 1024;
-/** Usernames of one question at most. */
+/** Usernames of one question at most, and their bytes. */
 export const maxPeerUsernames = 5000;
+export const maxPeerUsernamesBytes = maxQuestionBytes / 2;
+/** Of the users of one answer, but for the names of their fields: of the others another question asks. */
+export const maxPeerUsersBytes = 8 * 1024 * 1024;
 
 const scope = z.strictObject({
   batch_id: uuid.optional(),
@@ -25,7 +28,8 @@ const scope = z.strictObject({
     .refine(text => !(Date.parse(text) < Date.UTC(1, 0)), 'must be of the year 1 or later')
     .optional(),
 });
-const usernames = z.array(z.string().min(1).max(255)).min(1).max(maxPeerUsernames);
+/** Of any length: an application may have names that an import does not take, and is told so user by user. */
+const usernames = z.array(z.string()).min(1).max(maxPeerUsernames);
 const buckets = z.array(z.int().min(0).max(4095)).max(4096);
 const subBuckets = z.array(z.int().min(0).max(262_143)).max(262_144);
 
@@ -86,7 +90,13 @@ export const peerEntriesOperation = defineOperation({
   transaction: false,
 });
 
-export const peerUsers = z.object({ users: z.array(transferredUser) });
+const peerUsers = z.object({
+  users: z.array(transferredUser),
+  rest: z.array(z.string()).describe('Usernames to ask for again: they did not fit into this answer'),
+  too_long: z.array(z.string()).describe('Usernames of those who fit into no answer'),
+});
+/** The same for who asks: a user that it cannot take must not hide the others. */
+export const peerUsersAsRead = peerUsers.extend({ users: z.array(z.unknown()) });
 
 export const peerUsersOperation = defineOperation({
   id: 'readPoolUsers',
@@ -95,6 +105,7 @@ export const peerUsersOperation = defineOperation({
   role: 'viewer',
   tag,
   summary: 'Accounts by name with all their fields; for an admin, who asks for them, with passwords',
+  description: `As many as have room in ${maxPeerUsersBytes / 1024 / 1024} MiB; \`rest\` names the others.`,
   body: z.strictObject({ usernames, include_credentials: z.boolean().default(false) }),
   maxBodyBytes: maxQuestionBytes,
   responses: {

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { portions } from '../kernel/portions.ts';
 import type { Executor } from '../platform/db.ts';
 import { sqlStateOf } from '../platform/sql-state.ts';
 import { type Fold, poolTable, type Scope } from './account-digests.ts';
@@ -28,6 +29,30 @@ export async function usersOfPool(db: Executor, usernames: readonly string[]): P
       to_json(created_at) #>> '{}' as created_at, to_json(updated_at) #>> '{}' as updated_at, sealed_password
     from accounts where status <> 'deleted' and ${named(usernames)}`);
   return [...rows];
+}
+
+export interface PoolPage {
+  usernames: string[];
+  bytes: number;
+}
+
+/**
+ * Divides these accounts, those that were deleted aside, into pages of `maxBytes` at most, so that memory does not depend
+ * on how much a user's attributes hold. An account that is longer by itself has a page of its own.
+ */
+export async function pagesOfPool(
+  db: Executor,
+  usernames: readonly string[],
+  maxBytes: number,
+): Promise<PoolPage[]> {
+  const rows = await db.execute<{ username: string; bytes: number }>(sql`
+    select username, octet_length(username) + octet_length(email) + octet_length(role)
+      + octet_length(custom_attributes::text) as bytes
+    from accounts where status <> 'deleted' and ${named(usernames)} order by username`);
+  return [...portions(rows, row => row.bytes, { maxBytes })].map(page => ({
+    usernames: page.map(({ username }) => username),
+    bytes: page.reduce((sum, { bytes }) => sum + bytes, 0),
+  }));
 }
 
 /** The state as it is now, deletions included, counts as that of the last sync. */

@@ -171,6 +171,54 @@ describe('users whom a peer refuses', () => {
   });
 });
 
+describe("a peer's users", () => {
+  /** Accounts of the peer, with a text of some length in their attributes. */
+  const addAccounts = (names: readonly string[], textLength: number) =>
+    other.platform.sql`
+      insert into accounts (username, email, role, test_batch_id, custom_attributes)
+      select name, left(name, 20) || '@example.com', 'user', ${batchId}, jsonb_build_object('text', repeat('x', ${textLength}::int))
+      from unnest(${[...names]}::text[]) as name`;
+
+  it('of whom this side cannot take some fail alone, each with its reason', async () => {
+    await addAccounts(['good', 'fine', 'n'.repeat(300)], 10);
+    await addAccounts(['long'], 100_000);
+    await addAccounts(['longer than an answer'], 9_000_000);
+    const refused = [
+      ['long', 'invalid'],
+      ['longer than an answer', 'payload_too_large'],
+      ['n'.repeat(300), 'too_big'],
+    ];
+    for (const [direction, created] of [
+      ['pull', 2],
+      ['bidirectional', 0],
+    ]) {
+      const { status, result } = await sync({ direction });
+      expect({ status, result }).toMatchObject({
+        status: 'partially_succeeded',
+        result: { created, deleted: 0, failed_count: 3, in_sync: false, sync_timestamp: null },
+      });
+      expect(result?.errors.map(({ username, code }) => [username, code]).sort()).toEqual(refused);
+    }
+  });
+
+  it('travel in more than one answer, and more than one import, when they are long', async () => {
+    await api.call('PUT', '/api/settings', { json: { sync_chunk_size: 2000 } });
+    const asked: string[] = [];
+    peer.letIn = path => asked.push(path) > 0;
+    const names = Array.from({ length: 150 }, (_, index) => `u${index}`);
+    await addAccounts(names, 60_000);
+    expect(await sync({ direction: 'pull' })).toMatchObject({
+      status: 'succeeded',
+      result: { created: 150, in_sync: true },
+    });
+    expect(asked.filter(path => path === '/api/users/sync/users')).toHaveLength(2);
+    await other.platform.sql`delete from accounts`;
+    await databases.platform.sql`delete from sync_bases`;
+    expect(await sync()).toMatchObject({ status: 'succeeded', result: { created: 150, in_sync: true } });
+    expect(asked.filter(isImport)).toHaveLength(2);
+  });
+});
+
 it('a field of a million characters arrives whole in the built-in pool', async () => {
   await addUsers(1);
   await databases.application

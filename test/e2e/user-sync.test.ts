@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -88,6 +88,13 @@ const statusSchema = z.object({
   differing_buckets: z.number(),
 });
 const status = async () => bodyOf(await api.call('GET', '/api/bulk-users/sync/status'), statusSchema.loose());
+
+const statsSchema = z.object({
+  total_users: z.number(),
+  by_batch: z.record(z.string(), z.number()),
+  digest: z.string(),
+});
+const poolStats = async (on: TestApi) => bodyOf(await on.call('GET', '/api/users/stats'), statsSchema);
 
 const settings = (changes: object) => api.call('PUT', '/api/settings', { json: changes });
 
@@ -199,6 +206,31 @@ describe('a push to the built-in load tester', () => {
     expect(second.result).toMatchObject({ updated: 2, unchanged: 0, in_sync: true });
   });
 
+  it('sees later what a transaction that stayed open over two syncs had written before them', async () => {
+    await addUsers(1, 30);
+    await otherTransactionsEnded();
+    const { sql } = databases.application;
+    const late = await sql.reserve();
+    try {
+      await late`begin`;
+      await late`update users set role = 'late' where username = 'u7'`;
+      const first = await sync();
+      expect(first).toMatchObject({ status: 'succeeded', result: { created: 30, in_sync: true } });
+      const since = (previous: typeof first) =>
+        sync({ filter_criteria: { modified_since: previous.result?.sync_timestamp } });
+      const second = await since(first);
+      expect(second.result).toMatchObject({ updated: 0, in_sync: true });
+      await late`commit`;
+      const [row] = await sql`
+        select updated_at < ${second.result?.sync_timestamp ?? ''}::timestamptz as is_earlier from users where username = 'u7'`;
+      expect(row).toEqual({ is_earlier: true });
+      expect((await since(second)).result).toMatchObject({ updated: 1, in_sync: true });
+    } finally {
+      late.release();
+    }
+    expect(await status()).toMatchObject({ in_sync: true });
+  });
+
   it('lists who differs, and in what', async () => {
     await addUsers(1, 10);
     await sync();
@@ -264,6 +296,27 @@ describe('both ways with the built-in load tester', () => {
     expect(keys).toHaveLength(1);
   });
 
+  it('leaves the counts of a batch as those of its creation when users of it are deleted', async () => {
+    const id = newId();
+    const created = await api.call('POST', '/api/bulk-users/create', {
+      json: { count: 4, config: { username_pattern: 'gone_{id}', test_batch_id: id } },
+    });
+    await ended((await bodyOf(created, job)).id);
+    await sync();
+    await databases.platform.sql`
+      update accounts set status = 'deleted', deleted_at = now() where username in ('gone_1', 'gone_2')`;
+    expect(await sync({ direction: 'pull', confirm: true })).toMatchObject({ result: { deleted: 2 } });
+    const counts = z.object({ successful_count: z.number(), cleaned_count: z.number() });
+    const batch = `/api/bulk-users/batches/${id}`;
+    expect(await bodyOf(await api.call('GET', batch), counts)).toEqual({
+      successful_count: 4,
+      cleaned_count: 0,
+    });
+    const users = z.object({ items: z.array(z.object({ username: z.string() })) });
+    const { items } = await bodyOf(await api.call('GET', `${batch}/users`), users);
+    expect(items.map(({ username }) => username).sort()).toEqual(['gone_3', 'gone_4']);
+  });
+
   it('never writes a production user', async () => {
     await databases.application.sql`
       insert into users (username, email, password_hash) values ('boss', 'boss@x', '!'), ('chief', 'chief@x', '!')`;
@@ -302,6 +355,11 @@ describe('another Muster', () => {
       result: { created: 0, updated: 2, deleted: 2, conflicts: 0, in_sync: true },
     });
     expect(await pool()).toHaveLength(248);
+    expect(await sync()).toMatchObject({ result: { created: 248, in_sync: true } });
+    const here = await poolStats(api);
+    expect(here).toMatchObject({ total_users: 248, by_batch: { [batchId]: 248 } });
+    expect(await poolStats(otherApi)).toEqual(here);
+    expect((await status()).application).toEqual({ total_users: 248, digest: here.digest });
     const [u3] = await databases.application.sql`select role from users where username = 'u3'`;
     expect(u3).toEqual({ role: 'theirs' });
   });
@@ -372,6 +430,19 @@ describe('a file', () => {
     ]);
     expect(await sync({ target })).toMatchObject({ result: { unchanged: 40, bytes_sent: 0 } });
     expect(await readdir(exports)).toEqual(['for-k6.json']);
+  });
+
+  it('takes away the drafts that dead workers left, and none that somebody may be writing', async () => {
+    await addUsers(1, 3);
+    const [own, old, fresh] = ['crash.json', 'old.json', 'fresh.json'].map(
+      name => `${name}.${newId()}.draft`,
+    );
+    for (const draft of [own, old, fresh]) await writeFile(join(exports, draft ?? ''), '{');
+    await utimes(join(exports, old ?? ''), 0, 0);
+    expect(await sync({ target: { type: 'file', name: 'crash' } })).toMatchObject({ status: 'succeeded' });
+    const left = await readdir(exports);
+    expect(left.filter(name => name.endsWith('.draft'))).toEqual([fresh]);
+    expect(left).toContain('crash.json');
   });
 });
 

@@ -1,10 +1,12 @@
 import {
+  maxPeerUsersBytes,
   peerDeleteOperation,
   peerDigestsOperation,
   peerEntriesOperation,
   peerUsersOperation,
 } from '../../../../shared/http/sync-peer.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
 import {
   listEntries,
   poolTable,
@@ -15,7 +17,7 @@ import {
 } from '../../../../shared/store/account-digests.ts';
 import { createPasswordKeeper } from '../../../../shared/store/account-passwords.ts';
 import { markDeleted } from '../../../../shared/store/accounts.ts';
-import { usersOfPool } from '../../../../shared/store/synced-accounts.ts';
+import { type PoolPage, pagesOfPool, usersOfPool } from '../../../../shared/store/synced-accounts.ts';
 import { tellDeed } from '../../deed.ts';
 import { gzippedJson } from '../../gzip-json.ts';
 import { requireActor } from '../../middleware/identify.ts';
@@ -45,18 +47,19 @@ export const peerRoutes = ({ vault }: { vault: Vault }): Route[] => [
   route(
     peerUsersOperation,
     async ({ body: { usernames, include_credentials }, db, request, actor, requestId }) => {
+      if (include_credentials) requireActor(request, 'admin');
+      const { given, rest, tooLong } = await divide(db, usernames);
       if (include_credentials) {
-        requireActor(request, 'admin');
-        const detail = { source_system: 'load_tester', users: usernames.length };
+        const detail = { source_system: 'load_tester', users: given.length };
         await tellDeed({ db, actor, requestId }, 'credentials.export', undefined, detail);
       }
       const keeper = createPasswordKeeper(vault);
-      const users = (await usersOfPool(db, usernames)).map(({ sealed_password, ...user }) =>
+      const users = (await usersOfPool(db, given)).map(({ sealed_password, ...user }) =>
         include_credentials && sealed_password !== null
           ? { ...user, password: keeper.open(sealed_password) }
           : user,
       );
-      return gzippedJson(request, { users });
+      return gzippedJson(request, { users, rest, too_long: tooLong });
     },
   ),
 
@@ -67,6 +70,19 @@ export const peerRoutes = ({ vault }: { vault: Vault }): Route[] => [
     return ok({ deleted });
   }),
 ];
+
+/** Which users have room in the answer, which in another, and which in none. */
+async function divide(db: Executor, usernames: readonly string[]) {
+  const pages = await pagesOfPool(db, usernames, maxPeerUsersBytes);
+  const fits = ({ bytes }: PoolPage) => bytes <= maxPeerUsersBytes;
+  const namesOf = (some: PoolPage[]) => some.flatMap(page => page.usernames);
+  const [first, ...others] = pages.filter(fits);
+  return {
+    given: first?.usernames ?? [],
+    rest: namesOf(others),
+    tooLong: namesOf(pages.filter(page => !fits(page))),
+  };
+}
 
 const scopeOf = (scope: {
   batch_id?: string | undefined;

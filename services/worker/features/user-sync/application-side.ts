@@ -1,6 +1,6 @@
 import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import { hashPassword } from '../../../../shared/platform/password.ts';
+import { type PasswordHasher, passwordHashers } from '../../../../shared/platform/password-formats.ts';
 import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
 import {
   type DigestTable,
@@ -76,7 +76,8 @@ export async function changeApplication(
   const faults: SyncFault[] = [];
   const testUsers = users.filter(isTestUser);
   faults.push(...users.filter(user => !isTestUser(user)).map(notATestUser));
-  const incoming = await Promise.all(testUsers.map(incomingUsers(seen)));
+  const hasher = passwordHashers[table.mapping.password_format];
+  const incoming = await Promise.all(testUsers.map(incomingUsers(seen, hasher)));
   const update = (tx: Executor, rows: readonly IncomingUser[]) => updateIncomingUsers(tx, table, rows);
   const insert = (tx: Executor, rows: readonly IncomingUser[]) => insertIncomingUsers(tx, table, rows);
   const remove = (tx: Executor, rows: readonly SeenUser[]) =>
@@ -139,11 +140,11 @@ const isTestUser = (user: SyncUser): user is SyncUser & { test_batch_id: string 
   user.is_test_user && user.test_batch_id !== null;
 
 /** A password that many share is hashed once. */
-function incomingUsers(seen: ReadonlyMap<string, string>) {
+function incomingUsers(seen: ReadonlyMap<string, string>, hasher: PasswordHasher) {
   const hashes = new Map<string, Promise<string>>();
   const hashOf = (password: string | undefined): Promise<string> => {
     if (password === undefined) return Promise.resolve(noPassword);
-    const known = hashes.get(password) ?? hashPassword(password);
+    const known = hashes.get(password) ?? hasher.hash(password);
     hashes.set(password, known);
     return known;
   };

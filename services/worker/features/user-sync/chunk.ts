@@ -7,13 +7,13 @@ import {
   type SyncCounts,
 } from '../../../../shared/store/sync-chunks.ts';
 import { readApplicationUsers, readUsersWithDigests } from '../../../../shared/store/synced-users.ts';
-import { type ApplicationOutcome, changeApplication } from './application-side.ts';
 import { describeConflicts } from './conflicts.ts';
 import { type Decision, decide, type SideName } from './decide.ts';
 import type { UserSyncDeps } from './deps.ts';
 import { withPasswords } from './passwords.ts';
 import type { SyncSession } from './session.ts';
-import type { Conflict, SyncUser, Target, UserDigest } from './sides.ts';
+import type { Conflict, SyncUser, UserDigest } from './sides.ts';
+import { takeOver } from './take-over.ts';
 
 /** How many faults a chunk keeps; it counts all of them. */
 const keptFaults = 100;
@@ -176,7 +176,12 @@ async function applyWork(
   work: Work,
   conclude: Conclude,
 ): Promise<void> {
-  const pulled = await applyToApplication(session, states, work);
+  const pulled = await takeOver(session, {
+    users: work.write.application,
+    deletions: work.delete.application,
+    seen: digestsOf(states, 'application'),
+    wanted: digestsOf(states, 'target'),
+  });
   const sent = [...work.write.load_tester, ...work.resend];
   const users = await usersToSend(deps, session, sent, known);
   const digestOf = (username: string, side: 'application' | 'target') =>
@@ -204,30 +209,6 @@ async function applyWork(
     }),
   );
 }
-
-async function applyToApplication(
-  { target, applicationDeps }: SyncSession,
-  states: States,
-  work: Work,
-): Promise<ApplicationOutcome> {
-  const { write, delete: gone } = work;
-  const seen = digestsOf(states, 'application');
-  const isNew = (username: string) => !seen.has(username);
-  const users = [
-    ...(await usersOf(target, write.application.filter(isNew), true)),
-    ...(await usersOf(
-      target,
-      write.application.filter(username => !isNew(username)),
-      false,
-    )),
-  ];
-  const wanted = digestsOf(states, 'target');
-  return changeApplication(applicationDeps, { users, deletions: gone.application, seen, wanted });
-}
-
-/** A password is of use only to a user who is to be created: who asks a peer for one needs an admin's key there. */
-const usersOf = async (target: Target, usernames: string[], withPasswords: boolean): Promise<SyncUser[]> =>
-  usernames.length === 0 ? [] : target.users(usernames, { withPasswords });
 
 function digestsOf(states: States, side: 'application' | 'target'): Map<string, string> {
   const digests = new Map<string, string>();

@@ -3,7 +3,7 @@ import { readApplicationUsers } from '../../../../shared/store/synced-users.ts';
 import { differingFields } from '../../../../shared/store/user-differences.ts';
 import type { UserSyncDeps } from './deps.ts';
 import type { SyncSession } from './session.ts';
-import type { Conflict } from './sides.ts';
+import type { Conflict, SyncUser, Target } from './sides.ts';
 
 /** How many conflicts of a chunk are told with the fields in which the two sides differed. */
 const maxDescribed = 100;
@@ -19,13 +19,12 @@ export async function describeConflicts(
   const names = described.map(({ username }) => username);
   const [ours, theirs] = await Promise.all([
     readApplicationUsers(applicationDb, table, names),
-    target.users(names, { withPasswords: false }),
+    readTheirs(target, names),
   ]);
   const oursByName = new Map(ours.map(user => [user.username, user]));
-  const theirsByName = new Map(theirs.map(user => [user.username, user]));
   return described.map(({ username, winner }) => {
-    const [own, their] = [oursByName.get(username), theirsByName.get(username)];
-    const isDeletion = own === undefined || their === undefined;
+    const [own, their] = [oursByName.get(username), theirs.users.get(username)];
+    const isDeletion = own === undefined || (their === undefined && !theirs.unreadable.has(username));
     const what = isDeletion
       ? 'was deleted on one side and changed on the other'
       : 'was changed on both sides';
@@ -42,4 +41,15 @@ export async function describeConflicts(
       fields: differingFields(own, their),
     };
   });
+}
+
+/** By name; those who are there, but cannot be taken, by name only. */
+async function readTheirs(target: Target, names: readonly string[]) {
+  const users = new Map<string, SyncUser>();
+  const unreadable = new Set<string | undefined>();
+  for await (const page of target.users(names, { withPasswords: false })) {
+    for (const user of page.users) users.set(user.username, user);
+    for (const fault of page.faults) unreadable.add(fault.username);
+  }
+  return { users, unreadable };
 }

@@ -66,6 +66,19 @@ describe('a peer', () => {
     expect([asked, ...seen]).toEqual([3, 'key', 'gzip']);
   });
 
+  it('is asked again no sooner than it says', async () => {
+    const askedAt: number[] = [];
+    const noting =
+      (answer: Answer): Answer =>
+      (request, response) => {
+        askedAt.push(performance.now());
+        answer(request, response);
+      };
+    await ask([noting(json(429, {}, { 'retry-after': '1' })), noting(good)]);
+    const [first = 0, second = 0] = askedAt;
+    expect(second - first).toBeGreaterThanOrEqual(990); // timers may be a little early
+  });
+
   it.each<[string, Answer, object]>([
     ['is busy for good', json(503, {}), { kind: 'network', code: 'peer_busy' }],
     ['hangs up', request => request.socket.destroy(), { kind: 'network', code: 'peer_unreachable' }],
@@ -97,6 +110,24 @@ describe('a peer', () => {
     ],
   ])('that %s is an error of its kind', async (_case, answer, error) => {
     await expect(ask([answer])).rejects.toMatchObject(error);
+  });
+
+  const endless: Answer = (_request, response) => {
+    response.writeHead(200).on('drain', () => response.write('x'.repeat(65_536)));
+    response.write('x'.repeat(65_536));
+  };
+  const bomb: Answer = (_request, response) =>
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('x'.repeat(4_000_000)));
+
+  it.each<[string, Answer]>([
+    ['without an end', endless],
+    ['of a few bytes that expand to millions', bomb],
+  ])('that gives an answer %s is stopped listening to, and asked no more', async (_case, answer) => {
+    await expect(ask([answer], { maxAnswerBytes: 1_000_000, timeoutMs: 20_000 })).rejects.toMatchObject({
+      kind: 'format',
+      code: 'peer_answer_too_large',
+    });
+    expect(asked).toBe(1);
   });
 
   it('that does not answer in time is tried again, and then an error', async () => {

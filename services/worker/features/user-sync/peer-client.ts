@@ -4,7 +4,7 @@ import { Agent, request } from 'undici';
 import type { z } from 'zod';
 import { problem } from '../../../../shared/http/problem.ts';
 import type { Allowlist } from '../../../../shared/kernel/allowlist.ts';
-import { messageOf } from '../../../../shared/kernel/errors.ts';
+import { messageOf, systemCodeOf } from '../../../../shared/kernel/errors.ts';
 import { backoffMs, sleep } from '../../../../shared/kernel/time.ts';
 import { createGuardedConnector } from '../../../../shared/platform/target/connect-guard.ts';
 import { networkErrorKindOf } from '../../../../shared/platform/target/network-errors.ts';
@@ -32,13 +32,15 @@ export interface PeerClientOptions {
   retries: number;
   retryDelayMs: number;
   signal: AbortSignal;
+  /** Of one answer, on the wire and expanded. */
+  maxAnswerBytes?: number;
 }
 
 const compress = promisify(gzip);
 const expand = promisify(gunzip);
 const connectMs = 10_000;
 /** An answer of 250,000 names of 255 characters, and some. */
-const maxAnswerBytes = 256 * 1024 * 1024;
+const longestAnswerBytes = 256 * 1024 * 1024;
 /** Longest pause between two tries, whoever asks for it. */
 const maxPauseMs = 120_000;
 
@@ -49,12 +51,13 @@ interface Outgoing {
 }
 
 export function createPeerClient(options: PeerClientOptions): PeerClient {
+  const { baseUrl, maxAnswerBytes = longestAnswerBytes } = options;
   const agent = new Agent({ connect: createGuardedConnector(options.allowlist, connectMs), allowH2: false });
   let bytes = 0;
 
   async function send({ path, type, body }: Outgoing, timeout: AbortSignal): Promise<Answer> {
     const signal = AbortSignal.any([options.signal, timeout]);
-    const answer = await request(options.baseUrl + path, {
+    const answer = await request(baseUrl + path, {
       method: 'POST',
       dispatcher: agent,
       signal,
@@ -70,7 +73,8 @@ export function createPeerClient(options: PeerClientOptions): PeerClient {
       body,
     });
     bytes += body.length;
-    const received = Buffer.from(await answer.body.arrayBuffer());
+    const received = await readWithin(answer.body, maxAnswerBytes);
+    if (received === undefined) throw tooLarge(baseUrl, maxAnswerBytes);
     bytes += received.length;
     const { 'retry-after': retryAfter, 'content-encoding': encoding } = answer.headers;
     return {
@@ -86,9 +90,10 @@ export function createPeerClient(options: PeerClientOptions): PeerClient {
       const timeout = AbortSignal.timeout(options.timeoutMs);
       const answer = await send(outgoing, timeout).catch((error: unknown) => {
         options.signal.throwIfAborted();
-        return unanswered(options.baseUrl, error, timeout.aborted);
+        if (error instanceof PeerError) throw error;
+        return unanswered(baseUrl, error, timeout.aborted);
       });
-      const failure = answer instanceof PeerError ? answer : busyError(options.baseUrl, answer);
+      const failure = answer instanceof PeerError ? answer : busyError(baseUrl, answer);
       if (failure === undefined && !(answer instanceof PeerError)) return answer;
       if (attempt >= options.retries || failure?.code === 'peer_not_allowed') throw failure ?? answer;
       const asked = answer instanceof PeerError ? undefined : retryAfterMs(answer.retryAfter);
@@ -99,14 +104,14 @@ export function createPeerClient(options: PeerClientOptions): PeerClient {
 
   async function ask<S extends z.ZodType>(outgoing: Outgoing, schema: S): Promise<z.output<S>> {
     const answer = await persist(outgoing);
-    const text = await textOf(options.baseUrl, answer);
-    if (answer.status !== 200) throw refusalOf(options.baseUrl, answer.status, text);
+    const text = await textOf(baseUrl, answer, maxAnswerBytes);
+    if (answer.status !== 200) throw refusalOf(baseUrl, answer.status, text);
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
     throw new PeerError(
       'format',
       'peer_answer_unreadable',
-      `${options.baseUrl} answered ${outgoing.path} with something that is not the answer of a Muster of this version`,
+      `${baseUrl} answered ${outgoing.path} with something that is not the answer of a Muster of this version`,
       { cause: parsed.error },
     );
   }
@@ -130,6 +135,25 @@ interface Answer {
   encoding: string;
   retryAfter: string;
 }
+
+/** A whole body; undefined when it is longer than `maxBytes`: no more of it is read then. */
+async function readWithin(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer | undefined> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of body) {
+    length += piece.length;
+    if (length > maxBytes) return undefined;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces, length);
+}
+
+const tooLarge = (baseUrl: string, maxBytes: number): PeerError =>
+  new PeerError(
+    'format',
+    'peer_answer_too_large',
+    `${baseUrl} gave an answer of more than ${maxBytes} bytes, which is no answer of a Muster`,
+  );
 
 /** No whole answer: the network's fault, or a peer that may not be asked. */
 function unanswered(baseUrl: string, error: unknown, isTimeout: boolean): PeerError {
@@ -155,11 +179,12 @@ function refusalOf(baseUrl: string, status: number, text: string): PeerError {
   return new PeerError('format', said.success ? 'peer_refused' : 'not_a_muster', message);
 }
 
-async function textOf(baseUrl: string, { received, encoding }: Answer): Promise<string> {
+async function textOf(baseUrl: string, { received, encoding }: Answer, maxBytes: number): Promise<string> {
   if (encoding !== 'gzip') return received.toString('utf8');
   try {
-    return (await expand(received, { maxOutputLength: maxAnswerBytes })).toString('utf8');
+    return (await expand(received, { maxOutputLength: maxBytes })).toString('utf8');
   } catch (cause) {
+    if (systemCodeOf(cause) === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(baseUrl, maxBytes);
     const message = `The answer of ${baseUrl} is damaged: ${messageOf(cause)}`;
     throw new PeerError('format', 'peer_answer_damaged', message, { cause });
   }

@@ -1,13 +1,8 @@
 import { z } from 'zod';
 import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
 import { importResult, maxImportedRowBytes } from '../../../../shared/http/accounts.ts';
-import {
-  maxPeerUsernames,
-  peerDeleted,
-  peerDigests,
-  peerEntries,
-  peerUsers,
-} from '../../../../shared/http/sync-peer.ts';
+import { peerDeleted, peerDigests, peerEntries } from '../../../../shared/http/sync-peer.ts';
+import { portions } from '../../../../shared/kernel/portions.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import {
   type Bucket,
@@ -24,6 +19,7 @@ import {
   summarizeBases,
 } from '../../../../shared/store/sync-bases.ts';
 import type { PeerClient } from './peer-client.ts';
+import { inQuestions, readPeerUsers } from './peer-users.ts';
 import type { Side, SyncUser, Target, TargetOutcome, UserDigest } from './sides.ts';
 
 export interface PeerTargetOptions {
@@ -34,6 +30,9 @@ export interface PeerTargetOptions {
   testUsersOnly: boolean;
   withCredentials: boolean;
 }
+
+/** Of the users of one import: it has to be over within the time of a request. */
+const importBytes = 8 * 1024 * 1024;
 
 /**
  * The pool of another Muster. What is written there cannot be one transaction with the chunk's mark here; a chunk that
@@ -46,18 +45,16 @@ export function peerTarget(options: PeerTargetOptions): Target {
 
   async function write(users: readonly SyncUser[]): Promise<TargetOutcome> {
     const { lines, faults } = linesOf(withCredentials ? users : users.map(withoutPassword));
-    if (lines.length === 0)
-      return { created: 0, updated: 0, unchanged: 0, deleted: 0, failed: faults.length, faults };
-    const result = await client.postLines('/api/users/import', lines, importResult);
-    const { created, updated, unchanged, failed_count } = result;
-    const refused = result.errors.map(({ kind, code, message, username }) => ({
-      kind,
-      code,
-      message,
-      ...(username !== undefined && { username }),
-    }));
-    const failed = faults.length + failed_count;
-    return { created, updated, unchanged, deleted: 0, failed, faults: [...faults, ...refused] };
+    const outcome = { created: 0, updated: 0, unchanged: 0, deleted: 0, failed: faults.length, faults };
+    for (const some of portions(lines, Buffer.byteLength, { maxBytes: importBytes })) {
+      const result = await client.postLines('/api/users/import', some, importResult);
+      outcome.created += result.created;
+      outcome.updated += result.updated;
+      outcome.unchanged += result.unchanged;
+      outcome.failed += result.failed_count;
+      faults.push(...result.errors.map(refusalOf));
+    }
+    return outcome;
   }
 
   const buckets = async (scope: Scope) =>
@@ -85,18 +82,11 @@ export function peerTarget(options: PeerTargetOptions): Target {
       return z.object({ probe: z.string(), now: z.number() }).parse(await askDigests({ within: [] }));
     },
     bases: usernames => readBases(db, targetKey, usernames),
-    async users(usernames, { withPasswords }) {
-      const found: SyncUser[] = [];
-      for (const part of inParts(usernames)) {
-        const question = { usernames: part, include_credentials: withCredentials && withPasswords };
-        const { users } = await client.post('/api/users/sync/users', question, peerUsers);
-        found.push(...users.map(syncUserOf));
-      }
-      return found;
-    },
+    users: (usernames, { withPasswords }) =>
+      readPeerUsers(client, usernames, { include_credentials: withCredentials && withPasswords }),
     async apply(changes, conclude) {
       const outcome = await write(changes.users);
-      for (const usernames of inParts(changes.deletions)) {
+      for (const usernames of inQuestions(changes.deletions)) {
         const { deleted } = await client.post('/api/users/sync/deletions', { usernames }, peerDeleted);
         outcome.deleted += deleted;
       }
@@ -146,6 +136,18 @@ function linesOf(users: readonly SyncUser[]): { lines: string[]; faults: SyncFau
   return { lines, faults };
 }
 
+const refusalOf = ({
+  kind,
+  code,
+  message,
+  username,
+}: z.output<typeof importResult>['errors'][number]): SyncFault => ({
+  kind,
+  code,
+  message,
+  ...(username !== undefined && { username }),
+});
+
 const tooLong = ({ username }: SyncUser): SyncFault => ({
   kind: 'format',
   code: 'payload_too_large',
@@ -168,26 +170,8 @@ const wireScope = ({ batchId, testUsersOnly, modifiedSince }: Scope) => ({
   test_users_only: testUsersOnly,
 });
 
-function* inParts(usernames: readonly string[]): Generator<readonly string[]> {
-  for (let first = 0; first < usernames.length; first += maxPeerUsernames)
-    yield usernames.slice(first, first + maxPeerUsernames);
-}
-
 function* partsOf(choice: Choice): Generator<object> {
   if ('buckets' in choice) yield choice;
   else if ('subBuckets' in choice) yield { sub_buckets: choice.subBuckets };
-  else for (const usernames of inParts(choice.usernames)) yield { usernames };
+  else for (const usernames of inQuestions(choice.usernames)) yield { usernames };
 }
-
-const syncUserOf = (user: z.output<typeof peerUsers>['users'][number]): SyncUser => ({
-  id: user.id ?? null,
-  username: user.username,
-  email: user.email,
-  role: user.role,
-  is_test_user: user.is_test_user,
-  test_batch_id: user.test_batch_id ?? null,
-  custom_attributes: user.custom_attributes,
-  created_at: user.created_at ?? new Date(0).toISOString(),
-  updated_at: user.updated_at ?? new Date(0).toISOString(),
-  password: user.password ?? undefined,
-});

@@ -10,9 +10,17 @@ import {
 import { readFold } from '../../../../shared/store/account-fold.ts';
 import { createPasswordKeeper, sealPasswords } from '../../../../shared/store/account-passwords.ts';
 import { markDeleted, upsertAccounts } from '../../../../shared/store/accounts.ts';
-import { settleAccounts, settlePool, usersOfPool } from '../../../../shared/store/synced-accounts.ts';
+import {
+  pagesOfPool,
+  settleAccounts,
+  settlePool,
+  usersOfPool,
+} from '../../../../shared/store/synced-accounts.ts';
 import { type Meter, measured } from './meter.ts';
 import type { Target, TargetChanges } from './sides.ts';
+
+/** Of the accounts that are held at once on their way to the application. */
+const pageBytes = 8 * 1024 * 1024;
 
 /**
  * The built-in load tester: the pool of accounts in Muster's own database. What a chunk writes and its `done` mark are
@@ -46,15 +54,16 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
       meter,
     ),
     bases: () => undefined,
-    async users(usernames, { withPasswords }) {
-      const rows = await usersOfPool(db, usernames);
-      return meter.counted(
-        rows.map(({ sealed_password, ...user }) =>
+    async *users(usernames, { withPasswords }) {
+      for (const page of await pagesOfPool(db, usernames, pageBytes)) {
+        const rows = await usersOfPool(db, page.usernames);
+        const users = rows.map(({ sealed_password, ...user }) =>
           sealed_password === null || !withPasswords
             ? user
             : { ...user, password: keeper.open(sealed_password) },
-        ),
-      );
+        );
+        yield { users: meter.counted(users), faults: [] };
+      }
     },
     async apply(changes, conclude) {
       meter.counted(changes.users);

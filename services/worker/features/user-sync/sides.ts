@@ -42,6 +42,13 @@ export interface Conflict {
   winner: 'application' | 'load_tester' | undefined;
 }
 
+/** Some of the load tester's users: as many as memory may well hold. */
+export interface UserPage {
+  users: SyncUser[];
+  /** Of those who cannot be taken. */
+  faults: SyncFault[];
+}
+
 export interface UserDigest {
   username: string;
   digest: string | null;
@@ -77,7 +84,7 @@ export interface Target extends Side {
   /** The digests of the last sync of these users; the built-in pool gives its own with `entries`. */
   bases(usernames: readonly string[]): Promise<Map<string, string>> | undefined;
   /** Users with all their fields, for the application to take over; with passwords, as far as they may be told. */
-  users(usernames: readonly string[], options: { withPasswords: boolean }): Promise<SyncUser[]>;
+  users(usernames: readonly string[], options: { withPasswords: boolean }): AsyncIterable<UserPage>;
   /**
    * Writes, and in the transaction of what it writes to Muster's own database, `conclude`. Doing it twice is the same as
    * doing it once.

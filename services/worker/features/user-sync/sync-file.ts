@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SyncResult } from '../../../../shared/contracts/user-sync.ts';
 import { summarize } from '../../../../shared/store/account-digests.ts';
@@ -13,6 +13,9 @@ import type { SyncSession } from './session.ts';
 
 /** Enough of a file's end to hold its metadata, which stand last. */
 const tailBytes = 4096;
+const draftSuffix = '.draft';
+/** Longer than any file takes to be written. */
+const abandonedAfterMs = 24 * 3600 * 1000;
 
 /**
  * A file for a load tester's configuration: the export document of the users in scope, `exports/<name>.json`. It is
@@ -82,7 +85,8 @@ async function write(
   content: Content,
 ): Promise<number> {
   await mkdir(deps.exportsFolder, { recursive: true, mode: 0o700 });
-  const draft = `${path}.${randomUUID()}.draft`;
+  await removeLeftovers(deps.exportsFolder, path);
+  const draft = `${path}.${randomUUID()}${draftSuffix}`;
   const file = await open(draft, 'wx', 0o600);
   try {
     await file.writeFile(documentOf(deps, session, content));
@@ -96,6 +100,17 @@ async function write(
     await file.close().catch(() => {});
     await rm(draft, { force: true });
     throw error;
+  }
+}
+
+/** What a worker that died left: of this file, which nobody else writes now, and of others when it is too old to be at work. */
+async function removeLeftovers(folder: string, path: string): Promise<void> {
+  const drafts = (await readdir(folder)).filter(name => name.endsWith(draftSuffix));
+  for (const draft of drafts.map(name => join(folder, name))) {
+    const isOwn = draft.startsWith(`${path}.`);
+    const found = isOwn ? undefined : await stat(draft).catch(() => undefined); // its writer may be done with it
+    const isOld = found !== undefined && Date.now() - found.mtimeMs > abandonedAfterMs;
+    if (isOwn || isOld) await rm(draft, { force: true });
   }
 }
 
