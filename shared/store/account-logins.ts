@@ -149,15 +149,6 @@ export async function withdrawLogins(db: Executor, jobId: string): Promise<void>
     where job_id = ${jobId} and status in ('pending', 'running')`);
 }
 
-/** Ends every chunk that is not done: the accounts that it did not try count as failed, under `code`. */
-export async function refuseLogins(db: Executor, jobId: string, code: string): Promise<void> {
-  await db.execute(sql`
-    update account_login_chunks set status = 'done', epoch = epoch + 1, finished_at = clock_timestamp(),
-      failures = failures || jsonb_build_object(${code}::text, greatest(0, accounts - logged_in - coalesce(
-        (select sum(times::int) from jsonb_each_text(failures) as f(code, times)), 0)))
-    where job_id = ${jobId} and status in ('pending', 'running')`);
-}
-
 export interface LoginTally {
   chunks: number;
   chunksDone: number;

@@ -18,8 +18,6 @@ interface DueLogin {
 
 /** What a lane has to do, chunk after chunk. */
 export interface DueLogins extends AsyncIterable<DueLogin> {
-  /** How often one of the chunks that it took was taken until now, by whomever, at most. */
-  claims(): number;
   /** Writes what is left of the chunks that were not concluded; they stay to be done. */
   close(): Promise<void>;
 }
@@ -41,14 +39,12 @@ export function takeDueLogins(deps: AccountSessionsDeps, options: DueLoginsOptio
   const { db, workerName: worker } = deps;
   const { jobId, lane, input, signal, onFailure } = options;
   const held = new Map<number, ChunkBook>();
-  let claims = 0;
 
   async function* give(): AsyncGenerator<DueLogin, void> {
     for (;;) {
       signal.throwIfAborted();
       const lease = await claimLoginChunk(db, { jobId, lane, worker, held: [...held.keys()] });
       if (lease === undefined) return;
-      claims = Math.max(claims, lease.epoch);
       const accounts = await listDueAccounts(db, lease, input);
       const book = createChunkBook(deps, lease, { origin: input.origin, onFailure });
       held.set(lease.chunkIndex, book);
@@ -72,7 +68,6 @@ export function takeDueLogins(deps: AccountSessionsDeps, options: DueLoginsOptio
 
   return {
     [Symbol.asyncIterator]: give,
-    claims: () => claims,
     async close() {
       await Promise.allSettled([...held.values()].map(book => book.close()));
     },

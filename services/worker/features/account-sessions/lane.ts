@@ -12,12 +12,11 @@ import {
   forEachAtOnce,
   type LoginLane,
 } from '../../../../shared/platform/target/login-lane.ts';
-import { type DueAccount, refuseLogins } from '../../../../shared/store/account-logins.ts';
+import type { DueAccount } from '../../../../shared/store/account-logins.ts';
 import { createPasswordKeeper, type PasswordKeeper } from '../../../../shared/store/account-passwords.ts';
 import { findJob } from '../../../../shared/store/jobs.ts';
-import { isRetryable } from '../../outcome.ts';
 import type { AccountSessionsDeps } from './deps.ts';
-import { type DueLogins, takeDueLogins } from './due-logins.ts';
+import { takeDueLogins } from './due-logins.ts';
 
 /**
  * One lane of a bulk login: takes chunks until there are none. It holds its share of the concurrency and of the rate, so
@@ -47,23 +46,13 @@ export const runLoginLane = implement(
           tried += 1;
         });
       } catch (error) {
-        const reason: unknown = lost.signal.reason ?? error;
-        if (isAppError(reason, 'lease_lost')) return { tried };
-        if (stopped.aborted || mayPass(reason, due)) throw error;
-        deps.logger.error({ err: reason, jobId }, 'a bulk login cannot be done');
-        await refuseLogins(deps.db, jobId, 'chunk_refused');
+        if (!isAppError(lost.signal.reason, 'lease_lost')) throw error;
       } finally {
         await due.close();
       }
       return { tried };
     },
 );
-
-/** How often a chunk is taken at most: what may pass has passed by then, since a lane whose database is away takes none. */
-const mostClaims = 20;
-
-/** Lanes are handed out again as long as chunks are open: what stays as it is would go on for ever. */
-const mayPass = (error: unknown, due: DueLogins): boolean => isRetryable(error) && due.claims() < mostClaims;
 
 async function inputOf(
   { db }: AccountSessionsDeps,
