@@ -95,8 +95,12 @@ const peerUsers = z.object({
   rest: z.array(z.string()).describe('Usernames to ask for again: they did not fit into this answer'),
   too_long: z.array(z.string()).describe('Usernames of those who fit into no answer'),
 });
-/** The same for who asks: a user that it cannot take must not hide the others. */
-export const peerUsersAsRead = peerUsers.extend({ users: z.array(z.unknown()) });
+/** The same for who asks: a user that it cannot take must not hide the others, and a peer of an older version sends all at once. */
+export const peerUsersAsRead = peerUsers.extend({
+  users: z.array(z.unknown()),
+  rest: peerUsers.shape.rest.default([]),
+  too_long: peerUsers.shape.too_long.default([]),
+});
 
 export const peerUsersOperation = defineOperation({
   id: 'readPoolUsers',
