@@ -30,6 +30,7 @@ import { sharesByWorker, tallyBatch, tallyBatches } from '../../../../shared/sto
 import { countOpenByKind } from '../../../../shared/store/jobs.ts';
 import { countUsers, hasUsersOfBatch, listBatchUsers } from '../../../../shared/store/user-directory.ts';
 import { isKey, type UserTable } from '../../../../shared/store/user-table.ts';
+import { readUserWidths } from '../../../../shared/store/user-table-columns.ts';
 import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';
@@ -42,6 +43,7 @@ import { presentBatch, presentBatchDetail, presentUser } from './present.ts';
 import { templateRoutes } from './template-routes.ts';
 import { findTemplate, partsOf } from './templates.ts';
 import { validate } from './validate.ts';
+import { faultsOfWidths } from './width-faults.ts';
 
 export interface BulkUserRoutesDeps {
   /** The application's database: its users, and the ledger beside them. */
@@ -64,6 +66,7 @@ export const bulkUserRoutes = (deps: BulkUserRoutesDeps): Route[] => [
     const faults = [
       ...faultsOfCreation({ count, config, maxUsers: settings.max_bulk_users }),
       ...faultsOfDirectory(deps.users, config),
+      ...faultsOfWidths(await readUserWidths(deps.applicationDb, deps.users), { count, config }),
     ];
     if (faults.length > 0) throw refused(faults);
     const batchId = config.test_batch_id ?? newId();
