@@ -1,3 +1,4 @@
+import { idOf, newId } from '../../shared/kernel/ids.ts';
 import { tokenDigest } from '../../shared/platform/crypto.ts';
 import { createLogger } from '../../shared/platform/log.ts';
 import { createApiKey } from '../../shared/store/api-keys.ts';
@@ -19,6 +20,10 @@ it('deletes what is expired, and nothing else', async () => {
   await sql`insert into accounts (username, email, role, status, deleted_at) values
     ('live', '', '', 'created', null), ('fresh', '', '', 'deleted', now()),
     ('old', '', '', 'deleted', now() - interval '10 years')`;
+  const [recent, long] = [newId(), idOf(Date.now() - 100 * 86_400_000, 'long ago')];
+  await sql`insert into jobs (id, kind, status, payload, requested_by, finished_at) values
+    (${recent}, 'test', 'succeeded', '{}', 'test', now()),
+    (${long}, 'test', 'succeeded', '{}', 'test', now() - interval '91 days')`;
 
   const applicationDb = databases.application.db;
   const logger = createLogger('test', { level: 'silent' });
@@ -28,6 +33,7 @@ it('deletes what is expired, and nothing else', async () => {
   expect(await sql`select digest from web_sessions`).toEqual([{ digest: tokenDigest(live) }]);
   expect(await sql`select key from idempotency_keys`).toEqual([{ key: 'live' }]);
   expect(await sql`select key from rate_limits`).toEqual([{ key: 'live' }]);
+  expect(await sql`select id from jobs`).toEqual([{ id: recent }]);
   expect(await sql`select username from accounts order by 1`).toEqual([
     { username: 'fresh' },
     { username: 'live' },

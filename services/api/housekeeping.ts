@@ -4,6 +4,7 @@ import type { Db } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { dropTombstones } from '../../shared/store/accounts.ts';
 import { pruneIdempotencyKeys } from '../../shared/store/idempotency.ts';
+import { pruneJobs } from '../../shared/store/job-retention.ts';
 import { pruneNotifications } from '../../shared/store/notification-retention.ts';
 import { pruneRateLimits } from '../../shared/store/rate-limits.ts';
 import { readSettings } from '../../shared/store/settings.ts';
@@ -18,7 +19,8 @@ interface HousekeepingDeps {
 const intervalMs = 10 * 60 * 1000;
 
 /**
- * Deletes what was kept for a while: answers, sessions, rate counters, tombstones of accounts, deliveries of notifications.
+ * Deletes what was kept for a while: answers, sessions, rate counters, tombstones of accounts, deliveries of notifications,
+ * jobs and load tests.
  * Nothing depends on when it runs, since expired rows count for nothing, and several api processes may run it at once.
  */
 export const createHousekeeping = ({ db, applicationDb, logger }: HousekeepingDeps): Loop<void> =>
@@ -29,8 +31,10 @@ export const createHousekeeping = ({ db, applicationDb, logger }: HousekeepingDe
       await pruneIdempotencyKeys(db);
       await pruneSessions(db);
       await pruneRateLimits(db);
-      await dropTombstones(db, (await readSettings(db)).sync_tombstone_days);
+      const { sync_tombstone_days, job_retention_days } = await readSettings(db);
+      await dropTombstones(db, sync_tombstone_days);
       await pruneNotifications(applicationDb);
+      await pruneJobs(db, job_retention_days);
     },
     onError: error => logger.warn({ reason: messageOf(error) }, 'housekeeping waits for its next turn'),
   });

@@ -34,6 +34,12 @@ export function createChildren(config: Config, write: (line: string) => void) {
       lifecycle.onStop(name, async () => void (await Promise.all(group.map(child => child.stop()))));
       return group;
     },
+    /** Whichever child was given up. */
+    lost: (): SupervisedChild | undefined => all.find(child => child.gaveUp() !== undefined),
+    /** From now on every child that dies is started again, for ever. */
+    persevere(): void {
+      for (const child of all) child.persevere();
+    },
     /** Ends the children at once, but PostgreSQL, which its keeper stops cleanly when we are gone. */
     kill(): void {
       for (const child of all) if (child.name !== 'postgres') child.kill();

@@ -13,26 +13,33 @@ export interface Gate {
 }
 
 export interface GateOptions {
+  /** Whichever part of the stack was given up, also one whose own gate was open before. */
+  lost: () => SupervisedChild | undefined;
   timeoutMs: number;
   signal: AbortSignal;
   intervalMs?: number;
 }
 
-/** Resolves when the gate opens; rejects with the last log lines when time is up or a child was given up. */
+/** Resolves when the gate opens; rejects with the last log lines when time is up or a part was given up. */
 export async function passGate(
   gate: Gate,
-  { timeoutMs, signal, intervalMs = 100 }: GateOptions,
+  { lost, timeoutMs, signal, intervalMs = 100 }: GateOptions,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  while (!(await gate.isOpen())) {
-    const lost = gate.children.find(child => child.gaveUp() !== undefined);
-    if (lost?.isMisconfigured()) throw cannotRun(lost);
-    if (lost !== undefined) throw notUp(`${lost.name} ${lost.gaveUp()}`, [lost]);
+  for (;;) {
+    const isOpen = await gate.isOpen();
+    refuse(lost());
+    if (isOpen) return;
     if (performance.now() > deadline) {
       throw notUp(`${gate.what} not healthy within ${timeoutMs / 1000} s`, gate.children);
     }
     await sleep(intervalMs, signal);
   }
+}
+
+function refuse(lost: SupervisedChild | undefined): void {
+  if (lost === undefined) return;
+  throw lost.isMisconfigured() ? cannotRun(lost) : notUp(`${lost.name} ${lost.gaveUp()}`, [lost]);
 }
 
 /** The fault alone, in the words of the child's last line: what else was logged says nothing of it. */

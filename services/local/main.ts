@@ -5,6 +5,7 @@ import { secondsSince } from '../../shared/kernel/time.ts';
 import { type Config, inheritedEnvironment, loadConfig } from '../../shared/platform/config.ts';
 import { watchInterrupts } from '../../shared/platform/interrupts.ts';
 import { onParentLost } from '../../shared/platform/parent-guard.ts';
+import { exitCodeOf } from '../../shared/platform/run-service.ts';
 import { cleanUpBeforeStop } from './clean-up.ts';
 import { ownScripts } from './layout.ts';
 import { createStack } from './stack.ts';
@@ -12,7 +13,7 @@ import { summaryBox } from './summary.ts';
 
 /**
  * `npm start`: the whole of Muster on this machine until Ctrl-C. Exit codes: 0 stopped when asked, 1 it could not
- * start, 130 stopped at once by a second Ctrl-C.
+ * start, 78 what it was given is at fault, 130 stopped at once by a second Ctrl-C.
  */
 async function main(): Promise<void> {
   const config = localConfig();
@@ -52,6 +53,6 @@ await main().then(
   () => process.exit(0), // signal handlers and a lost parent's channel hold nothing that matters
   (error: unknown) => {
     report(error);
-    process.exit(1);
+    process.exit(exitCodeOf(error));
   },
 );

@@ -2,8 +2,10 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { waitFor } from '../../shared/kernel/time.ts';
 import { loadConfig } from '../../shared/platform/config.ts';
 import { readStackFile } from '../../shared/platform/local-stack.ts';
+import { storefrontIsUp } from './health-gate.ts';
 import type { Scripts } from './layout.ts';
 import { createStack, type Stack } from './stack.ts';
 
@@ -110,6 +112,26 @@ describe('the local stack', () => {
     await expect((await build({ api: dying }, 60_000)).start(never)).rejects.toThrow(
       /api exited with 1; given up after 5 quick deaths.*\n--- last lines of api\nno such module/,
     );
+  });
+
+  it('does not start without a part that dies after it was healthy', async () => {
+    const brief = `${server('STOREFRONT_PORT')} setTimeout(() => process.exit(1), 200);`;
+    const deaf = 'setInterval(() => {}, 1000)';
+    await expect((await build({ storefront: brief, api: deaf }, 60_000)).start(never)).rejects.toThrow(
+      /storefront exited with 1; given up after 5 quick deaths/,
+    );
+  });
+
+  it('starts a part again for ever once it was up, whatever that dies of', async () => {
+    const tellsPid = `${server('STOREFRONT_PORT')} console.log('pid ' + process.pid);`;
+    const { storefrontUrl } = await (await build({ storefront: tellsPid })).start(never);
+    await writeFile(join(folder, 'storefront.mjs'), 'process.exit(78)');
+    const pid = await waitFor('its pid', () => /storefront.* pid (\d+)/.exec(lines.join('\n'))?.[1]);
+    process.kill(Number(pid), 'SIGKILL');
+    const restarts = () => lines.filter(line => line.includes('storefront exited with 78; starts again in'));
+    await waitFor('more deaths than a start may have', () => restarts().length >= 5, { timeoutMs: 30_000 });
+    await writeFile(join(folder, 'storefront.mjs'), server('STOREFRONT_PORT'));
+    await waitFor('the storefront', () => storefrontIsUp(storefrontUrl), { timeoutMs: 30_000 });
   });
 
   it('says of a part whose configuration is at fault just that, and tries it once', async () => {

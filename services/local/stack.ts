@@ -35,7 +35,8 @@ export interface RunningStack extends Addresses {
 
 /**
  * The whole of Muster on this machine. `start` goes lock, secrets, ports, PostgreSQL, migrations, then api,
- * storefront and workers together, and resolves when all are healthy; whatever fails undoes what was done.
+ * storefront and workers together, and resolves when all are healthy; whatever fails undoes what was done. From then on
+ * a part that dies is started again for ever.
  * `stop` goes the other way: workers first, so that they can still report, PostgreSQL last.
  */
 export function createStack(options: StackOptions) {
@@ -69,6 +70,7 @@ async function bringUp(
   const ingredients = { config, env, addresses, databases, mailCatcher, secrets, scripts };
   await migrate(ingredients, children, signal);
   await launch(ingredients, children, { signal, timeoutMs: options.startTimeoutMs ?? 30_000 });
+  children.persevere();
   await publish(config.DATA_DIR, addresses, children);
   return { ...addresses, apiKey: secrets.apiKey };
 }
@@ -130,7 +132,7 @@ async function launch(
       children: [api, ...workers],
     },
   ];
-  for (const gate of gates) await passGate(gate, limits);
+  for (const gate of gates) await passGate(gate, { ...limits, lost: children.lost });
 }
 
 /** Tells the CLI where the stack is, for as long as it is there. */

@@ -88,6 +88,16 @@ describe('a supervised child', () => {
     expect([child.isMisconfigured(), child.lastLines()]).toEqual([true, ['no such setting']]);
   });
 
+  it('is never given up once it perseveres, and waits no longer than the cap', async () => {
+    const { child, announced } = supervise('process.exit(78)', { restart: { ...quick, capMs: 40 } });
+    child.persevere();
+    child.start();
+    const tries = 2 * quick.maxQuickDeaths;
+    await waitFor('more deaths than a start may have', () => announced.length >= tries);
+    expect(child.gaveUp()).toBeUndefined();
+    for (const text of announced) expect(text).toMatch(/^exited with 78; starts again in ([1-3]?\d|40) ms$/);
+  });
+
   it('is forgiven its quick deaths once it was up for a while', async () => {
     const { child } = supervise('process.exit(3)', { restart: { ...quick, steadyMs: 0 } });
     let deaths = 0;

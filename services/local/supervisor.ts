@@ -9,12 +9,13 @@ import { misconfigured } from '../../shared/platform/run-service.ts';
 /**
  * Keeps one child process alive.
  *
- *   idle -> up -> (died) -> waiting -> up -> ... -> given up
- *           up -> (misconfigured) ----------------> given up
+ *   idle -> up -> (died) -> waiting -> up -> ...
+ *           up -> (died too often, or misconfigured; not once it perseveres) -> given up
  *   any state -> stopped
  *
  * A child that dies is started again after an exponential delay. Deaths soon after a start are counted;
- * being up for `steadyMs` clears the count, and `maxQuickDeaths` in a row end in "given up".
+ * being up for `steadyMs` clears the count, and `maxQuickDeaths` in a row end in "given up". That is for a start that
+ * somebody watches: after `persevere()` no death is the last one, since what is missing may come back in the night.
  */
 export interface ChildSpec {
   name: string;
@@ -50,6 +51,8 @@ interface ChildEvents {
 export interface SupervisedChild extends Service {
   readonly events: EventEmitter<ChildEvents>;
   start(): void;
+  /** From now on it is started again whatever it dies of, for ever. */
+  persevere(): void;
   /** Ends the child and everything in its process group, without a word. */
   kill(): void;
   pid(): number | undefined;
@@ -72,6 +75,7 @@ export function superviseChild(spec: ChildSpec, options: SupervisorOptions): Sup
   let child: ChildProcess | undefined;
   let restartTimer: NodeJS.Timeout | undefined;
   let stopping = false;
+  let perseveres = false;
   let quickDeaths = 0;
   let gaveUp: string | undefined;
   let isMisconfigured = false;
@@ -85,7 +89,7 @@ export function superviseChild(spec: ChildSpec, options: SupervisorOptions): Sup
     whenGone(started, (reason, code) => {
       child = undefined;
       if (stopping) return;
-      if (code === misconfigured) {
+      if (code === misconfigured && !perseveres) {
         isMisconfigured = true;
         giveUp('cannot run as it is configured');
       } else recover(reason, performance.now() - startedAt);
@@ -102,7 +106,7 @@ export function superviseChild(spec: ChildSpec, options: SupervisorOptions): Sup
   function recover(reason: string, uptimeMs: number): void {
     quickDeaths = uptimeMs >= policy.steadyMs ? 1 : quickDeaths + 1;
     events.emit('died', reason);
-    if (quickDeaths >= policy.maxQuickDeaths) {
+    if (quickDeaths >= policy.maxQuickDeaths && !perseveres) {
       giveUp(`${reason}; given up after ${quickDeaths} quick deaths in a row`);
       return;
     }
@@ -142,6 +146,9 @@ export function superviseChild(spec: ChildSpec, options: SupervisorOptions): Sup
     name: spec.name,
     events,
     start,
+    persevere(): void {
+      perseveres = true;
+    },
     stop,
     kill,
     pid: () => child?.pid,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineQueue } from '../platform/queue/contract.ts';
 import { defineJob, type Outcome } from './job.ts';
+import { mayBeRefused } from './refusal.ts';
 
 /**
  * Bulk login: one job a request (the conductor: plans the chunks, hands the lanes out, watches, concludes), and some
@@ -104,7 +105,7 @@ export const bulkLoginLane = defineQueue({
     /** The job's run: a retry hands its lanes out under new ids. */
     run: count,
   }),
-  result: z.object({ tried: count }),
+  result: z.object({ tried: count, ...mayBeRefused }),
   jobId: ({ job_id, lane, run }) => `${job_id}-${run}-${lane}`,
   // What a lane has done is written: another worker goes on with it.
   options: { concurrency: 2, attempts: 12, backoffMs: 500, keepSeconds: 3600, drainMs: 0 },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineQueue } from '../platform/queue/contract.ts';
 import { defineJob, type Outcome } from './job.ts';
+import { mayBeRefused, refusalSchema } from './refusal.ts';
 
 /**
  * Bulk creation: one job a batch (the conductor: plans the chunks, hands them out, watches, concludes), and
@@ -38,9 +39,9 @@ const bulkUsersCreateResult = z.object({
   /** Users that `on_error: rollback` removed again; absent when it did not. */
   rolled_back_count: z.int().optional(),
   /** Why those that `successful_count` has were not removed again; absent when all were. */
-  rollback_refusal: z.object({ code: z.string(), message: z.string() }).optional(),
+  rollback_refusal: refusalSchema.optional(),
   /** What kept the rest from being created; absent when nothing did. */
-  refusal: z.object({ code: z.string(), message: z.string() }).optional(),
+  refusal: refusalSchema.optional(),
   /** Seconds from the first chunk's plan to the last chunk's end. */
   execution_time: z.number(),
 });
@@ -106,7 +107,7 @@ export const bulkUsersHash = defineQueue({
     part: z.int().min(0),
     run: z.int().min(0),
   }),
-  result: z.object({ hashed: z.int() }),
+  result: z.object({ hashed: z.int(), ...mayBeRefused }),
   jobId: ({ batch_id, part, run }) => `${batch_id}-${run}-${part}`,
   options: { concurrency: 1, attempts: 5, backoffMs: 200, keepSeconds: 3600 },
 });

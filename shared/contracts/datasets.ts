@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { defineQueue } from '../platform/queue/contract.ts';
 import { defineJob } from './job.ts';
+import { mayBeRefused } from './refusal.ts';
 
 /**
  * Datasets: offices, their staff, recipients and support plans, made in the application's database. One job a dataset
@@ -95,7 +96,7 @@ export const datasetsChunk = defineQueue({
     /** The job itself: the same dataset may be deleted and generated again. */
     job_id: z.uuid(),
   }),
-  result: z.object({ offices: z.int() }),
+  result: z.object({ offices: z.int(), ...mayBeRefused }),
   jobId: ({ job_id, chunk_index, run }) => `${job_id}-${run}-${chunk_index}`,
   options: { concurrency: 2, attempts: 5, backoffMs: 200, keepSeconds: 3600 },
 });

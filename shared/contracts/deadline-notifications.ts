@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineQueue } from '../platform/queue/contract.ts';
 import { defineJob, type Outcome } from './job.ts';
+import { mayBeRefused } from './refusal.ts';
 
 /**
  * Deadline notifications: one job a run, which works through the first page of offices itself; each page that is full
@@ -94,7 +95,7 @@ export const notificationsPage = defineQueue({
     run: z.int().min(0),
     page_index: z.int().min(1),
   }),
-  result: z.null(),
+  result: z.object(mayBeRefused),
   jobId: ({ run_id, run, page_index }) => `${run_id}-${run}-${page_index}`,
   options: { concurrency: 1, attempts: 12, backoffMs: 1000, keepSeconds: 3600 },
 });

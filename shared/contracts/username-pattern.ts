@@ -40,6 +40,12 @@ function suggest(pattern: string): string {
 /** The username with this number. `expand(pattern, i)` here and `replace(pattern, '{id}', i)` in SQL are the same. */
 export const expand = (pattern: string, id: number): string => pattern.replace(placeholder, String(id));
 
+/** The address of a user: the name itself where the pattern makes addresses. In SQL `user-creation.ts` says the same. */
+export const addressOf = (
+  { username_pattern: pattern, email_domain }: { username_pattern: string; email_domain: string },
+  username: string,
+): string => (pattern.includes('@') ? username : `${username}@${email_domain}`);
+
 /** The number of the user with this name: the inverse of `expand`; undefined for a name that the pattern does not give. */
 export function idOf(pattern: string, username: string): number | undefined {
   const at = pattern.indexOf(placeholder);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { distinctPasswords } from '../contracts/bulk-users.ts';
-import { expand, faultOfPattern } from '../contracts/username-pattern.ts';
+import { faultOfPattern } from '../contracts/username-pattern.ts';
 import type { Fault } from '../kernel/errors.ts';
 import { uuid } from './fields.ts';
 
@@ -9,14 +9,14 @@ import { uuid } from './fields.ts';
  * parts; `settleConfig` puts them together over the defaults; `faultsOfCreation` says what is wrong with the whole.
  */
 
-/** The longest username and address that the application's table holds. */
-const maxNameLength = 255;
+/** Longer names are nobody's; what the application's columns hold is compared where those are known. */
+const maxPatternLength = 255;
 const domain = /^(?=.{1,190}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 
 const usernamePattern = z
   .string()
   .min(1)
-  .max(maxNameLength)
+  .max(maxPatternLength)
   .regex(/^[^\s\p{Cc}]*$/u, 'must not have spaces or control characters')
   .check(context => {
     const fault = faultOfPattern(context.value);
@@ -136,16 +136,5 @@ export function faultsOfCreation(
       code: 'limit_exceeded',
       detail: `makes more than ${maxChunks} chunks of ${count} users: write ${least} or more`,
     });
-  const longest = longestAddress(config, count);
-  if (longest > maxNameLength)
-    faults.push({
-      pointer: `${base}/username_pattern`,
-      code: 'too_long',
-      detail: `gives addresses of up to ${longest} characters, and the table holds ${maxNameLength}`,
-    });
   return faults;
-}
-
-function longestAddress({ username_pattern: pattern, email_domain }: CreationConfig, count: number): number {
-  return expand(pattern, count).length + (pattern.includes('@') ? 0 : email_domain.length + 1);
 }

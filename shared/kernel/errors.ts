@@ -37,6 +37,7 @@ export const errorTitles = {
   // how a job ended
   cancelled: 'The job was cancelled',
   deletion_guard: 'The sync would delete too many users',
+  chunk_refused: 'A part of the work cannot be done',
   payload_unreadable: 'The job payload does not fit its contract',
   lease_lost: 'Another worker took this over',
   secret_unreadable: 'A stored secret cannot be decrypted',

@@ -49,5 +49,9 @@ export async function runService(name: string, start: ServiceStart): Promise<voi
 function exitWith(name: string, error: unknown): void {
   const hint = error instanceof AppError ? error.hint : undefined;
   createLogger(name, { level: 'fatal' }).fatal({ reason: messageOf(error), hint }, 'cannot run');
-  process.exit(error instanceof AppError && faultsOfConfiguration.has(error.code) ? misconfigured : 1);
+  process.exit(exitCodeOf(error));
 }
+
+/** What a process that cannot run ends with. */
+export const exitCodeOf = (error: unknown): number =>
+  error instanceof AppError && faultsOfConfiguration.has(error.code) ? misconfigured : 1;

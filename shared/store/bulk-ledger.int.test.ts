@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { testDatabases } from '../../test/fixtures/database.ts';
+import { cleanChunks, takeChunks } from './bulk-cleanup.ts';
 import {
   type ChunkLease,
   claimChunk,
@@ -22,7 +23,7 @@ import {
   slotsOf,
   type UserSpec,
 } from './user-creation.ts';
-import { deleteRecordedUsers, hasUsersOfBatch, listBatchUsers } from './user-directory.ts';
+import { hasUsersOfBatch, listBatchUsers } from './user-directory.ts';
 import { readUserReferences } from './user-references.ts';
 import { storefrontUsers as users } from './user-table.ts';
 
@@ -141,8 +142,14 @@ describe('a chunk of users', () => {
   const apart = (chunk: { spec: UserSpec; lease: ChunkLease }, range = rangeOf(chunk.lease)) =>
     createUsersApart(db(), users, { ...chunk, range });
   const listed = (batchId: string) => listBatchUsers(db(), users, { batchId, limit: 100 });
-  const remove = async (batchId: string) =>
-    deleteRecordedUsers(db(), users, { batchId, references: await readUserReferences(db(), users) });
+  const remove = (batchId: string): Promise<number> =>
+    db().transaction(async tx => {
+      const taken = await takeChunks(tx, { batchId, limit: 10, except: [] });
+      const references = await readUserReferences(tx, users);
+      const countGone = async () => 0;
+      await cleanChunks(tx, { users, batchId, mark: 'cleaned', references, countGone }, taken);
+      return taken.recorded;
+    });
   const keysOf = async (batchId: string): Promise<string[]> => {
     const [row] = await databases.application.sql<{ keys: string[] }[]>`
       select array(select key from muster.bulk_chunks, unnest(user_keys) as key where batch_id = ${batchId}) as keys`;
@@ -209,7 +216,9 @@ describe('a chunk of users', () => {
     await databases.application.sql`
       insert into users (username, email, password_hash, is_test_user, test_batch_id)
       values ('forged_2', 'forged@shop.test', 'x', true, ${chunk.spec.batchId})`;
-    expect(await apart(chunk)).toMatchObject([{ index: 2, code: 'duplicate_username' }]);
+    const failures = await apart(chunk);
+    expect(failures).toMatchObject([{ index: 2, code: 'duplicate_username' }]);
+    await concludeChunk(db(), chunk.lease, failures);
     expect(await keysOf(chunk.spec.batchId)).toHaveLength(2);
     expect(await remove(chunk.spec.batchId)).toBe(2);
     expect(await listed(chunk.spec.batchId)).toMatchObject([{ username: 'forged_2' }]);

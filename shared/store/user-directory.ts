@@ -1,7 +1,5 @@
 import { sql } from 'drizzle-orm';
 import type { Executor } from '../platform/db.ts';
-import { deleteReferring } from './user-deletion.ts';
-import type { UserReference } from './user-references.ts';
 import type { UserTable } from './user-table.ts';
 
 /** A user of the application, whatever its table calls things. */
@@ -69,26 +67,6 @@ export async function hasUsersOfBatch(db: Executor, users: UserTable, batchId: s
   const found = await db.execute(sql`
     select from ${users.table} where ${users.column('test_batch_id')} = ${users.batch(batchId)} limit 1`);
   return found.length > 0;
-}
-
-/**
- * Deletes the users that the ledger has for one batch, by their recorded keys, the batch's id and the marker, all three;
- * and first what refers to them, the farthest first (`readUserReferences`).
- * @returns how many users there were
- */
-export async function deleteRecordedUsers(
-  tx: Executor,
-  users: UserTable,
-  { batchId, references }: { batchId: string; references: UserReference[] },
-): Promise<number> {
-  const id = users.column('id');
-  const recorded = sql`${id} in (
-    select ${users.key(sql`unnest(user_keys)`)} from muster.bulk_chunks where batch_id = ${batchId})`;
-  await deleteReferring(tx, references, recorded);
-  const { count } = await tx.execute(sql`
-    delete from ${users.table} where ${recorded}
-      and ${users.column('test_batch_id')} = ${users.batch(batchId)} and ${users.column('is_test_user')}`);
-  return count;
 }
 
 export interface UserTotals {

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { reservedAddress } from '../contracts/reserved-domains.ts';
 import type { Executor } from '../platform/db.ts';
 import { recordedKeys } from './bulk-cleanup.ts';
 import type { UserTable } from './user-table.ts';
@@ -29,8 +30,6 @@ export interface Identification {
   missing: number;
 }
 
-/** Top-level domains of RFC 2606 and RFC 6761, and the example domains. */
-const testDomain = '@([^@]*\\.)?(example\\.(com|net|org)|example|test|invalid|localhost)$';
 const testName = '^(load)?[-_.]?test(er|user|account)?[-_.]?(user)?[-_.]?[0-9]*(@|$)';
 
 /**
@@ -41,7 +40,7 @@ function lookalike(users: UserTable, patterns: string[]): SQL {
   const name = users.column('username');
   const named = patterns.length === 0 ? sql`false` : sql`${name} ~ ${patterns.map(regexOf).join('|')}`;
   return sql`case when ${users.column('is_test_user')} then null when ${named} then 'batch_pattern'
-    when ${users.column('email')} ~* ${testDomain} then 'test_domain'
+    when ${users.column('email')} ~* ${reservedAddress} then 'test_domain'
     when ${name} ~* ${testName} then 'test_name' end`;
 }
 

@@ -1,8 +1,8 @@
-import { sql } from 'drizzle-orm';
 import type { UserField, UserMapping } from '../contracts/user-mapping.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Executor } from '../platform/db.ts';
 import type { UserTable } from './user-table.ts';
+import { readTableColumns, type TableColumn } from './user-table-columns.ts';
 
 /**
  * Compares a mapping to the real table before anything is written by it: what is missing, or of another kind, is said all
@@ -22,16 +22,8 @@ export async function assertUserTable(db: Executor, { mapping }: UserTable): Pro
   );
 }
 
-interface Column extends Record<string, unknown> {
-  name: string;
-  type: string;
-  required: boolean;
-  generated: boolean;
-  unique: boolean;
-}
-
 async function findMappingFaults(db: Executor, mapping: UserMapping): Promise<string[]> {
-  const found = await readColumns(db, mapping);
+  const found = await readTableColumns(db, mapping);
   if (found.length === 0) return [`there is no such table, or this role may not see it`];
   const columns = new Map(found.map(column => [column.name, column]));
   return [
@@ -42,22 +34,6 @@ async function findMappingFaults(db: Executor, mapping: UserMapping): Promise<st
   ];
 }
 
-/** Columns as PostgreSQL has them: `information_schema` would hide what the role may not touch. */
-const readColumns = (db: Executor, { schema, table }: UserMapping) =>
-  db.execute<Column>(sql`
-    select a.attname as name, case when t.typtype = 'e' then 'enum' else t.typname end as type,
-      a.attnotnull and not a.atthasdef and a.attidentity = '' as required,
-      a.attgenerated <> '' or a.attidentity = 'a' as generated,
-      exists (
-        select from pg_index i where i.indrelid = a.attrelid and i.indisunique and i.indisvalid
-          and i.indnkeyatts = 1 and i.indkey[0] = a.attnum and i.indpred is null
-      ) as unique
-    from pg_attribute a
-    join pg_class c on c.oid = a.attrelid and c.relkind in ('r', 'p') and c.relname = ${table}
-    join pg_namespace n on n.oid = c.relnamespace and n.nspname = ${schema}
-    join pg_type t on t.oid = a.atttypid
-    where a.attnum > 0 and not a.attisdropped`);
-
 interface MappedField {
   field: string;
   name: string;
@@ -67,7 +43,7 @@ interface MappedField {
 const fieldsOf = ({ columns }: UserMapping): MappedField[] =>
   Object.entries(columns).flatMap(([field, column]) => (column === undefined ? [] : [{ field, ...column }]));
 
-type Columns = ReadonlyMap<string, Column>;
+type Columns = ReadonlyMap<string, TableColumn>;
 
 /** Names of types in `pg_type`, and those of a mapping. */
 const typeNames: Record<string, string> = {
@@ -115,7 +91,7 @@ function faultsOfNames(mapping: UserMapping, columns: Columns): string[] {
 }
 
 /** Columns that a new user must have and that nobody gives; the key, too, must come from the database. */
-function faultsOfUnfilled(mapping: UserMapping, found: Column[]): string[] {
+function faultsOfUnfilled(mapping: UserMapping, found: TableColumn[]): string[] {
   const id = mapping.columns.id.name;
   const given = new Set([
     ...fieldsOf(mapping).flatMap(({ name }) => (name === id ? [] : [name])),

@@ -123,6 +123,23 @@ export function describeRecovery({ queue }: Workbench, store: Store): void {
     ]);
   });
 
+  test('the results of those that completed can be asked for, and of no others', async () => {
+    const { contract, client, consume, untilState } = await queue({ attempts: 1 });
+    await consume(async ({ jobId }) => {
+      if (jobId === 'was-failed') throw new Error('fails');
+      return { said: jobId };
+    });
+    await client.enqueueAll(contract, [{ id: 'was-completed' }, { id: 'was-failed' }]);
+    await untilState('was-completed', 'completed');
+    await untilState('was-failed', 'failed');
+    const ids = ['was-completed', 'was-failed', 'was-missing'];
+    const results = await client.results(
+      contract,
+      ids.map(id => ({ id })),
+    );
+    expect(results).toEqual([{ said: 'was-completed' }]);
+  });
+
   test('without its store a client fails at once, and all goes on when the store is back', async () => {
     const { redisUrl, databaseUrl, prefix } = store;
     const relay = await startTcpRelay(redisUrl ?? databaseUrl);

@@ -1,6 +1,4 @@
-import { bulkUsersRetention } from '../../shared/contracts/bulk-cleanup.ts';
-import { bulkUsersCreate } from '../../shared/contracts/bulk-users.ts';
-import { identifyUsersOperation, listCleanupCandidatesOperation } from '../../shared/http/bulk-lifecycle.ts';
+import { identifyUsersOperation } from '../../shared/http/bulk-lifecycle.ts';
 import { job } from '../../shared/http/jobs.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
@@ -156,6 +154,12 @@ describe('the cleanup of a batch', () => {
   });
 });
 
+const identify = async () =>
+  bodyOf(
+    await api.call('POST', '/api/bulk-users/lifecycle/identify', { json: {} }),
+    identifyUsersOperation.responses[200].schema,
+  );
+
 describe('a batch of which table and ledger disagree', () => {
   it('is refused under strict_mode before anything is deleted, and else cleaned up to what was recorded', async () => {
     const { sql } = databases.application;
@@ -217,196 +221,6 @@ describe('a batch of which table and ledger disagree', () => {
       status: 'succeeded',
       result: { deleted_count: 20, tables: { users: 20 } },
     });
-  });
-});
-
-describe('what a guard refuses', () => {
-  /** Until it is undone, a guard takes users of that name for production. */
-  async function guardFrom(event: 'insert' | 'delete', name: string): Promise<() => Promise<unknown>> {
-    const { sql } = databases.application;
-    await sql.unsafe(`create trigger guarded before ${event} on users for each row
-      when (${event === 'insert' ? 'new' : 'old'}.username like '${name}') execute function muster_guards.refuse_row()`);
-    return () => sql`drop trigger guarded on users`;
-  }
-  const refusal = (did: string) => ({
-    code: 'guard_refused',
-    message: expect.stringContaining(`muster_test_data may not ${did} rows of production in public.users`),
-  });
-
-  it('ends a creation with what the guard said, and the rest can be created once it lets them', async () => {
-    const undo = await guardFrom('insert', 'guarded_25@%');
-    const config = { username_pattern: 'guarded_{id}@load.invalid', batch_size: 10 };
-    const failed = await run('POST', '/api/bulk-users/create', { count: 40, config });
-    expect(failed).toMatchObject({ status: 'failed', error: refusal('insert') });
-    const { batch_id } = bulkUsersCreate.output.parse(failed.result);
-    const { successful_count, failed_count, withdrawn_count } = await batchOf(batch_id);
-    expect([failed_count, successful_count + withdrawn_count]).toEqual([0, 40]);
-    expect(await usersOf(batch_id)).toBe(successful_count);
-    await undo();
-    expect(await run('POST', `/api/jobs/${failed.id}/retry`)).toMatchObject({
-      status: 'succeeded',
-      result: { successful_count: 40 },
-    });
-  });
-
-  it('ends a creation under on_error: rollback with nobody created', async () => {
-    const undo = await guardFrom('insert', 'undone_25@%');
-    const config = { username_pattern: 'undone_{id}@load.invalid', batch_size: 10, on_error: 'rollback' };
-    const failed = await run('POST', '/api/bulk-users/create', { count: 40, config });
-    expect(failed).toMatchObject({ status: 'failed', error: refusal('insert') });
-    expect(await usersOf(bulkUsersCreate.output.parse(failed.result).batch_id)).toBe(0);
-    await undo();
-  });
-
-  it.each([
-    [
-      'a guard that was taken down while the worker ran',
-      'alter table users disable trigger muster_guard_delete',
-      'alter table users enable always trigger muster_guard_delete',
-      /the trigger muster_guard_delete of public.users is not ENABLE ALWAYS/,
-    ],
-    [
-      'a cascade into rows that it may not delete',
-      'revoke delete on sessions from muster_test_data',
-      'grant delete on sessions to muster_test_data',
-      /may not delete would go .* sessions_user_id_users_id_fk of sessions/,
-    ],
-  ])('is a cleanup with %s, before it deletes anything', async (_case, wrong, right, message) => {
-    const { sql } = databases.application;
-    const batchId = await made(5);
-    await sql.unsafe(wrong);
-    const failed = await cleanUp({ batch_id: batchId });
-    await sql.unsafe(right);
-    expect(failed).toMatchObject({
-      status: 'failed',
-      error: { code: 'guard_refused', message: expect.stringMatching(message) },
-    });
-    expect(await usersOf(batchId)).toBe(5);
-    expect(await cleanUp({ batch_id: batchId })).toMatchObject({ result: { deleted_count: 5 } });
-  });
-
-  it('is a creation without a guard', async () => {
-    const { sql } = databases.application;
-    await sql`alter table users disable trigger muster_guard_insert`;
-    const failed = await run('POST', '/api/bulk-users/create', { count: 5 });
-    await sql`alter table users enable always trigger muster_guard_insert`;
-    expect(failed).toMatchObject({ status: 'failed', error: { code: 'guard_refused' } });
-  });
-
-  it('ends a cleanup at the chunk that it is in, also without strict_mode', async () => {
-    const batchId = await made(40, { batch_size: 10, username_pattern: 'stuck_{id}@load.invalid' });
-    const undo = await guardFrom('delete', 'stuck_25@%');
-    await set({ strict_mode: false });
-    const done = await cleanUp({ batch_id: batchId });
-    await set({ strict_mode: true });
-    expect(done.result).toMatchObject({ refused_count: 1, batches: [{ error: refusal('delete') }] });
-    const left = await usersOf(batchId);
-    expect(left).toBeGreaterThanOrEqual(10);
-    expect(done.result?.deleted_count).toBe(40 - left);
-    await undo();
-    expect(await cleanUp({ batch_id: batchId })).toMatchObject({ result: { deleted_count: 40 } });
-  });
-});
-
-const identify = async () =>
-  bodyOf(
-    await api.call('POST', '/api/bulk-users/lifecycle/identify', { json: {} }),
-    identifyUsersOperation.responses[200].schema,
-  );
-
-const candidates = async (query = '') =>
-  bodyOf(
-    await api.call('GET', `/api/bulk-users/lifecycle/cleanup-candidates${query}`),
-    listCleanupCandidatesOperation.responses[200].schema,
-  );
-
-describe('cleanup by age', () => {
-  const grownOld = (batchId: string) =>
-    databases.platform
-      .sql`update bulk_user_batches set created_at = now() - interval '40 days' where id = ${batchId}`;
-
-  it('lists what is past retention, asks for a confirmation, and leaves younger batches', async () => {
-    const [old, young] = [await made(5), await made(5)];
-    await grownOld(old);
-    expect(await candidates()).toMatchObject({
-      older_than_days: 30,
-      items: [{ batch_id: old, users: 5, age_days: 40 }],
-    });
-    expect((await candidates('?older_than_days=0&limit=1')).next_cursor).not.toBeNull();
-    const unconfirmed = await api.call('POST', '/api/bulk-users/lifecycle/cleanup', {
-      json: { older_than_days: 30 },
-    });
-    expect([unconfirmed.status, (await problemOf(unconfirmed)).code]).toEqual([409, 'confirmation_required']);
-    expect(await cleanUp({ older_than_days: 30, dry_run: true })).toMatchObject({
-      result: { deleted_count: 5 },
-    });
-    const done = await cleanUp({ older_than_days: 30, confirm: true });
-    expect(done).toMatchObject({ status: 'succeeded', result: { batch_count: 1, deleted_count: 5 } });
-    expect([await usersOf(old), await usersOf(young)]).toEqual([0, 5]);
-  });
-
-  it('deletes nothing when one batch is refused, unless allow_partial_cleanup lets the others go', async () => {
-    const [sound, unsound] = [await made(5), await made(5)];
-    await Promise.all([sound, unsound].map(grownOld));
-    await databases.application.sql`
-      delete from users where id = (select id from users where test_batch_id = ${unsound} limit 1)`;
-    expect(await cleanUp({ older_than_days: 30, confirm: true })).toMatchObject({
-      status: 'failed',
-      error: { code: 'ledger_mismatch' },
-      result: { deleted_count: 0 },
-    });
-    await set({ allow_partial_cleanup: true });
-    const done = await cleanUp({ older_than_days: 30, confirm: true });
-    await set({ allow_partial_cleanup: false });
-    expect(done).toMatchObject({
-      status: 'partially_succeeded',
-      result: { deleted_count: 5, cleaned_up_count: 1, refused_count: 1 },
-    });
-    expect([await usersOf(sound), await usersOf(unsound)]).toEqual([0, 4]);
-    await databases.platform.sql`update bulk_user_batches set created_at = now() where id = ${unsound}`;
-  });
-
-  it('takes, when it is run again much later, only what was old when it was asked for', async () => {
-    const [old, younger] = [await made(5), await made(5)];
-    const { sql } = databases.application;
-    await sql`create table holds (by_user uuid not null references users (id))`;
-    await sql`insert into holds select id from users where test_batch_id = ${old}`;
-    await grownOld(old);
-    const refused = await cleanUp({ older_than_days: 30, confirm: true });
-    expect(refused).toMatchObject({ status: 'failed', error: { code: 'still_referenced' } });
-    await sql`drop table holds`;
-    await databases.platform
-      .sql`update jobs set created_at = now() - interval '5 days' where id = ${refused.id}`;
-    await databases.platform
-      .sql`update bulk_user_batches set created_at = now() - interval '33 days' where id = ${younger}`;
-    expect(await run('POST', `/api/jobs/${refused.id}/retry`)).toMatchObject({
-      status: 'succeeded',
-      result: { batch_count: 1, deleted_count: 5 },
-    });
-    expect([await usersOf(old), await usersOf(younger)]).toEqual([0, 5]);
-    await databases.platform.sql`update bulk_user_batches set created_at = now() where id = ${younger}`;
-  });
-
-  it('comes by itself once retention is on, and not before', async () => {
-    const batchId = await made(5);
-    await grownOld(batchId);
-    const jobs = () =>
-      databases.platform.sql<{ id: string }[]>`select id from jobs where requested_by = 'retention'`;
-    const ticked = async () => {
-      await worker.queue.revive(bulkUsersRetention, {});
-      await waitFor(
-        'the tick',
-        async () => (await worker.queue.state(bulkUsersRetention, 'by-hand')) === 'completed',
-      );
-    };
-    await ticked();
-    expect(await jobs()).toHaveLength(0);
-    await set({ retention_enabled: true });
-    await ticked();
-    const [submitted] = await jobs();
-    expect(await ended({ id: submitted?.id ?? '' })).toMatchObject({ status: 'succeeded' });
-    expect(await usersOf(batchId)).toBe(0);
-    await set({ retention_enabled: false });
   });
 });
 

@@ -259,6 +259,24 @@ describeEachBackend(databases, store => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 401]);
   });
 
+  it('ends with the reason when its passwords cannot be kept, with nobody created', async () => {
+    const { sql } = databases.platform;
+    await sql`alter table bulk_user_password_hashes add constraint poison check (slot < 0) not valid`;
+    const submitted = await create(api, {
+      count: 10,
+      config: { username_pattern: name('unhashed'), distinct_passwords: 2 },
+    });
+    const failed = await ended(api, submitted);
+    await sql`alter table bulk_user_password_hashes drop constraint poison`;
+    expect(failed).toMatchObject({
+      status: 'failed',
+      error: { code: 'chunk_refused', message: expect.stringContaining('poison') },
+    });
+    const retried = await api.call('POST', `/api/jobs/${submitted.id}/retry`);
+    expect(retried.status).toBe(202);
+    expect(await ended(api, submitted)).toMatchObject({ result: { successful_count: 10 } });
+  });
+
   it('stops while passwords are hashed when it is cancelled, with nobody created', async () => {
     const submitted = await create(api, {
       count: 5000,

@@ -182,3 +182,24 @@ describe('a dataset', () => {
     ]);
   });
 });
+
+describe('a dataset that the database refuses', () => {
+  const { sql } = databases.application;
+  afterEach(() => sql`drop trigger if exists poison on offices`);
+
+  it.each([
+    ['at the first try, for good', '23514'],
+    ['at every try, though it might have passed', '40001'],
+  ])('%s, ends with the reason', async (_case, sqlState) => {
+    await sql.unsafe(`
+      create or replace function poisoned() returns trigger language plpgsql as $$
+        begin raise exception 'poison' using errcode = '${sqlState}'; end $$;
+      create trigger poison before insert on offices for each row execute function poisoned()`);
+    expect(await generate(small)).toMatchObject({
+      status: 'failed',
+      error: { code: 'chunk_refused', message: expect.stringContaining('poison') },
+    });
+    const open = await sql`select from muster.dataset_chunks where status in ('pending', 'running')`;
+    expect(open).toHaveLength(0);
+  });
+});

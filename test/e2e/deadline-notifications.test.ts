@@ -187,6 +187,25 @@ describe('a run of deadline notifications', () => {
     expect(result.emails_sent).toBeGreaterThanOrEqual(1010);
   });
 
+  it('ends with the reason when one of its pages can never be done', async () => {
+    const { sql } = databases.application;
+    await sql.unsafe(`
+      create function poisoned() returns trigger language plpgsql as $$
+        begin raise exception 'poison' using errcode = 'check_violation'; end $$;
+      create trigger poison before update on muster.notification_pages for each row
+        when (new.page_index = 1 and new.status = 'done') execute function poisoned()`);
+    const { id } = await bodyOf(await start({ dry_run: true, channels: ['email'] }), job);
+    const failed = await waitFor('the end of the run', async () => {
+      const state = await bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
+      return state.finished_at !== null && state;
+    });
+    await sql`drop trigger poison on muster.notification_pages`;
+    expect(failed).toMatchObject({
+      status: 'failed',
+      error: { code: 'chunk_refused', message: expect.stringContaining('poison') },
+    });
+  });
+
   it('runs once when it is started twice at once', async () => {
     const office_ids = await offices('twice', { staffPerOffice: 1 });
     mail.behave = () => 200;

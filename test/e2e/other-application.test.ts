@@ -12,7 +12,7 @@ import { openCredentials } from '../../shared/store/batch-credentials.ts';
 import { readGuardScript } from '../../shared/store/guards/script.ts';
 import { loadUserTable } from '../../shared/store/load-user-table.ts';
 import { assertUserTable } from '../../shared/store/user-table-check.ts';
-import { testApi } from '../fixtures/api.ts';
+import { problemOf, testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { postgresStore } from '../fixtures/queue.ts';
 import { type RunningWorker, runWorker, testVault } from '../fixtures/worker.ts';
@@ -110,6 +110,16 @@ it('gets rid of them again under on_error: rollback, and keeps its own users', a
   expect([...(await accounts())]).toEqual([
     { login: 'ada', is_test_user: false },
     { login: 'load_3', is_test_user: false },
+  ]);
+});
+
+it('is asked how much its columns hold before anything is made', async () => {
+  const config = { username_pattern: `${'x'.repeat(78)}{id}`, user_role: 'r'.repeat(21) };
+  const refused = await api.call('POST', '/api/bulk-users/create', { json: { count: 100, config } });
+  const { errors } = await problemOf(refused);
+  expect(errors?.map(({ pointer, detail }) => [pointer, detail.replace(/characters, .*, and/, '')])).toEqual([
+    ['/config/username_pattern', 'gives names of up to 81  the column "login" holds 80'],
+    ['/config/user_role', 'gives a role of up to 21  the column "Role" holds 20'],
   ]);
 });
 

@@ -13,6 +13,7 @@ export const statusOf: Record<ErrorCode, number> = {
   batch_cleaned_up: 409,
   batch_exists: 409,
   cancelled: 409,
+  chunk_refused: 409,
   confirmation_required: 409,
   conflict: 409,
   dataset_exists: 409,

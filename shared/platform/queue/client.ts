@@ -28,6 +28,8 @@ export interface QueueClient {
   revive<P>(contract: QueueContract<P, unknown>, payload: P): Promise<boolean>;
   /** The same for many, in few round trips. @returns the ids of those that were put back */
   reviveAll<P>(contract: QueueContract<P, unknown>, payloads: readonly P[]): Promise<string[]>;
+  /** The results of those of these jobs that have completed, in no order, as their contract has them. */
+  results<P, R>(contract: QueueContract<P, R>, payloads: readonly P[]): Promise<R[]>;
   /** Makes a job due that waits for its next try, or for its time; any other is left alone. */
   promote<P>(contract: QueueContract<P, unknown>, payload: P): Promise<void>;
   /** Takes a job out of the queue. @returns false when a worker has it at present */
@@ -123,6 +125,16 @@ export function createQueueClient(backend: QueueBackend, contracts: readonly Nam
         revived.push(...(await reviveBatch(contract, batch)));
       }
       return revived;
+    },
+    async results(contract, payloads) {
+      const found: unknown[] = [];
+      for (const ids of batches(payloads.map(contract.jobId))) {
+        const states = await statesOf(contract, ids);
+        const completed = ids.filter(id => states.get(id) === 'completed');
+        const jobs = await onStore(() => Promise.all(completed.map(id => queueOf(contract).getJob(id))));
+        found.push(...jobs.map(job => job?.returnvalue));
+      }
+      return found.flatMap(result => contract.result.safeParse(result).data ?? []);
     },
     promote: (contract, payload) =>
       onStore(async () => {

@@ -25,7 +25,7 @@ import { withCopyConnection } from '../../platform/copy-connection.ts';
 import type { Sql } from '../../platform/db.ts';
 import { sqlStateOf } from '../../platform/sql-state.ts';
 import { testDataRole } from '../../platform/test-data-role.ts';
-import { deleteRecordedUsers } from '../user-directory.ts';
+import { cleanChunks, takeChunks } from '../bulk-cleanup.ts';
 import { storefrontUsers } from '../user-table.ts';
 import { findGuardFaults } from './faults.ts';
 import { type GuardGraph, guardedUsersOf, readGuardGraph } from './graph.ts';
@@ -159,9 +159,14 @@ describe('not one row of production changes, when somebody', () => {
       values (${batchId}, 0, 1, 1, 'done', 1)`;
     await databases.testData.sql`
       update muster.bulk_chunks set user_keys = ${[targets.bare]} where batch_id = ${batchId}`;
-    const { db } = databases.testData;
-    await expectUnharmed(async () =>
-      expect(await deleteRecordedUsers(db, storefrontUsers, { batchId, references: [] })).toBe(0),
+    const cleanUp = () =>
+      databases.testData.db.transaction(async tx => {
+        const taken = await takeChunks(tx, { batchId, limit: 1, except: [] });
+        const [users, countGone] = [storefrontUsers, async () => 0];
+        await cleanChunks(tx, { users, batchId, mark: 'cleaned', references: [], countGone }, taken);
+      });
+    await expectUnharmed(() =>
+      expect(cleanUp()).rejects.toThrow('has 1 users in the ledger; 0 could be deleted and 0 are gone'),
     );
   });
 

@@ -160,6 +160,27 @@ describe('the validation of a configuration', () => {
     ]);
   });
 
+  it('finds what is too wide for the columns of the users table, with the widest value', async () => {
+    const config = {
+      username_pattern: `${'x'.repeat(240)}{id}`,
+      email_domain: 'abc.example',
+      user_role: 'r',
+    };
+    expect((await validate({ count: 999, config })).errors).toEqual([]);
+    const { errors, preview } = await validate({ count: 1000, config });
+    const widest = `${'x'.repeat(240)}1000@abc.example`;
+    expect(errors).toEqual([
+      {
+        pointer: '/config/username_pattern',
+        code: 'too_long',
+        detail: `gives addresses of up to 256 characters, ${widest}, and the column "email" holds 255`,
+      },
+    ]);
+    expect(preview).toEqual([]);
+    const refused = await api.call('POST', '/api/bulk-users/create', { json: { count: 1000, config } });
+    expect(await problemOf(refused)).toMatchObject({ status: 422, errors });
+  });
+
   it('warns of what is unwise, and prices different passwords', async () => {
     await databases.application.sql`
       insert into users (username, email, password_hash) values ('w_2@test.com', 'w_2@test.com', 'x')`;

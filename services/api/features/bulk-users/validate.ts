@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { expand } from '../../../../shared/contracts/username-pattern.ts';
+import { addressOf, expand } from '../../../../shared/contracts/username-pattern.ts';
 import type { validation } from '../../../../shared/http/config-validation.ts';
 import {
   type CreationConfig,
@@ -14,12 +14,14 @@ import { findBatch } from '../../../../shared/store/bulk-batches.ts';
 import { countTaken } from '../../../../shared/store/taken-names.ts';
 import { hasUsersOfBatch } from '../../../../shared/store/user-directory.ts';
 import type { UserTable } from '../../../../shared/store/user-table.ts';
+import { readUserWidths } from '../../../../shared/store/user-table-columns.ts';
 import { type Ceilings, settingsInForce } from '../../settings-in-force.ts';
 import { warningsOf } from './config-warnings.ts';
 import { faultsOfDirectory } from './directory-faults.ts';
 import { newBatch } from './new-batch.ts';
 import { readSentConfig, type SentConfig } from './sent-config.ts';
 import { findTemplate, partsOf } from './templates.ts';
+import { faultsOfWidths } from './width-faults.ts';
 
 export interface ValidateDeps {
   applicationDb: Executor;
@@ -42,9 +44,10 @@ export async function validate(
   body: unknown,
 ): Promise<z.input<typeof validation>> {
   const sent = readSentConfig(body);
-  const [template, settings] = await Promise.all([
+  const [template, settings, widths] = await Promise.all([
     findTemplate(db, sent.template),
     settingsInForce(db, deps.ceilings),
+    readUserWidths(deps.applicationDb, deps.users),
   ]);
   const config = settleConfig(sent.parts, template === undefined ? {} : partsOf(template, deps.vault));
   const { count = 1, base } = sent;
@@ -53,6 +56,7 @@ export async function validate(
     ...(template === undefined ? [unknownTemplate(sent.template)] : []),
     ...faultsOfCreation({ count, config, maxUsers: settings.max_bulk_users }, base),
     ...faultsOfDirectory(deps.users, config, base),
+    ...faultsOfWidths(widths, { count, config }, base),
     ...(await batchFaults(deps, db, sent)),
   ];
   const hasPattern = errors.every(({ pointer }) => pointer !== `${base}/username_pattern`);
@@ -94,9 +98,6 @@ async function batchFaults(
 function hashesOf({ distinct_passwords: distinct = 1 }: CreationConfig, count: number): number {
   return distinct === 'all' ? count : Math.min(distinct, count);
 }
-
-const addressOf = ({ username_pattern, email_domain }: CreationConfig, username: string): string =>
-  username_pattern.includes('@') ? username : `${username}@${email_domain}`;
 
 const names = ({ username_pattern }: CreationConfig, count: number): string[] =>
   Array.from({ length: count }, (_, index) => expand(username_pattern, index + 1));

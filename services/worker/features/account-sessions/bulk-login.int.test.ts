@@ -216,6 +216,26 @@ describe('at a target of its own kind', () => {
     });
   });
 
+  it('ends with the reason when the sessions cannot be kept, and a retry goes on', async () => {
+    answer = () => ({ status: 200, headers: { 'set-cookie': 'sid=1' } });
+    await databases.platform.sql`
+      alter table account_sessions add constraint poison check (sealed_session is null) not valid`;
+    const id = await begin({ batch_id: other, origin: target.origin, force: true });
+    const ended = await untilEnded(id);
+    await databases.platform.sql`alter table account_sessions drop constraint poison`;
+    expect(ended).toMatchObject({
+      status: 'failed',
+      error: { code: 'chunk_refused', message: expect.stringContaining('poison') },
+    });
+    await requeueJob(db(), id);
+    await worker.queue.reviveAll(bulkLogin, [{ job_id: id }]);
+    const retried = await waitFor('the retry', async () => {
+      const job = await findJob(db(), id);
+      return job?.run === 1 && job.finishedAt !== null && job;
+    });
+    expect(retried).toMatchObject({ status: 'succeeded', result: { logged_in: 2 } });
+  });
+
   it('connects to allowed addresses only', async () => {
     const job = await run({ batch_id: other, origin: 'http://169.254.169.254' });
     expect(job).toMatchObject({ status: 'failed', result: { failures: { not_allowed: 2 } } });

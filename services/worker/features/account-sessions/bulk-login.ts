@@ -16,6 +16,7 @@ import {
 } from '../../../../shared/store/account-logins.ts';
 import { countAliveWorkers } from '../../../../shared/store/workers.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
+import { createRevival } from '../../refusal.ts';
 import type { AccountSessionsDeps } from './deps.ts';
 
 type Call = JobCall<BulkLoginInput>;
@@ -23,8 +24,6 @@ type Call = JobCall<BulkLoginInput>;
 const pollMs = 250;
 /** Once every chunk is taken: the end is near, and somebody may wait for it. */
 const lastPollMs = 50;
-/** How often lanes are checked against the queue, which may have lost them. */
-const reviveEveryMs = 5000;
 
 /**
  * The conductor of a bulk login. It logs nobody in itself: it plans chunks, hands out lanes, watches the ledger. Each
@@ -39,27 +38,24 @@ export const runBulkLogin = implementJob(bulkLogin, (deps: AccountSessionsDeps) 
     if (run > 0) await reopenLogins(db, { jobId, run });
     return await resultOf(deps, call, await watch(deps, call));
   } catch (error) {
-    if (!isAppError(call.signal.reason, 'cancelled')) throw error;
-    await withdrawLogins(db, call.jobId);
+    const isCancelled = isAppError(call.signal.reason, 'cancelled');
+    if (isCancelled || isAppError(error, 'chunk_refused')) await withdrawLogins(db, call.jobId);
+    if (!isCancelled) throw error;
     throw cancelledWith(await resultOf(deps, call, await tallyLogins(db, call.jobId)));
   }
 });
 
-/** Hands out the lanes and waits until every chunk is done. */
+/** Hands out the lanes and waits until every chunk is done, or a lane is refused. */
 async function watch({ db, queue }: AccountSessionsDeps, call: Call): Promise<LoginTally> {
   const { jobId: job_id, run, signal, report } = call;
-  let revivedAt = -Infinity;
+  const revive = createRevival(queue, bulkLoginLane, -Infinity);
   for (;;) {
     signal.throwIfAborted();
     const tally = await tallyLogins(db, job_id);
     report({ phase: 'logging in', done: tally.loggedIn + failedOf(tally), total: tally.accounts });
     if (tally.chunksDone === tally.chunks) return tally;
-    if (performance.now() - revivedAt >= reviveEveryMs) {
-      const { lanes } = tally;
-      const tasks = Array.from({ length: lanes }, (_, lane) => ({ job_id, lane, lanes, run }));
-      await queue.reviveAll(bulkLoginLane, tasks);
-      revivedAt = performance.now();
-    }
+    const { lanes } = tally;
+    await revive(() => Array.from({ length: lanes }, (_, lane) => ({ job_id, lane, lanes, run })));
     await sleep(tally.chunksPending > 0 ? pollMs : lastPollMs, signal);
   }
 }

@@ -46,7 +46,8 @@ export function createChunkBook(
     },
     async close() {
       clearInterval(timer);
-      await writing.then(write).catch((error: unknown) => {
+      writing = writing.then(write); // kept: sessions that could not be written must not be counted by a second close
+      await writing.catch((error: unknown) => {
         onFailure(error);
         throw error;
       });

@@ -1,7 +1,6 @@
 import { bulkUsersChunk } from '../../../../shared/contracts/bulk-users.ts';
-import { AppError, isAppError, messageOf } from '../../../../shared/kernel/errors.ts';
+import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
-import { sqlMessageOf } from '../../../../shared/platform/sql-state.ts';
 import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
 import {
   type ChunkLease,
@@ -11,7 +10,6 @@ import {
   refuseChunk,
   type UserFailure,
 } from '../../../../shared/store/bulk-ledger.ts';
-import { guardRefusalOf } from '../../../../shared/store/guards/refusal.ts';
 import { limitTransaction } from '../../../../shared/store/transactions.ts';
 import {
   createUsersTogether,
@@ -19,7 +17,7 @@ import {
   rangeOf,
   type UserSpec,
 } from '../../../../shared/store/user-creation.ts';
-import { isOutage, isRetryable } from '../../outcome.ts';
+import { refusalOf } from '../../refusal.ts';
 import { chunkPasswords } from './chunk-passwords.ts';
 import { createRange, rowFaultOf } from './create-range.ts';
 import type { BulkUsersDeps } from './deps.ts';
@@ -53,18 +51,12 @@ export const createChunk = implement(bulkUsersChunk, (deps: BulkUsersDeps) => as
     return { created: lease.size - failures.length, failed: failures.length };
   } catch (error) {
     if (isAppError(error, 'lease_lost')) return nothing;
-    const final = guardRefusalOf(error) ?? error;
-    const isSpent = context.isLastAttempt && !isOutage(final);
-    if (signal.aborted || (isRetryable(final) && !isSpent)) throw error;
+    const refusal = refusalOf(error, context);
+    if (refusal === undefined) throw error;
     deps.logger.error({ err: error, batchId: batch.id, chunk: lease.chunkIndex }, 'a chunk cannot be done');
-    await refuseChunk(deps.applicationDb, lease, refusalOf(final));
+    await refuseChunk(deps.applicationDb, lease, refusal);
     return nothing;
   }
-});
-
-const refusalOf = (error: unknown) => ({
-  code: isAppError(error) ? error.code : 'internal_error',
-  message: sqlMessageOf(error) ?? messageOf(error),
 });
 
 const userSpec = ({ id, config }: BatchRow, password: UserSpec['password']): UserSpec => ({

@@ -1,3 +1,4 @@
+import type { Refusal } from '../../../../shared/contracts/refusal.ts';
 import { type AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
 import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
@@ -31,11 +32,6 @@ const patienceMs = 100;
 const noChunks: TakenChunks = { chunks: [], recorded: 0 };
 /** `foreign_key_violation`, and `restrict_violation`, which PostgreSQL 18 tells apart. */
 const stillReferred = ['23503', '23001'];
-
-export interface Refusal {
-  code: string;
-  message: string;
-}
 
 export interface CleanBatchOptions {
   /** What the chunks become: cleaned for good, or rolled back, to be done again by a retry. */

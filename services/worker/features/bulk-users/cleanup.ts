@@ -5,6 +5,7 @@ import {
   type CleanupInput,
   type Comparison,
 } from '../../../../shared/contracts/bulk-cleanup.ts';
+import type { Refusal } from '../../../../shared/contracts/refusal.ts';
 import { isAppError } from '../../../../shared/kernel/errors.ts';
 import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
 import { closeBatches, sumCleanedRows, tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
@@ -26,7 +27,7 @@ import {
   type UserReference,
 } from '../../../../shared/store/user-references.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
-import { cleanBatch, type Refusal } from './clean-batch.ts';
+import { cleanBatch } from './clean-batch.ts';
 import {
   compareAll,
   countAffected,

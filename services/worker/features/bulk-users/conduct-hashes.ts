@@ -3,11 +3,11 @@ import { sleep } from '../../../../shared/kernel/time.ts';
 import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
 import { countHashesByPart } from '../../../../shared/store/password-hashes.ts';
 import type { JobCall } from '../../job-runner.ts';
+import { createRevival } from '../../refusal.ts';
 import type { BulkUsersDeps } from './deps.ts';
 
 /** Parts that the queue holds of one batch at most. */
 const partsAhead = 64;
-const reviveEveryMs = 5_000;
 const pollMs = 100;
 
 /**
@@ -25,7 +25,7 @@ export async function conductHashes(
   const taskOf = (part: number) => ({ batch_id: batch.id, part, run: call.run });
   let open: number[] = [];
   let next = 0;
-  let revivedAt = performance.now();
+  const revive = createRevival(queue, bulkUsersHash);
   for (;;) {
     call.signal.throwIfAborted();
     const due = Array.from({ length: Math.min(partsAhead - open.length, parts - next) }, (_, i) => next + i);
@@ -37,10 +37,7 @@ export async function conductHashes(
     if (open.length === 0 && next === parts) return;
     const wanted = new Set(open);
     await queue.enqueueAll(bulkUsersHash, due.filter(part => wanted.has(part)).map(taskOf));
-    if (performance.now() - revivedAt >= reviveEveryMs) {
-      revivedAt = performance.now();
-      await queue.reviveAll(bulkUsersHash, open.map(taskOf));
-    }
+    await revive(() => open.map(taskOf));
     await sleep(pollMs, call.signal);
   }
 }

@@ -1,3 +1,4 @@
+import type { Refusal } from '../../../../shared/contracts/refusal.ts';
 import { isAppError } from '../../../../shared/kernel/errors.ts';
 import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
 import { type CleanupTally, tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
@@ -5,7 +6,7 @@ import { markRolledBack, withdrawChunks } from '../../../../shared/store/bulk-le
 import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import { assertNothingCascades, readUserReferences } from '../../../../shared/store/user-references.ts';
 import type { JobCall } from '../../job-runner.ts';
-import { cleanBatch, type Refusal } from './clean-batch.ts';
+import { cleanBatch } from './clean-batch.ts';
 import type { BulkUsersDeps } from './deps.ts';
 
 const phase = 'rolling back';

@@ -28,8 +28,10 @@ export const generateDataset = implementJob(datasetsGenerate, (deps: DatasetsDep
     await plan(deps, dataset, call);
     return resultOf(dataset, call, await conductDataset(deps, dataset, call));
   } catch (error) {
-    if (!isAppError(call.signal.reason, 'cancelled')) throw error;
-    await withdrawDataset(deps.applicationDb, dataset.id);
+    const isCancelled = isAppError(call.signal.reason, 'cancelled');
+    if (isCancelled || isAppError(error, 'chunk_refused'))
+      await withdrawDataset(deps.applicationDb, dataset.id);
+    if (!isCancelled) throw error;
     const tallies = await tallyDatasets(deps.applicationDb, [dataset.id]);
     throw cancelledWith(resultOf(dataset, call, tallies.get(dataset.id)));
   }

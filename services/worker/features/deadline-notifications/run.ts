@@ -8,6 +8,7 @@ import { isAppError } from '../../../../shared/kernel/errors.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
 import { type RunState, readRun } from '../../../../shared/store/notification-pages.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
+import { createRevival } from '../../refusal.ts';
 import type { NotificationDeps } from './deps.ts';
 import { openNextPage, taskOf } from './next-page.ts';
 import { runPage } from './run-page.ts';
@@ -17,8 +18,6 @@ type Call = JobCall<NotificationRun>;
 /** A run of one page is over at the first look; one of many is looked at less and less often. */
 const firstPollMs = 100;
 const longestPollMs = 1000;
-/** How often pages that are not done are checked against the queue. */
-const reviveEveryMs = 5000;
 
 /**
  * A run: works through the first page itself, then waits for those that other workers have, and adds everything up from
@@ -63,17 +62,13 @@ async function untilDone(
   call: Call,
   look: () => Promise<RunState>,
 ): Promise<RunState> {
-  let revivedAt = performance.now();
+  const revive = createRevival(queue, notificationsPage);
   for (let pollMs = firstPollMs; ; pollMs = Math.min(2 * pollMs, longestPollMs)) {
     call.signal.throwIfAborted();
     const state = await look();
     if (state.open.length === 0) return state;
     call.report({ phase: 'pages', done: state.pages - state.open.length, total: state.pages });
-    if (performance.now() - revivedAt >= reviveEveryMs) {
-      revivedAt = performance.now();
-      const tasks = state.open.map(pageIndex => taskOf({ runId: call.jobId, run: call.run, pageIndex }));
-      await queue.reviveAll(notificationsPage, tasks);
-    }
+    await revive(() => state.open.map(pageIndex => taskOf({ runId: call.jobId, run: call.run, pageIndex })));
     await sleep(pollMs, call.signal);
   }
 }
