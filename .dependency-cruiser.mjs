@@ -76,6 +76,18 @@ export default {
       },
     ),
     forbid(
+      'shards-see-no-conductor',
+      'They meet in Postgres alone: another worker may conduct from any moment on.',
+      { path: '^services/worker/features/load-tests/shard/' },
+      { path: '^services/worker/features/load-tests/conductor/' },
+    ),
+    forbid(
+      'conductors-see-no-shard',
+      'A conductor knows what shards wrote, never how they run.',
+      { path: '^services/worker/features/load-tests/conductor/' },
+      { path: '^services/worker/features/load-tests/shard/' },
+    ),
+    forbid(
       'bullmq-in-one-place',
       'Both backends sit behind one seam; a second import of bullmq would be a second seam.',
       { pathNot: '^(shared/platform/queue/|test/)' },

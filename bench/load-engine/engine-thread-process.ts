@@ -1,6 +1,6 @@
 import type { Delta } from '../../services/worker/features/load-tests/engine/delta.ts';
 import type { EnginePlan } from '../../services/worker/features/load-tests/engine/plan.ts';
-import { startEngineThread } from '../../services/worker/features/load-tests/engine-host.ts';
+import { startEngineThread } from '../../services/worker/features/load-tests/shard/engine-host.ts';
 import type { RunReport } from './child.ts';
 
 /**

@@ -18,8 +18,8 @@ import type { NotificationDeps } from './features/deadline-notifications/deps.ts
 import { notificationsPageProcessor } from './features/deadline-notifications/page.ts';
 import { notificationsRunProcessor } from './features/deadline-notifications/run.ts';
 import { notificationsTickProcessor } from './features/deadline-notifications/tick.ts';
+import { runLoadTest } from './features/load-tests/conductor/run.ts';
 import type { LoadTestsDeps } from './features/load-tests/deps.ts';
-import { runLoadTest } from './features/load-tests/run.ts';
 import { createSnapshotJob } from './features/snapshots/create.ts';
 import type { SnapshotsDeps } from './features/snapshots/deps.ts';
 import { restoreSnapshotJob } from './features/snapshots/restore.ts';

@@ -19,7 +19,7 @@ import { type Activity, createActivity } from './activity.ts';
 import { jobCancelSource } from './cancel-source.ts';
 import type { NotificationSettings } from './features/deadline-notifications/deps.ts';
 import type { EngineLimits } from './features/load-tests/plan-of.ts';
-import { startShardRunner } from './features/load-tests/shard-runner.ts';
+import { startShardRunner } from './features/load-tests/shard/runner.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { isRetryable } from './outcome.ts';
 import { mapProcessors, type WorkerDeps } from './processors.ts';

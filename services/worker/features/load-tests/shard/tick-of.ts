@@ -1,5 +1,5 @@
-import type { NewTick } from '../../../../shared/store/load-ticks.ts';
-import type { Delta, LoginDelta } from './engine/delta.ts';
+import type { NewTick } from '../../../../../shared/store/load-ticks.ts';
+import type { Delta, LoginDelta } from '../engine/delta.ts';
 
 /**
  * A shard's tick of its engine's delta. Events and error samples go to tables of their own; what stays in the tick is

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import type { Delta } from './engine/delta.ts';
-import type { AccountList } from './engine/engine-parts.ts';
-import type { EngineAccount, EngineControl, EnginePlan } from './engine/plan.ts';
+import type { Delta } from '../engine/delta.ts';
+import type { AccountList } from '../engine/engine-parts.ts';
+import type { EngineAccount, EngineControl, EnginePlan } from '../engine/plan.ts';
 import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messages.ts';
 
 /** An engine in a thread of its own, seen from the main thread; the calls are those of `Engine`. */

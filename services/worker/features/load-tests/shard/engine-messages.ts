@@ -1,6 +1,6 @@
-import type { Delta } from './engine/delta.ts';
-import type { AccountList } from './engine/engine-parts.ts';
-import type { EngineAccount, EngineControl, EnginePlan } from './engine/plan.ts';
+import type { Delta } from '../engine/delta.ts';
+import type { AccountList } from '../engine/engine-parts.ts';
+import type { EngineAccount, EngineControl, EnginePlan } from '../engine/plan.ts';
 
 /** What a worker's main thread and an engine's thread say to each other. */
 export type EngineOrder =

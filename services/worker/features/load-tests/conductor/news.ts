@@ -1,11 +1,11 @@
-import type { TimelinePoint } from '../../../../shared/contracts/load-tests.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
-import { readLastSecond } from '../../../../shared/store/load-results.ts';
-import type { LoadShardRow } from '../../../../shared/store/load-shards.ts';
-import { readTicks, readTicksOfSeconds } from '../../../../shared/store/load-ticks.ts';
+import type { TimelinePoint } from '../../../../../shared/contracts/load-tests.ts';
+import type { Executor } from '../../../../../shared/platform/db.ts';
+import { readLastSecond } from '../../../../../shared/store/load-results.ts';
+import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
+import { readTicks, readTicksOfSeconds } from '../../../../../shared/store/load-ticks.ts';
+import { deltaOf } from '../stored-delta.ts';
 import { createBreather } from './breather.ts';
 import { pointOf } from './measure.ts';
-import { deltaOf } from './stored-delta.ts';
 import type { Tally } from './tally.ts';
 
 /** Ticks of one shard in one query. */

@@ -1,7 +1,7 @@
-import { endedTest } from '../../../../test/fixtures/load-results.ts';
-import { loadTestConfig } from '../../../../test/fixtures/load-test.ts';
-import type { Delta } from './engine/delta.ts';
-import { LatencyRecorder } from './engine/latency-histogram.ts';
+import { endedTest } from '../../../../../test/fixtures/load-results.ts';
+import { loadTestConfig } from '../../../../../test/fixtures/load-test.ts';
+import type { Delta } from '../engine/delta.ts';
+import { LatencyRecorder } from '../engine/latency-histogram.ts';
 import { createTally } from './tally.ts';
 
 const config = loadTestConfig({ duration_seconds: 10 });

@@ -1,18 +1,27 @@
-import { parseAllowlist } from '../../../../shared/kernel/allowlist.ts';
-import { newId } from '../../../../shared/kernel/ids.ts';
-import { waitFor } from '../../../../shared/kernel/time.ts';
-import { createLogger } from '../../../../shared/platform/log.ts';
-import { createLoginClient } from '../../../../shared/platform/target/login-client.ts';
-import { readLoadEvents } from '../../../../shared/store/load-events.ts';
-import { listShards, renewShards, shardLeaseMs, takeShards } from '../../../../shared/store/load-shards.ts';
-import { placeShards } from '../../../../shared/store/load-slots.ts';
-import { findLoadTest } from '../../../../shared/store/load-tests.ts';
-import { readTicks } from '../../../../shared/store/load-ticks.ts';
-import { testDatabases } from '../../../../test/fixtures/database.ts';
-import { insertTest, type LoggingTarget, startLoggingTarget } from '../../../../test/fixtures/load-test.ts';
-import { testVault } from '../../../../test/fixtures/worker.ts';
+import { parseAllowlist } from '../../../../../shared/kernel/allowlist.ts';
+import { newId } from '../../../../../shared/kernel/ids.ts';
+import { waitFor } from '../../../../../shared/kernel/time.ts';
+import { createLogger } from '../../../../../shared/platform/log.ts';
+import { createLoginClient } from '../../../../../shared/platform/target/login-client.ts';
+import { readLoadEvents } from '../../../../../shared/store/load-events.ts';
+import {
+  listShards,
+  renewShards,
+  shardLeaseMs,
+  takeShards,
+} from '../../../../../shared/store/load-shards.ts';
+import { placeShards } from '../../../../../shared/store/load-slots.ts';
+import { findLoadTest } from '../../../../../shared/store/load-tests.ts';
+import { readTicks } from '../../../../../shared/store/load-ticks.ts';
+import { testDatabases } from '../../../../../test/fixtures/database.ts';
+import {
+  insertTest,
+  type LoggingTarget,
+  startLoggingTarget,
+} from '../../../../../test/fixtures/load-test.ts';
+import { testVault } from '../../../../../test/fixtures/worker.ts';
+import { deltaOf } from '../stored-delta.ts';
 import { type Shard, startShard } from './shard.ts';
-import { deltaOf } from './stored-delta.ts';
 
 /** A shard without its worker, which is told here what its worker would tell it of Postgres. */
 const databases = testDatabases();

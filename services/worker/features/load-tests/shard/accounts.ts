@@ -1,27 +1,27 @@
-import { AppError } from '../../../../shared/kernel/errors.ts';
-import type { Vault } from '../../../../shared/platform/crypto.ts';
-import type { Db } from '../../../../shared/platform/db.ts';
+import { AppError } from '../../../../../shared/kernel/errors.ts';
+import type { Vault } from '../../../../../shared/platform/crypto.ts';
+import type { Db } from '../../../../../shared/platform/db.ts';
 import {
   isLoggedIn,
   type LoginClient,
   type LoginFailureCode,
   type LoginOutcome,
-} from '../../../../shared/platform/target/login-client.ts';
-import { createLoginLane, forEachAtOnce } from '../../../../shared/platform/target/login-lane.ts';
+} from '../../../../../shared/platform/target/login-client.ts';
+import { createLoginLane, forEachAtOnce } from '../../../../../shared/platform/target/login-lane.ts';
 import {
   type AccountNeed,
   accountNeedOf,
   fenceAccounts,
   takeHeldAccounts,
-} from '../../../../shared/store/account-leases.ts';
-import { newSession } from '../../../../shared/store/account-session-secrets.ts';
-import { saveSessions } from '../../../../shared/store/account-sessions.ts';
-import type { TakenShard } from '../../../../shared/store/load-shards.ts';
-import type { LoginDelta } from './engine/delta.ts';
-import type { AccountList } from './engine/engine-parts.ts';
-import type { EngineAccount } from './engine/plan.ts';
+} from '../../../../../shared/store/account-leases.ts';
+import { newSession } from '../../../../../shared/store/account-session-secrets.ts';
+import { saveSessions } from '../../../../../shared/store/account-sessions.ts';
+import type { TakenShard } from '../../../../../shared/store/load-shards.ts';
+import type { LoginDelta } from '../engine/delta.ts';
+import type { AccountList } from '../engine/engine-parts.ts';
+import type { EngineAccount } from '../engine/plan.ts';
 import { createLoginRecorder } from './login-recorder.ts';
-import { arrange, type Member, memberOf } from './shard-members.ts';
+import { arrange, type Member, memberOf } from './members.ts';
 
 export interface PreparedAccounts {
   /** By the position of their users. */

@@ -1,4 +1,4 @@
-import type { LoadTestConfig } from '../../../../shared/contracts/load-tests.ts';
+import type { LoadTestConfig } from '../../../../../shared/contracts/load-tests.ts';
 
 /** What was seen of late, by second of the run: enough for the limits, whatever the length of the run. */
 export interface Recent {

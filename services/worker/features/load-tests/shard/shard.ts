@@ -1,8 +1,8 @@
-import { messageOf } from '../../../../shared/kernel/errors.ts';
-import { sleep, waitAtMost } from '../../../../shared/kernel/time.ts';
-import type { Db } from '../../../../shared/platform/db.ts';
-import type { Logger } from '../../../../shared/platform/log.ts';
-import { appendLoadEvents } from '../../../../shared/store/load-events.ts';
+import { messageOf } from '../../../../../shared/kernel/errors.ts';
+import { sleep, waitAtMost } from '../../../../../shared/kernel/time.ts';
+import type { Db } from '../../../../../shared/platform/db.ts';
+import type { Logger } from '../../../../../shared/platform/log.ts';
+import { appendLoadEvents } from '../../../../../shared/store/load-events.ts';
 import {
   endShard,
   failShard,
@@ -11,13 +11,13 @@ import {
   releaseShard,
   type ShardLease,
   type TakenShard,
-} from '../../../../shared/store/load-shards.ts';
-import { appendTicks } from '../../../../shared/store/load-ticks.ts';
-import type { EngineEvent } from './engine/delta.ts';
+} from '../../../../../shared/store/load-shards.ts';
+import { appendTicks } from '../../../../../shared/store/load-ticks.ts';
+import type { EngineEvent } from '../engine/delta.ts';
+import { type EngineLimits, planOf } from '../plan-of.ts';
+import { createShardAccounts, type PreparedAccounts, type ShardAccountsDeps } from './accounts.ts';
 import { startEngineThread } from './engine-host.ts';
-import { type EngineLimits, planOf } from './plan-of.ts';
 import { createSaturationWatch } from './saturation-watch.ts';
-import { createShardAccounts, type PreparedAccounts, type ShardAccountsDeps } from './shard-accounts.ts';
 import { type Steering, steer } from './steering.ts';
 import { tickOf } from './tick-of.ts';
 import { createTickOutbox } from './tick-outbox.ts';

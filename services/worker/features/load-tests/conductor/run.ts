@@ -2,15 +2,15 @@ import {
   endedLoadTestStatuses,
   type LoadTestResult,
   loadTestRun,
-} from '../../../../shared/contracts/load-tests.ts';
-import { AppError } from '../../../../shared/kernel/errors.ts';
-import { asConductor, type RunLease, restartRun, saveRun } from '../../../../shared/store/load-runs.ts';
-import { findLoadTest, type LoadTestRow } from '../../../../shared/store/load-tests.ts';
-import { cancelledWith, implementJob } from '../../job-runner.ts';
+} from '../../../../../shared/contracts/load-tests.ts';
+import { AppError } from '../../../../../shared/kernel/errors.ts';
+import { asConductor, type RunLease, restartRun, saveRun } from '../../../../../shared/store/load-runs.ts';
+import { findLoadTest, type LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import { cancelledWith, implementJob } from '../../../job-runner.ts';
+import type { LoadTestsDeps } from '../deps.ts';
+import { scheduleMsOf } from '../plan-of.ts';
 import { conduct } from './conduct.ts';
-import type { LoadTestsDeps } from './deps.ts';
 import { wasStoppedBySomebody } from './phase.ts';
-import { scheduleMsOf } from './plan-of.ts';
 
 /**
  * The conductor of one test. It sends nothing itself: it reserves slots, merges what the shards report, judges, and

@@ -2,11 +2,11 @@ import type {
   LoadTestResult,
   LoadTestStatus,
   ThresholdResult,
-} from '../../../../shared/contracts/load-tests.ts';
-import type { HeldRun } from '../../../../shared/store/load-runs.ts';
-import type { LoadShardRow } from '../../../../shared/store/load-shards.ts';
-import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
-import { gracefulStopMs, scheduleMsOf } from './plan-of.ts';
+} from '../../../../../shared/contracts/load-tests.ts';
+import type { HeldRun } from '../../../../../shared/store/load-runs.ts';
+import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import { gracefulStopMs, scheduleMsOf } from '../plan-of.ts';
 
 /** Where a run stands, and how it ended: what the rows say, put into one word. */
 

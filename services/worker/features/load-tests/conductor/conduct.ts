@@ -1,14 +1,14 @@
-import { AppError, isAppError, messageOf } from '../../../../shared/kernel/errors.ts';
-import { sleep } from '../../../../shared/kernel/time.ts';
-import { appendLoadEvents } from '../../../../shared/store/load-events.ts';
-import { asConductor, type RunLease } from '../../../../shared/store/load-runs.ts';
-import { type LoadTestRow, setStop } from '../../../../shared/store/load-tests.ts';
-import type { JobCall } from '../../job-runner.ts';
-import { createContact } from './contact.ts';
-import type { LoadTestsDeps } from './deps.ts';
+import { AppError, isAppError, messageOf } from '../../../../../shared/kernel/errors.ts';
+import { sleep } from '../../../../../shared/kernel/time.ts';
+import { appendLoadEvents } from '../../../../../shared/store/load-events.ts';
+import { asConductor, type RunLease } from '../../../../../shared/store/load-runs.ts';
+import { type LoadTestRow, setStop } from '../../../../../shared/store/load-tests.ts';
+import type { JobCall } from '../../../job-runner.ts';
+import { createContact } from '../contact.ts';
+import type { LoadTestsDeps } from '../deps.ts';
+import { scheduleMsOf } from '../plan-of.ts';
 import { createPass, type PassOutcome } from './pass.ts';
 import { tryToPlace } from './place.ts';
-import { scheduleMsOf } from './plan-of.ts';
 
 /** While load runs, once for each tick of the shards; more often where people wait for the start or the end. */
 const intervalMs = { running: 1000, otherwise: 250 };

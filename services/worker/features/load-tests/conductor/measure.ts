@@ -3,10 +3,10 @@ import type {
   LoadMetrics,
   TimelinePoint,
   Trend,
-} from '../../../../shared/contracts/load-tests.ts';
-import type { Measured } from '../../../../shared/contracts/threshold-judge.ts';
-import type { DurationMetric } from '../../../../shared/contracts/thresholds.ts';
-import type { Delta } from './engine/delta.ts';
+} from '../../../../../shared/contracts/load-tests.ts';
+import type { Measured } from '../../../../../shared/contracts/threshold-judge.ts';
+import type { DurationMetric } from '../../../../../shared/contracts/thresholds.ts';
+import type { Delta } from '../engine/delta.ts';
 import {
   addDelta,
   createTotals,
@@ -15,7 +15,7 @@ import {
   type LoginTotals,
   sumOfEndpoints,
   type Totals,
-} from './engine/merge.ts';
+} from '../engine/merge.ts';
 
 /** Totals of deltas as the figures that people and thresholds read: k6's names, milliseconds, rates by second. */
 export interface Gauges {

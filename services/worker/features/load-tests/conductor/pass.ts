@@ -1,8 +1,8 @@
-import type { ThresholdResult, TimelinePoint } from '../../../../shared/contracts/load-tests.ts';
-import { judge, type Measured } from '../../../../shared/contracts/threshold-judge.ts';
-import type { Db, Executor } from '../../../../shared/platform/db.ts';
-import { appendLoadEvents } from '../../../../shared/store/load-events.ts';
-import { saveTimeline } from '../../../../shared/store/load-results.ts';
+import type { ThresholdResult, TimelinePoint } from '../../../../../shared/contracts/load-tests.ts';
+import { judge, type Measured } from '../../../../../shared/contracts/threshold-judge.ts';
+import type { Db, Executor } from '../../../../../shared/platform/db.ts';
+import { appendLoadEvents } from '../../../../../shared/store/load-events.ts';
+import { saveTimeline } from '../../../../../shared/store/load-results.ts';
 import {
   asConductor,
   type HeldRun,
@@ -10,14 +10,14 @@ import {
   readRun,
   saveRun,
   saveShardRequests,
-} from '../../../../shared/store/load-runs.ts';
+} from '../../../../../shared/store/load-runs.ts';
 import {
   type LoadShardRow,
   listShards,
   markDegraded,
   markLostShards,
-} from '../../../../shared/store/load-shards.ts';
-import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
+} from '../../../../../shared/store/load-shards.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
 import { createEnforcer } from './enforce.ts';
 import { startLate } from './late-start.ts';
 import { catchUp, readNews, readPoints } from './news.ts';

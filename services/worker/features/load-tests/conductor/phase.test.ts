@@ -1,4 +1,4 @@
-import { endedTest } from '../../../../test/fixtures/load-results.ts';
+import { endedTest } from '../../../../../test/fixtures/load-results.ts';
 import { type Coverage, conclude, isOver } from './phase.ts';
 
 const whole: Coverage = { share: 1, isShort: false };

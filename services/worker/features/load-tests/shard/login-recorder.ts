@@ -1,6 +1,6 @@
-import { isLoggedIn, type LoginOutcome } from '../../../../shared/platform/target/login-client.ts';
-import type { LoginDelta } from './engine/delta.ts';
-import { LatencyRecorder } from './engine/latency-histogram.ts';
+import { isLoggedIn, type LoginOutcome } from '../../../../../shared/platform/target/login-client.ts';
+import type { LoginDelta } from '../engine/delta.ts';
+import { LatencyRecorder } from '../engine/latency-histogram.ts';
 
 /** Logins of a shard's users, counted from one tick to the next: apart from the load that the engine measures. */
 export interface LoginRecorder {

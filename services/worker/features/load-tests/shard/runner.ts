@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { messageOf } from '../../../../shared/kernel/errors.ts';
-import type { Service } from '../../../../shared/kernel/lifecycle.ts';
-import { createLoop } from '../../../../shared/kernel/loop.ts';
-import { waitAtMost } from '../../../../shared/kernel/time.ts';
-import { reclaimAccounts } from '../../../../shared/store/account-leases.ts';
-import { concludeAbandoned } from '../../../../shared/store/load-runs.ts';
-import { renewShards, type ShardLease, takeShards } from '../../../../shared/store/load-shards.ts';
-import { closeSlots } from '../../../../shared/store/load-slots.ts';
-import { createContact } from './contact.ts';
+import { messageOf } from '../../../../../shared/kernel/errors.ts';
+import type { Service } from '../../../../../shared/kernel/lifecycle.ts';
+import { createLoop } from '../../../../../shared/kernel/loop.ts';
+import { waitAtMost } from '../../../../../shared/kernel/time.ts';
+import { reclaimAccounts } from '../../../../../shared/store/account-leases.ts';
+import { concludeAbandoned } from '../../../../../shared/store/load-runs.ts';
+import { renewShards, type ShardLease, takeShards } from '../../../../../shared/store/load-shards.ts';
+import { closeSlots } from '../../../../../shared/store/load-slots.ts';
+import { createContact } from '../contact.ts';
 import { type Shard, type ShardDeps, startShard } from './shard.ts';
 
 export interface ShardRunnerOptions extends ShardDeps {

@@ -1,4 +1,4 @@
-import { loadTestConfig } from '../../../../test/fixtures/load-test.ts';
+import { loadTestConfig } from '../../../../../test/fixtures/load-test.ts';
 import { createRecent, nextLoadStep, passesErrorLimit } from './limits.ts';
 
 const seen = (from: number, to: number, requests: number, failed: number, recent = createRecent()) => {

@@ -1,7 +1,7 @@
-import { type ShardOrders, shardLeaseMs } from '../../../../shared/store/load-shards.ts';
-import type { EngineEvent } from './engine/delta.ts';
+import { type ShardOrders, shardLeaseMs } from '../../../../../shared/store/load-shards.ts';
+import type { EngineEvent } from '../engine/delta.ts';
+import { engineControlOf } from '../plan-of.ts';
 import type { EngineThread } from './engine-host.ts';
-import { engineControlOf } from './plan-of.ts';
 
 /** A little before the lease runs out: no two workers that each believe to hold a shard send for it. */
 const pauseAfterMs = shardLeaseMs - 500;

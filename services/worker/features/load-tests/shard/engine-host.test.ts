@@ -1,7 +1,7 @@
-import { waitFor } from '../../../../shared/kernel/time.ts';
-import { planFor } from '../../../../test/fixtures/load-engine.ts';
-import { type LoadTarget, startTarget } from '../../../../test/fixtures/load-target.ts';
-import type { Delta } from './engine/delta.ts';
+import { waitFor } from '../../../../../shared/kernel/time.ts';
+import { planFor } from '../../../../../test/fixtures/load-engine.ts';
+import { type LoadTarget, startTarget } from '../../../../../test/fixtures/load-target.ts';
+import type { Delta } from '../engine/delta.ts';
 import { startEngineThread } from './engine-host.ts';
 
 let target: LoadTarget;

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { createEngine, type Engine } from './engine/engine.ts';
+import { createEngine, type Engine } from '../engine/engine.ts';
 import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messages.ts';
 
 /**

@@ -1,15 +1,15 @@
-import type { LoadTestConfig } from '../../../../shared/contracts/load-tests.ts';
-import type { Measured } from '../../../../shared/contracts/threshold-judge.ts';
-import type { HeldRun } from '../../../../shared/store/load-runs.ts';
-import type { LoadShardRow } from '../../../../shared/store/load-shards.ts';
-import type { Tick, TickCursor } from '../../../../shared/store/load-ticks.ts';
+import type { LoadTestConfig } from '../../../../../shared/contracts/load-tests.ts';
+import type { Measured } from '../../../../../shared/contracts/threshold-judge.ts';
+import type { HeldRun } from '../../../../../shared/store/load-runs.ts';
+import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
+import type { Tick, TickCursor } from '../../../../../shared/store/load-ticks.ts';
+import { addDelta, createTotals } from '../engine/merge.ts';
+import { scheduleMsOf } from '../plan-of.ts';
+import { deltaOf } from '../stored-delta.ts';
 import { createBreather } from './breather.ts';
-import { addDelta, createTotals } from './engine/merge.ts';
 import { createRecent, type Recent } from './limits.ts';
 import { measure, sumOf } from './measure.ts';
 import type { Coverage } from './phase.ts';
-import { scheduleMsOf } from './plan-of.ts';
-import { deltaOf } from './stored-delta.ts';
 
 /** What a conductor knows of a run: the sum of all ticks, and how far it has read. Its size does not grow with the run. */
 export interface Tally {

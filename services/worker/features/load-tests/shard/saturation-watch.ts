@@ -1,4 +1,4 @@
-import type { Delta, EngineEvent } from './engine/delta.ts';
+import type { Delta, EngineEvent } from '../engine/delta.ts';
 
 /** One slow second may be the machine's; so many in a row are the generator's. */
 const secondsInRow = 5;
