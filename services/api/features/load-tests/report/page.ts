@@ -57,7 +57,7 @@ function chartNotes({ stepSeconds, gaps }: Folded): Html {
   const missing = gaps.reduce((sum, { from, to }) => sum + to - from, 0);
   return html`
     ${stepSeconds > 1 && html`<p class="note">Each step is ${stepSeconds} seconds: rates are their average, percentiles the highest of them.</p>`}
-    ${missing > 0 && html`<p class="note"><span class="swatch gap"></span>${seconds(missing)} in which a worker was missing: its load was not delivered.</p>`}`;
+    ${missing > 0 && html`<p class="note"><span class="swatch gap"></span>Seconds in which a worker was missing (${missing} in all): its load was not delivered.</p>`}`;
 }
 
 /** A tick is written each second: what a worker sent after its last one is known to the target alone. */
