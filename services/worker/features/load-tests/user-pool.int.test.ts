@@ -8,7 +8,7 @@ import {
 } from '../../../../shared/contracts/load-tests.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import { listLoadErrors } from '../../../../shared/store/load-results.ts';
-import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
+import { type LoadTestRow, requestStop } from '../../../../shared/store/load-tests.ts';
 import { insertAccounts } from '../../../../test/fixtures/accounts.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { startTarget } from '../../../../test/fixtures/load-target.ts';
@@ -88,10 +88,12 @@ it('each user of a run has an account of its own, which is given back at the end
 });
 
 it('a session that the target has forgotten is renewed once, and its request sent again', async () => {
-  const begun = await begin({ duration_seconds: 3 });
-  await untilTest(databases, begun.id, 'under load', ({ metrics }) => (metrics?.http_reqs.count ?? 0) > 10);
+  const { id } = await begin({ duration_seconds: 60 });
+  await untilTest(databases, id, 'under load', ({ metrics }) => (metrics?.http_reqs.count ?? 0) > 10);
   await databases.application.db.delete(sessions);
-  const test = await untilTestEnded(databases, begun.id);
+  await untilTest(databases, id, 'logged in again', ({ metrics }) => (metrics?.logins?.count ?? 0) >= 6);
+  await databases.platform.db.transaction(tx => requestStop(tx, { id, mode: 'graceful', actor: 'eve' }));
+  const test = await untilTestEnded(databases, id);
   expect(test.metrics).toMatchObject({
     http_req_failed: { passes: 0 },
     logins: { count: 6, failed: 0 }, // none at the start: the sessions of the run before were good
