@@ -27,7 +27,7 @@ export async function untilMiddle({ databases }: TestStack, { batchId }: Submiss
       const now = await share();
       return now >= 0.1 && now;
     },
-    { timeoutMs: 30_000, intervalMs: 5 },
+    { timeoutMs: 30_000, intervalMs: 20 },
   );
   if (reached > 0.9) throw new Error(`The middle went by unseen: ${reached} of the batch is done`);
 }

@@ -81,7 +81,7 @@ describeEachBackend(databases, store => {
 });
 
 const until = (what: string, probe: () => Promise<boolean>) =>
-  waitFor(what, probe, { timeoutMs: 30_000, intervalMs: 5 });
+  waitFor(what, probe, { timeoutMs: 30_000, intervalMs: 20 });
 
 async function usersAreBeingDeleted(): Promise<boolean> {
   const rows = await databases.application.sql`
