@@ -62,6 +62,7 @@ async function benchSizes(sql: Sql, url: string, sink: Sink, offices: number): P
     `Runs; ${staffPerOffice} staff (one with push) and ${recipientsPerOffice} deadlines an office, pages of 500 offices`,
   );
   const grown = new Map<string, number[]>();
+  const counted = new Map<string, Record<string, number>>();
   for (const count of [offices / 50, offices / 5, offices, offices * 10].map(Math.ceil)) {
     await growOffices(sql, count);
     await subscribe(sql, sink.pushUrl);
@@ -72,8 +73,10 @@ async function benchSizes(sql: Sql, url: string, sink: Sink, offices: number): P
       const name = dryRun ? 'dry run' : 'send';
       grown.set(name, [...(grown.get(name) ?? []), report.memoryGrowthMb]);
       tell(`${count} offices, ${name}`, report, Math.ceil(count / 500));
+      counted.set(`${count}${dryRun ? ' dry' : ''}`, report.statements);
     }
   }
+  tellStatements(counted);
   for (const [name, [, , reference = Number.NaN, large = Number.NaN]] of grown)
     console.log(`  memory of a ${name} at ten times the size: ${(large / reference).toFixed(2)} x`);
 }
@@ -83,8 +86,20 @@ function tell(name: string, report: WorkerReport, pages: number): void {
     `  ${name}: ${report.messages} messages in ${report.seconds.toFixed(2)} s, memory +${report.memoryGrowthMb.toFixed(1)} MiB; ` +
       `${report.readQueries} reading and ${report.totalQueries} statements in all, ${(report.totalQueries / pages).toFixed(1)} a page`,
   );
-  for (const [statement, times] of Object.entries(report.statements))
-    console.log(`    ${times} x ${statement}`);
+}
+
+/** Each statement, by the driver's own count, over the sizes. */
+function tellStatements(counted: ReadonlyMap<string, Record<string, number>>): void {
+  console.log('Statements by number of offices');
+  const row = (cells: (string | number)[], statement: string): void =>
+    console.log(`  ${cells.map(cell => String(cell).padStart(8)).join('')}  ${statement}`);
+  const columns = [...counted.values()];
+  row([...counted.keys()], 'statement');
+  for (const statement of new Set(columns.flatMap(Object.keys)))
+    row(
+      columns.map(statements => statements[statement] ?? 0),
+      statement,
+    );
 }
 
 async function forget(sql: Sql): Promise<void> {
