@@ -15,27 +15,30 @@ async function page(runId = newId()): Promise<PageLease> {
   return lease;
 }
 
-const claimOf = (officeId: string, staffId: string): DeliveryClaim => ({
+const claimOf = (staffId: string): DeliveryClaim => ({
   id: newId(),
-  officeId,
   staffId,
   channel: 'email',
   selection: 0,
   status: 'sending',
 });
 
-const claim = (lease: PageLease, delivery: DeliveryClaim, cycles: string[]) =>
-  checkpoint(db(), lease, { ...nothing, claims: [delivery], selections: [cycles] });
+const claim = (lease: PageLease, delivery: DeliveryClaim, cycles: string[], officeId = newId()) =>
+  checkpoint(db(), lease, {
+    ...nothing,
+    claims: [delivery],
+    selections: [{ officeId, cycleIds: cycles.join(',') }],
+  });
 
 describe('the ledger', () => {
   it('lets one of many claims at once have a cycle, and gives it back when sending it failed', async () => {
     const [office, staff, cycles] = [newId(), newId(), [newId(), newId()]];
-    const claims = Array.from({ length: 8 }, () => claimOf(office, staff));
+    const claims = Array.from({ length: 8 }, () => claimOf(staff));
     const leases = await Promise.all(claims.map(() => page()));
     const allowed = await Promise.all(
       claims.map(async (delivery, index) => {
         const lease = leases[index];
-        return lease && (await claim(lease, delivery, index % 2 === 0 ? cycles : cycles.slice(1)));
+        return lease && (await claim(lease, delivery, index % 2 === 0 ? cycles : cycles.slice(1), office));
       }),
     );
     const winners = claims.filter((delivery, index) => allowed[index]?.has(delivery.id));
@@ -44,13 +47,13 @@ describe('the ledger', () => {
     const lease = await page();
     const failed = winners.map(({ id }) => ({ id, status: 'failed' as const, attempts: 1 }));
     await checkpoint(db(), lease, { ...nothing, results: failed });
-    const again = claimOf(office, staff);
-    expect(await claim(lease, again, cycles)).toEqual(new Set([again.id]));
+    const again = claimOf(staff);
+    expect(await claim(lease, again, cycles, office)).toEqual(new Set([again.id]));
   });
 
   it('takes no claims of a page that another worker has, but what that one sent is a fact', async () => {
     const stale = await page();
-    const delivery = claimOf(newId(), newId());
+    const delivery = claimOf(newId());
     await claim(stale, delivery, [newId()]);
     const lease = await page(stale.runId);
     await settleLeftovers(db(), lease);
@@ -60,7 +63,7 @@ describe('the ledger', () => {
         select status from muster.notification_deliveries where id = ${delivery.id}`
       )[0]?.status;
     expect(await status()).toBe('unknown');
-    expect(await claim(stale, claimOf(newId(), newId()), [newId()])).toBeUndefined();
+    expect(await claim(stale, claimOf(newId()), [newId()])).toBeUndefined();
     const results = [{ id: delivery.id, status: 'sent' as const, attempts: 1 }];
     expect(await checkpoint(db(), stale, { ...nothing, results })).toBeUndefined();
     expect(await status()).toBe('sent');

@@ -3,18 +3,22 @@ import type { Channel } from '../contracts/deadline-notifications.ts';
 import type { Executor } from '../platform/db.ts';
 import type { OfficeFailure, PageLease, PageTotals } from './notification-pages.ts';
 
-/** A message that is about to go out. Those of one selection tell of the same cycles. */
+/** Cycles of an office that several messages tell of. */
+export interface CycleSelection {
+  officeId: string;
+  /** With commas between them: so many that they are never objects. */
+  cycleIds: string;
+}
+
+/** A message that is about to go out. */
 export interface DeliveryClaim {
   id: string;
-  officeId: string;
   staffId: string;
   channel: Channel;
   /** An index into the selections of the checkpoint. */
   selection: number;
-  /** `planned` and `skipped` leave the ledger alone. */
+  /** `planned`, and `skipped` for want of a subscription, leave the ledger alone. */
   status: 'sending' | 'planned' | 'skipped';
-  code?: string | undefined;
-  detail?: string | undefined;
 }
 
 /** What became of a delivery that was claimed. `released`: it was not tried, and is as if it had never been claimed. */
@@ -29,8 +33,7 @@ export interface DeliveryResult {
 export interface Checkpoint {
   results: readonly DeliveryResult[];
   claims: readonly DeliveryClaim[];
-  /** Lists of cycle ids. */
-  selections: readonly (readonly string[])[];
+  selections: readonly CycleSelection[];
   /** Deliveries that were refused for now, to be tried again. */
   resumed: readonly string[];
   /** Push subscriptions that are gone for good. */
@@ -69,8 +72,10 @@ export async function checkpoint(
   return row?.held === true ? new Set(row.claimed) : undefined;
 }
 
-/** Ids as one parameter: a list of them would be a statement of its own for every length. */
-const uuids = (ids: readonly string[]): SQL => sql`${`{${ids.join(',')}}`}::uuid[]`;
+/** Values that need no quoting as one parameter: a list of them would be a statement of its own for every length. */
+const array = (values: readonly (string | number)[]): SQL => sql`${`{${values.join(',')}}`}`;
+
+const uuids = (ids: readonly string[]): SQL => sql`${array(ids)}::uuid[]`;
 
 const records = (rows: readonly object[]): SQL => sql`${JSON.stringify(rows)}::jsonb`;
 
@@ -98,21 +103,22 @@ const settled = ({ results }: Checkpoint): SQL => sql`
     from undone u where l.office_id = u.office_id and l.staff_id = u.staff_id and l.channel = u.channel
   )`;
 
+/** Claims come as columns and each list of cycles once: half of what a record a claim would be, thousands at a time. */
 const claimed = ({ claims, selections }: Checkpoint): SQL => {
-  const keyed = selections.map((cycles, selection) => ({ selection, cycles: `{${cycles.join(',')}}` }));
-  const rows = claims.map(({ officeId, staffId, ...claim }) => ({
-    ...claim,
+  const keyed = selections.map(({ officeId, cycleIds }, selection) => ({
+    selection,
     office_id: officeId,
-    staff_id: staffId,
+    cycle_ids: `{${cycleIds}}`,
   }));
+  const column = (name: keyof DeliveryClaim) => array(claims.map(claim => claim[name]));
   return sql`
   selections as materialized ( -- each list is read once, not once for every message that has it
-    select selection, cycles::uuid[] as cycle_ids
-    from jsonb_to_recordset(${records(keyed)}) as s(selection int, cycles text)
+    select selection, office_id, cycle_ids::uuid[] as cycle_ids
+    from jsonb_to_recordset(${records(keyed)}) as s(selection int, office_id uuid, cycle_ids text)
   ), fresh as materialized (
-    select c.*, s.cycle_ids, held.run_id, held.run, held.page_index, held.epoch
-    from jsonb_to_recordset(${records(rows)})
-      as c(id uuid, office_id uuid, staff_id uuid, channel text, selection int, status text, code text, detail text)
+    select c.*, s.office_id, s.cycle_ids, held.run_id, held.run, held.page_index, held.epoch
+    from unnest(${column('id')}::uuid[], ${column('staffId')}::uuid[], ${column('channel')}::text[],
+      ${column('selection')}::int[], ${column('status')}::text[]) as c(id, staff_id, channel, selection, status)
     join selections s using (selection)
     cross join held
   ), entered as (
@@ -125,7 +131,8 @@ const claimed = ({ claims, selections }: Checkpoint): SQL => {
     insert into muster.notification_deliveries
       (id, run_id, run, page_index, epoch, office_id, staff_id, channel, cycle_ids, status, code, detail)
     select f.id, f.run_id, f.run, f.page_index, f.epoch, f.office_id, f.staff_id, f.channel, f.cycle_ids, f.status,
-      f.code, f.detail
+      case f.status when 'skipped' then 'no_subscription' end,
+      case f.status when 'skipped' then 'Push is on and no browser is subscribed' end
     from fresh f left join entered e using (office_id, staff_id, channel)
     where f.status <> 'sending' or e.office_id is not null
     returning id, status

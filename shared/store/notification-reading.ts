@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Channel } from '../contracts/deadline-notifications.ts';
-import type { Alert } from '../contracts/notification-messages/message.ts';
 import type { Executor } from '../platform/db.ts';
+import { type PackedAlerts, packedColumns } from './notification-alerts.ts';
 
 /**
  * What a page of offices is read with: four statements, however many offices it has. Lists within an office come as one
@@ -38,44 +38,13 @@ export async function readOffices(
     order by o.id`);
 }
 
-/**
- * Deadlines as two texts. Fifty thousand of them are read at once, so they are packed: ids and dates have one width
- * and need no separators; names stand apart, because one Japanese character makes a whole text two bytes wide.
- */
-export interface AlertsText {
-  /** Cycle id (36 characters) and deadline (10), again and again. */
-  cycles: string;
-  /** The recipients' names in the same order, with line feeds between them. */
-  names: string;
-}
-
-const byDeadline = sql`order by c.next_renewal_deadline, c.id`;
-/** Of a date that is none, in the width of a date: left out, it would shift all dates after it to other people's names. */
-const endless = '-infinity ';
-const alertsText = sql`
-  string_agg(c.id::text || coalesce(to_char(c.next_renewal_deadline, 'YYYY-MM-DD'), ${endless}), '' ${byDeadline})
-    as cycles,
-  string_agg(translate(r.last_name || ' ' || r.first_name, e'\\n', ' '), e'\\n' ${byDeadline}) as names`;
-
-const idWidth = 36;
-const width = idWidth + 10;
-
-/** The deadlines in such texts, the earliest first. */
-export function alertsIn({ cycles, names }: AlertsText): Alert[] {
-  return names.split('\n').map((recipientName, index) => {
-    const start = index * width;
-    const cycleId = cycles.slice(start, start + idWidth);
-    return { cycleId, recipientName, deadline: cycles.slice(start + idWidth, start + width) };
-  });
-}
-
 /** The deadlines of offices up to each one's horizon, those that have passed too. */
 export async function readAlerts(
   db: Executor,
   horizons: ReadonlyMap<string, string>,
-): Promise<Map<string, AlertsText>> {
-  const rows = await db.execute<AlertsText & { officeId: string } & Record<string, unknown>>(sql`
-    select due.office_id as "officeId", ${alertsText}
+): Promise<Map<string, PackedAlerts>> {
+  const rows = await db.execute<PackedAlerts & { officeId: string } & Record<string, unknown>>(sql`
+    select due.office_id as "officeId", ${packedColumns}
     from unnest(${list([...horizons.keys()])}::uuid[], ${list([...horizons.values()])}::date[])
       as due(office_id, horizon)
     join support_plan_cycles c
@@ -123,7 +92,7 @@ export async function readLedger(db: Executor, officeIds: readonly string[]): Pr
 }
 
 /** What a message is made of: one staff member, one office, some cycles. For previews. */
-export interface MessageRow extends AlertsText {
+export interface MessageRow extends PackedAlerts {
   officeName: string;
   locale: string;
   staffName: string;
@@ -137,7 +106,7 @@ export async function readMessage(
   const [row] = await db.execute<MessageRow & Record<string, unknown>>(sql`
     select o.name as "officeName", o.locale, s.last_name || ' ' || s.first_name as "staffName", alerts.*
     from offices o, staffs s, (
-      select ${alertsText}
+      select ${packedColumns}
       from support_plan_cycles c join welfare_recipients r on r.id = c.welfare_recipient_id
       where c.id = any (${list(cycleIds)}::uuid[])
     ) alerts

@@ -8,8 +8,9 @@ import { localeOf, type MessageContent } from '../../../../shared/contracts/noti
 import { renderPush } from '../../../../shared/contracts/notification-messages/push.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
+import { unpackAlerts } from '../../../../shared/store/notification-alerts.ts';
 import type { DeliveryRow } from '../../../../shared/store/notification-deliveries.ts';
-import { alertsIn, readMessage } from '../../../../shared/store/notification-reading.ts';
+import { readMessage } from '../../../../shared/store/notification-reading.ts';
 import { oneOf } from './present.ts';
 
 /** A delivery's message, made anew. The link that stops e-mail is not for those who only look. */
@@ -22,7 +23,7 @@ export async function previewOf(applicationDb: Executor, delivery: DeliveryRow, 
     staffName: found.staffName,
     locale: localeOf(found.locale),
     asOf: notificationRunInput.parse(run).as_of,
-    alerts: alertsIn(found),
+    alerts: unpackAlerts(found),
   };
   const channel = oneOf(channels, delivery.channel);
   const { locale } = content;

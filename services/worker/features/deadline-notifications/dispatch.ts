@@ -1,5 +1,5 @@
-import { type AlertList, listAlerts } from '../../../../shared/contracts/notification-messages/email.ts';
 import { messageOf } from '../../../../shared/kernel/errors.ts';
+import { createUnpacker, type Deadlines } from './deadlines.ts';
 import type { Feed } from './feed.ts';
 import type { Outbox } from './outbox.ts';
 import type { Message, OfficeMessages } from './plan-office.ts';
@@ -56,17 +56,12 @@ async function sendOffice(
   office: OfficeMessages,
   deferred: Deferred,
 ): Promise<void> {
-  const lists = new Map<Message['alerts'], AlertList>();
-  const listOf = ({ alerts }: Message): AlertList => {
-    const list = lists.get(alerts) ?? listAlerts({ ...office, asOf: options.asOf, alerts });
-    lists.set(alerts, list);
-    return list;
-  };
+  const unpack = createUnpacker(office, options.asOf);
   const waiting = [...office.messages];
   const later: Message[] = [];
   const lane = async () => {
     for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) {
-      const result = await sendOne(options, message, office, listOf);
+      const result = await sendOne(options, message, office, unpack(message.alerts));
       if (result === undefined) release(options.outbox, [message]);
       else settle(options, message, result, later, deferred);
     }
@@ -80,11 +75,11 @@ async function sendOne(
   { senders, signal }: DispatchOptions,
   message: Message,
   office: OfficeMessages,
-  listOf: (message: Message) => AlertList,
+  deadlines: Deadlines,
 ): Promise<SendResult | undefined> {
   if (signal.aborted) return undefined;
   try {
-    return await senders.send(message, office, () => listOf(message), signal);
+    return await senders.send(message, office, deadlines, signal);
   } catch (error) {
     if (signal.aborted) return undefined;
     return { status: 'failed', code: 'template_error', detail: messageOf(error).slice(0, 500) };

@@ -1,16 +1,18 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import getPort from 'get-port';
-import { listAlerts } from '../../../../shared/contracts/notification-messages/email.ts';
+import { newId } from '../../../../shared/kernel/ids.ts';
 import { smtpSink } from '../../../../test/fixtures/smtp-sink.ts';
 import { testNotifications } from '../../../../test/fixtures/worker.ts';
+import { createUnpacker } from './deadlines.ts';
 import { createEmailSender } from './email-sender.ts';
 import type { Message, OfficeMessages } from './plan-office.ts';
 
 const mail = smtpSink();
-const alerts = [{ cycleId: 'a', recipientName: '佐藤 花子', deadline: '2026-04-02' }];
+const alerts = { cycles: `${newId()}2026-04-02`, names: '佐藤 花子' };
 const office: OfficeMessages = { officeId: 'o', officeName: 'あおぞら', locale: 'ja', messages: [] };
 const asOf = '2026-04-01';
+const unpack = createUnpacker(office, asOf);
 
 const messageTo = (email: string): Message => ({
   id: email,
@@ -26,8 +28,7 @@ const senderTo = (smtpUrl: string) =>
 
 async function send(email: string, smtpUrl = mail.url) {
   const sender = senderTo(smtpUrl);
-  const list = listAlerts({ ...office, asOf, alerts });
-  return sender.send(messageTo(email), office, list, asOf).finally(() => sender.close());
+  return sender.send(messageTo(email), office, unpack(alerts), asOf).finally(() => sender.close());
 }
 
 describe('one try to send an e-mail', () => {
@@ -67,8 +68,7 @@ describe('one try to send an e-mail', () => {
 it('tries a wrong password once, whatever the number of messages', async () => {
   const before = mail.refusedLogins;
   const sender = senderTo(mail.url.replace(':secret@', ':wrong@'));
-  const list = listAlerts({ ...office, asOf, alerts });
-  const send = (name: string) => sender.send(messageTo(`${name}@staff.test`), office, list, asOf);
+  const send = (name: string) => sender.send(messageTo(`${name}@staff.test`), office, unpack(alerts), asOf);
   const results = [...(await Promise.all(['a', 'b', 'c'].map(send))), await send('d')];
   sender.close();
   expect(results.map(({ status, code }) => `${status} ${code}`)).toEqual(Array(4).fill('failed smtp_535'));

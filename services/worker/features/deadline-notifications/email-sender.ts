@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createTransport } from 'nodemailer';
 import addressparser from 'nodemailer/lib/addressparser';
-import { type AlertList, renderEmail } from '../../../../shared/contracts/notification-messages/email.ts';
+import { renderEmail } from '../../../../shared/contracts/notification-messages/email.ts';
 import { oneLine } from '../../../../shared/contracts/notification-messages/message.ts';
 import { createUnsubscribeLinks } from '../../../../shared/contracts/notification-messages/unsubscribe.ts';
 import { createLinkSigner } from '../../../../shared/platform/notification-keys.ts';
+import { cycleIdsIn } from '../../../../shared/store/notification-alerts.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { NotificationSettings } from './deps.ts';
 import { createMimeWriter, type Mailbox } from './mime.ts';
 import type { Message, OfficeMessages } from './plan-office.ts';
@@ -14,7 +16,8 @@ import { explain } from './smtp-errors.ts';
 import { createLogin } from './smtp-login.ts';
 
 export interface EmailSender {
-  send(message: Message, office: OfficeMessages, list: AlertList, asOf: string): Promise<SendResult>;
+  /** Rejects when the template fails. */
+  send(message: Message, office: OfficeMessages, deadlines: Deadlines, asOf: string): Promise<SendResult>;
   close(): void;
 }
 
@@ -49,7 +52,7 @@ export function createEmailSender(settings: NotificationSettings, connections: n
   });
 
   return {
-    async send(message, office, list, asOf) {
+    async send(message, office, { alerts, list }, asOf) {
       const { email, name, id } = message.staff;
       if (!address.test(email))
         return {
@@ -61,16 +64,16 @@ export function createEmailSender(settings: NotificationSettings, connections: n
       if (refusal !== undefined) return refusal;
       const messageId = `<${messageKey(message, office)}@${from.address.split('@')[1]}>`;
       const unsubscribeUrl = links.urlFor(id);
-      const content = { ...office, staffName: name, asOf, alerts: message.alerts };
+      const content = { ...office, staffName: name, asOf, alerts };
       const to = { name: oneLine(name), address: email };
       const extra = {
         'List-Unsubscribe': `<${unsubscribeUrl}>`,
         'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
         'Auto-Submitted': 'auto-generated',
       };
+      const pieces = write({ from, to, messageId, extra }, renderEmail(content, list(), unsubscribeUrl));
+      bodies.set(messageId, { pieces });
       try {
-        const pieces = write({ from, to, messageId, extra }, renderEmail(content, list, unsubscribeUrl));
-        bodies.set(messageId, { pieces });
         await transport.sendMail({ envelope: { from: from.address, to: email }, messageId, raw: notRead });
         return { status: 'sent' };
       } catch (error) {
@@ -107,7 +110,7 @@ function openStream(body: Body): Readable {
 /** The ledger's key in short: a message that is sent again after all keeps its Message-ID. */
 const messageKey = ({ staff, channel, alerts }: Message, { officeId }: OfficeMessages): string =>
   createHash('sha256')
-    .update([officeId, staff.id, channel, ...alerts.map(({ cycleId }) => cycleId)].join('/'))
+    .update([officeId, staff.id, channel, cycleIdsIn(alerts)].join('/'))
     .digest('base64url');
 
 /** The settings have made sure that it is one. */

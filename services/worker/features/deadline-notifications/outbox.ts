@@ -1,8 +1,10 @@
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { backoffMs, sleep } from '../../../../shared/kernel/time.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
+import { cycleIdsIn, type PackedAlerts } from '../../../../shared/store/notification-alerts.ts';
 import {
   type Checkpoint,
+  type CycleSelection,
   checkpoint,
   type DeliveryClaim,
   type DeliveryResult,
@@ -33,12 +35,17 @@ export interface Outbox {
 
 const firstBatch = 250;
 const smallestBatch = 50;
-/** So that ten thousand messages are claimed three times; a slow server's are bounded by the seconds. */
-const largestBatch = 5000;
 const secondsAhead = 15;
 const flushTries = 5;
 
-export function createOutbox(db: Executor, lease: PageLease, dryRun: boolean): Outbox {
+/** @param messages at most, of the page: where the server is fast, it is claimed by three statements of like size */
+export function createOutbox(
+  db: Executor,
+  lease: PageLease,
+  { dryRun, messages }: { dryRun: boolean; messages: number },
+): Outbox {
+  const first = dryRun ? Math.max(firstBatch, Math.ceil(messages / 3)) : firstBatch;
+  const largest = Math.max(firstBatch, Math.ceil((messages - first) / 2));
   let results: DeliveryResult[] = [];
   let gone: string[] = [];
   /** Since the last claim: how fast the server is now, not how fast it was while connections were opened. */
@@ -86,10 +93,9 @@ export function createOutbox(db: Executor, lease: PageLease, dryRun: boolean): O
 
   return {
     batchSize() {
-      if (dryRun) return largestBatch;
-      if (claimedAt === undefined || settled === 0) return firstBatch;
+      if (claimedAt === undefined || settled === 0) return first;
       const perSecond = (settled * 1000) / (performance.now() - claimedAt);
-      return Math.round(Math.min(largestBatch, Math.max(smallestBatch, perSecond * secondsAhead)));
+      return Math.round(Math.min(largest, Math.max(smallestBatch, perSecond * secondsAhead)));
     },
     async claim(plans) {
       const allowed = await write(claimsOf(plans, dryRun));
@@ -118,25 +124,23 @@ export function createOutbox(db: Executor, lease: PageLease, dryRun: boolean): O
 }
 
 function claimsOf(plans: readonly OfficePlan[], dryRun: boolean): Pick<Checkpoint, 'claims' | 'selections'> {
-  const selections = new Map<Message['alerts'], number>();
-  const claimOf = (
-    { officeId }: OfficePlan,
-    { id, staff, channel, alerts }: Message,
-    status: DeliveryClaim['status'],
-  ): DeliveryClaim => {
-    const selection = selections.get(alerts) ?? selections.size;
-    selections.set(alerts, selection);
-    return { id, officeId, staffId: staff.id, channel, selection, status };
+  const indexes = new Map<PackedAlerts, number>();
+  const selections: CycleSelection[] = [];
+  const selectionOf = (officeId: string, alerts: PackedAlerts): number => {
+    const index = indexes.get(alerts) ?? selections.push({ officeId, cycleIds: cycleIdsIn(alerts) }) - 1;
+    indexes.set(alerts, index);
+    return index;
   };
-  const claims = plans.flatMap(plan => [
-    ...plan.messages.map(message => claimOf(plan, message, dryRun ? 'planned' : 'sending')),
-    ...plan.withoutSubscription.map(message => ({
-      ...claimOf(plan, message, 'skipped'),
-      code: 'no_subscription',
-      detail: 'Push is on and no browser is subscribed',
-    })),
+  const claimOf =
+    (officeId: string, status: DeliveryClaim['status']) =>
+    ({ id, staff, channel, alerts }: Message): DeliveryClaim => {
+      return { id, staffId: staff.id, channel, selection: selectionOf(officeId, alerts), status };
+    };
+  const claims = plans.flatMap(({ officeId, messages, withoutSubscription }) => [
+    ...messages.map(claimOf(officeId, dryRun ? 'planned' : 'sending')),
+    ...withoutSubscription.map(claimOf(officeId, 'skipped')),
   ]);
-  return { claims, selections: [...selections.keys()].map(alerts => alerts.map(({ cycleId }) => cycleId)) };
+  return { claims, selections };
 }
 
 const only = (offices: readonly OfficeMessages[], allowed: ReadonlySet<string>): OfficeMessages[] =>

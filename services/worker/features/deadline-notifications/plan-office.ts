@@ -1,12 +1,17 @@
 import { type Channel, channels } from '../../../../shared/contracts/deadline-notifications.ts';
 import {
-  type Alert,
   addDays,
   type Locale,
   localeOf,
 } from '../../../../shared/contracts/notification-messages/message.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
-import { alertsIn, type PushSubscription } from '../../../../shared/store/notification-reading.ts';
+import {
+  countAlerts,
+  countUntil,
+  type PackedAlerts,
+  selectAlerts,
+} from '../../../../shared/store/notification-alerts.ts';
+import type { PushSubscription } from '../../../../shared/store/notification-reading.ts';
 import type { Office, Page, StaffMember } from './read-page.ts';
 
 /** One message to one staff member. Those who are told of the same deadlines share one list of them. */
@@ -14,7 +19,7 @@ export interface Message {
   id: string;
   staff: StaffMember;
   channel: Channel;
-  alerts: readonly Alert[];
+  alerts: PackedAlerts;
   /** Where a push goes, less what took it already. */
   subscriptions: readonly PushSubscription[];
   attempts: number;
@@ -45,8 +50,7 @@ export interface OfficePlan extends OfficeMessages {
  * sends.
  */
 export function planOffice(office: Office, page: Page, asOf: string): OfficePlan {
-  const text = page.alerts.get(office.id);
-  const alerts = text === undefined ? [] : alertsIn(text);
+  const alerts = page.alerts.get(office.id) ?? none;
   const select = createSelector(alerts, asOf, readTold(office, page));
   const plan: OfficePlan = {
     officeId: office.id,
@@ -54,7 +58,7 @@ export function planOffice(office: Office, page: Page, asOf: string): OfficePlan
     locale: localeOf(office.locale),
     messages: [],
     withoutSubscription: [],
-    alerts: alerts.length,
+    alerts: countAlerts(alerts),
     alreadySent: 0,
   };
   for (const staff of office.staff) {
@@ -67,7 +71,7 @@ interface Selected {
   /** Deadlines within the threshold. */
   due: number;
   /** Those of them that are new. */
-  alerts: readonly Alert[];
+  alerts: PackedAlerts;
 }
 
 function addMessage(
@@ -78,7 +82,7 @@ function addMessage(
   page: Page,
 ): void {
   if (due === 0) return;
-  if (alerts.length === 0) {
+  if (countAlerts(alerts) === 0) {
     plan.alreadySent += 1;
     return;
   }
@@ -101,28 +105,25 @@ const readTold = ({ id }: Office, page: Page): Told[] =>
     cycleIds: new Set(cycleIds.slice(1, -1).split(',')),
   }));
 
-/** Deadlines come in order, so that a threshold takes the first n of them; equal selections are made once. */
-function createSelector(alerts: readonly Alert[], asOf: string, told: readonly Told[]) {
-  const cache = new Map<string, readonly Alert[]>();
+const none: PackedAlerts = { cycles: '', names: '' };
+
+/** Equal selections are made once: messages that tell of the same share the object. */
+function createSelector(alerts: PackedAlerts, asOf: string, told: readonly Told[]) {
+  const selections = new Map<string, PackedAlerts>();
   const counts = new Map<number, number>();
   const dueWithin = (threshold: number): number => {
-    const known = counts.get(threshold);
-    if (known !== undefined) return known;
-    const last = addDays(asOf, threshold);
-    const count = alerts.filter(({ deadline }) => deadline <= last).length;
-    counts.set(threshold, count);
-    return count;
+    const due = counts.get(threshold) ?? countUntil(alerts, addDays(asOf, threshold));
+    counts.set(threshold, due);
+    return due;
   };
   return (staff: StaffMember, channel: Channel): Selected => {
     const threshold = staff.thresholds[channel];
-    if (threshold === undefined) return { due: 0, alerts: [] };
+    if (threshold === undefined) return { due: 0, alerts: none };
     const due = dueWithin(threshold);
     const group = told.findIndex(entry => entry.channel === channel && entry.staffIds.has(staff.id));
     const key = `${due}/${group}`;
-    const known = told[group]?.cycleIds;
-    const selected =
-      cache.get(key) ?? alerts.slice(0, due).filter(({ cycleId }) => known?.has(cycleId) !== true);
-    cache.set(key, selected);
+    const selected = selections.get(key) ?? selectAlerts(alerts, due, told[group]?.cycleIds);
+    selections.set(key, selected);
     return { due, alerts: selected };
   };
 }

@@ -1,11 +1,14 @@
 import getPort from 'get-port';
+import { newId } from '../../../../shared/kernel/ids.ts';
 import { pushSink } from '../../../../test/fixtures/push-sink.ts';
 import { testNotifications } from '../../../../test/fixtures/worker.ts';
+import { createUnpacker } from './deadlines.ts';
 import type { Message, OfficeMessages } from './plan-office.ts';
 import { createPushSender } from './push-sender.ts';
 
 const push = pushSink();
-const alerts = [{ cycleId: 'a', recipientName: '佐藤 花子', deadline: '2026-04-02' }];
+const asOf = '2026-04-01';
+const alerts = { cycles: `${newId()}2026-04-02`, names: '佐藤 花子' };
 const office: OfficeMessages = { officeId: 'o', officeName: 'あおぞら', locale: 'ja', messages: [] };
 
 const browser = (endpoint: string, keys = push.keys) => ({ id: endpoint, endpoint, ...keys });
@@ -14,7 +17,9 @@ async function send(...subscriptions: Message['subscriptions']) {
   const sender = createPushSender(testNotifications(), 2);
   const staff = { id: 's', email: 's@staff.test', name: '山田 太郎', thresholds: {} };
   const message: Message = { id: 'm', staff, channel: 'push', alerts, subscriptions, attempts: 0 };
-  return sender.send(message, office, '2026-04-01').finally(() => sender.close());
+  return sender
+    .send(message, office, createUnpacker(office, asOf)(alerts), asOf)
+    .finally(() => sender.close());
 }
 
 describe('one try to push a message', () => {

@@ -4,13 +4,14 @@ import webpush from 'web-push';
 import { renderPush } from '../../../../shared/contracts/notification-messages/push.ts';
 import { messageOf, systemCodeOf } from '../../../../shared/kernel/errors.ts';
 import type { PushSubscription } from '../../../../shared/store/notification-reading.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { NotificationSettings } from './deps.ts';
 import type { Message, OfficeMessages } from './plan-office.ts';
 import type { SendResult } from './result.ts';
 import { createVapidTokens } from './vapid-tokens.ts';
 
 export interface PushSender {
-  send(message: Message, office: OfficeMessages, asOf: string): Promise<SendResult>;
+  send(message: Message, office: OfficeMessages, deadlines: Deadlines, asOf: string): Promise<SendResult>;
   close(): Promise<void>;
 }
 
@@ -67,8 +68,8 @@ export function createPushSender(settings: NotificationSettings, connections: nu
   }
 
   return {
-    async send(message, office, asOf) {
-      const content = { ...office, staffName: message.staff.name, asOf, alerts: message.alerts };
+    async send(message, office, { alerts }, asOf) {
+      const content = { ...office, staffName: message.staff.name, asOf, alerts };
       const payload = JSON.stringify(renderPush(content));
       const results: SendResult[] = [];
       for (const subscription of message.subscriptions)

@@ -3,9 +3,9 @@ import type { Channel } from '../../../../shared/contracts/deadline-notification
 import { addDays } from '../../../../shared/contracts/notification-messages/message.ts';
 import { messageOf } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
+import type { PackedAlerts } from '../../../../shared/store/notification-alerts.ts';
 import type { OfficeFailure } from '../../../../shared/store/notification-pages.ts';
 import {
-  type AlertsText,
   type OfficeRow,
   type PushSubscription,
   readAlerts,
@@ -30,7 +30,7 @@ export interface Office {
   staff: StaffMember[];
 }
 
-/** A page of offices with all that its messages are made of. Lists of deadlines are text until they are needed. */
+/** A page of offices with all that its messages are made of. Lists of deadlines stay packed until they are sent. */
 export interface Page {
   offices: Office[];
   officeCount: number;
@@ -38,7 +38,7 @@ export interface Page {
   failures: OfficeFailure[];
   /** Where the next page begins; undefined when this one is the last. */
   nextAfter: string | undefined;
-  alerts: Map<string, AlertsText>;
+  alerts: Map<string, PackedAlerts>;
   subscriptions: Map<string, PushSubscription[]>;
   told: Map<string, ToldGroup[]>;
 }
@@ -53,6 +53,24 @@ export interface PageQuery {
 
 /** Reads a page with at most four statements, whatever its size. */
 export async function readPage(db: Executor, query: PageQuery): Promise<Page> {
+  const found = await readStaffed(db, query);
+  const { offices } = found;
+  const horizons = new Map(offices.flatMap(office => horizonOf(office, query.asOf)));
+  const pushed = offices.flatMap(({ staff }) =>
+    staff.filter(({ thresholds }) => thresholds.push !== undefined).map(({ id }) => id),
+  );
+  const [alerts, subscriptions, told] = await Promise.all([
+    horizons.size === 0 ? new Map<string, PackedAlerts>() : readAlerts(db, horizons),
+    pushed.length === 0 ? new Map<string, PushSubscription[]>() : readSubscriptions(db, pushed),
+    horizons.size === 0 ? [] : readLedger(db, [...horizons.keys()]),
+  ]);
+  return { ...found, alerts, subscriptions, told: Map.groupBy(told, group => group.officeId) };
+}
+
+type StaffedOffices = Pick<Page, 'offices' | 'officeCount' | 'failures' | 'nextAfter'>;
+
+/** A step of its own, so that the staff as text are gone from memory when the deadlines come. */
+async function readStaffed(db: Executor, query: PageQuery): Promise<StaffedOffices> {
   const found = await readOffices(db, { ...query, limit: query.limit + 1 });
   const rows = found.slice(0, query.limit); // the one too many only says that there is a next page
   const failures: OfficeFailure[] = [];
@@ -60,24 +78,8 @@ export async function readPage(db: Executor, query: PageQuery): Promise<Page> {
     const office = attempt(row.id, failures, () => toOffice(row, query.channels));
     return office === undefined ? [] : [office];
   });
-  const horizons = new Map(offices.flatMap(office => horizonOf(office, query.asOf)));
-  const pushed = offices.flatMap(({ staff }) =>
-    staff.filter(({ thresholds }) => thresholds.push !== undefined).map(({ id }) => id),
-  );
-  const [alerts, subscriptions, told] = await Promise.all([
-    horizons.size === 0 ? new Map<string, AlertsText>() : readAlerts(db, horizons),
-    pushed.length === 0 ? new Map<string, PushSubscription[]>() : readSubscriptions(db, pushed),
-    horizons.size === 0 ? [] : readLedger(db, [...horizons.keys()]),
-  ]);
-  return {
-    offices,
-    officeCount: rows.length,
-    failures,
-    nextAfter: found.length > rows.length ? rows.at(-1)?.id : undefined,
-    alerts,
-    subscriptions,
-    told: Map.groupBy(told, group => group.officeId),
-  };
+  const nextAfter = found.length > rows.length ? rows.at(-1)?.id : undefined;
+  return { offices, officeCount: rows.length, failures, nextAfter };
 }
 
 /** Does something for one office; what it throws is that office's failure and nobody else's. */

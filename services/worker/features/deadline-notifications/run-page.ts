@@ -56,7 +56,10 @@ export async function runPage(deps: PageDeps, call: PageCall): Promise<void> {
       }),
     );
     if (page.nextAfter !== undefined) await openNext(meter.db, call, page.nextAfter);
-    const outbox = createOutbox(meter.db, lease, run.dry_run);
+    const outbox = createOutbox(meter.db, lease, {
+      dryRun: run.dry_run,
+      messages: mostMessages(page),
+    });
     const counts = await sendPage({ deps, call, page, outbox, db: meter.db });
     signal.throwIfAborted();
     await outbox.finish({ ...counts, ...meter.figures(1) }, page.failures);
@@ -136,6 +139,11 @@ async function sendInRounds(
 }
 
 const longestPauseMs = 300_000;
+
+const mostMessages = ({ offices }: Page): number =>
+  offices
+    .flatMap(({ staff }) => staff)
+    .reduce((sum, { thresholds }) => sum + Object.keys(thresholds).length, 0);
 
 const countsOf = (page: Page): Counts => ({
   offices: page.officeCount,

@@ -1,14 +1,15 @@
-import { listAlerts } from '../../../../shared/contracts/notification-messages/email.ts';
+import { newId } from '../../../../shared/kernel/ids.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { smtpSink } from '../../../../test/fixtures/smtp-sink.ts';
 import { testNotifications } from '../../../../test/fixtures/worker.ts';
+import { createUnpacker } from './deadlines.ts';
 import type { Message, OfficeMessages } from './plan-office.ts';
 import { openSenders } from './senders.ts';
 
 const databases = testDatabases();
 const mail = smtpSink();
 const perSecond = 40;
-const alerts = [{ cycleId: 'a', recipientName: '佐藤 花子', deadline: '2026-04-02' }];
+const alerts = { cycles: `${newId()}2026-04-02`, names: '佐藤 花子' };
 const office: OfficeMessages = { officeId: 'o', officeName: 'あおぞら', locale: 'ja', messages: [] };
 const run = {
   as_of: '2026-04-01',
@@ -31,14 +32,14 @@ const messageTo = (email: string): Message => ({
 it('several workers keep to the one rate of a channel, and all is sent', async () => {
   const settings = testNotifications({ SMTP_URL: mail.url, EMAILS_PER_SECOND: String(perSecond) });
   const { signal } = new AbortController();
-  const list = listAlerts({ ...office, asOf: run.as_of, alerts });
+  const deadlines = createUnpacker(office, run.as_of)(alerts);
   const startedAt = performance.now();
   const results = await Promise.all(
     ['a', 'b'].map(async worker => {
       const senders = openSenders(databases.application.db, settings, run);
       const emails = Array.from({ length: 8 }, (_, index) => `${worker}${index}@staff.test`);
       const sent = await Promise.all(
-        emails.map(email => senders.send(messageTo(email), office, () => list, signal)),
+        emails.map(email => senders.send(messageTo(email), office, deadlines, signal)),
       );
       await senders.close();
       return sent;

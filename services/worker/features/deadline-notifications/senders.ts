@@ -1,6 +1,6 @@
 import type { Channel, NotificationRun } from '../../../../shared/contracts/deadline-notifications.ts';
-import type { AlertList } from '../../../../shared/contracts/notification-messages/email.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { NotificationSettings } from './deps.ts';
 import { createEmailSender } from './email-sender.ts';
 import { createPacer, type Pacer } from './pacer.ts';
@@ -10,11 +10,11 @@ import type { SendResult } from './result.ts';
 
 /** The channels of one page: opened for it, kept to their rates, closed with it. */
 export interface Senders {
-  /** Rejects when `signal` aborts before the message was tried, and when a template fails. @param listOf for e-mail */
+  /** Rejects when `signal` aborts before the message was tried, and when a template fails. */
   send(
     message: Message,
     office: OfficeMessages,
-    listOf: () => AlertList,
+    deadlines: Deadlines,
     signal: AbortSignal,
   ): Promise<SendResult>;
   close(): Promise<void>;
@@ -29,11 +29,11 @@ export function openSenders(db: Executor, settings: NotificationSettings, run: N
     push: createPacer(db, 'push', settings.perSecond.push),
   };
   return {
-    async send(message, office, listOf, signal) {
+    async send(message, office, deadlines, signal) {
       await paces[message.channel](signal);
       return message.channel === 'email'
-        ? email.send(message, office, listOf(), run.as_of)
-        : push.send(message, office, run.as_of);
+        ? email.send(message, office, deadlines, run.as_of)
+        : push.send(message, office, deadlines, run.as_of);
     },
     async close() {
       email.close();
