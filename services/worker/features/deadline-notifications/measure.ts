@@ -3,6 +3,8 @@ import { withQueryCount } from '../../../../shared/platform/db.ts';
 
 const sampleMs = 25;
 
+export type Meter = ReturnType<typeof measure>;
+
 /** Counts the statements of a page as the driver is given them, and watches by how much the process grows meanwhile. */
 export function measure(database: Database) {
   let total = 0;

@@ -98,6 +98,7 @@ export function createOutbox(
       return Math.round(Math.min(largest, Math.max(smallestBatch, perSecond * secondsAhead)));
     },
     async claim(plans) {
+      if (plans.every(isEmpty)) return [];
       const allowed = await write(claimsOf(plans, dryRun));
       restart();
       return only(plans, allowed);
@@ -142,6 +143,9 @@ function claimsOf(plans: readonly OfficePlan[], dryRun: boolean): Pick<Checkpoin
   ]);
   return { claims, selections };
 }
+
+const isEmpty = ({ messages, withoutSubscription }: OfficePlan): boolean =>
+  messages.length + withoutSubscription.length === 0;
 
 const only = (offices: readonly OfficeMessages[], allowed: ReadonlySet<string>): OfficeMessages[] =>
   offices
