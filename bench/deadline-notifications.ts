@@ -92,7 +92,7 @@ function tell(name: string, report: WorkerReport, pages: number): void {
 function tellStatements(counted: ReadonlyMap<string, Record<string, number>>): void {
   console.log('Statements by number of offices');
   const row = (cells: (string | number)[], statement: string): void =>
-    console.log(`  ${cells.map(cell => String(cell).padStart(8)).join('')}  ${statement}`);
+    console.log(`  ${cells.map(cell => String(cell).padStart(10)).join('')}  ${statement}`);
   const columns = [...counted.values()];
   row([...counted.keys()], 'statement');
   for (const statement of new Set(columns.flatMap(Object.keys)))
