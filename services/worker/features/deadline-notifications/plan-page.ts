@@ -3,7 +3,7 @@ import { type OfficePlan, planOffice } from './plan-office.ts';
 import { attempt, type Office, type Page } from './read-page.ts';
 
 /** What a page has come to, in offices and people. */
-export type PageCounts = Omit<PageTotals, 'read_queries' | 'total_queries' | 'peak_rss_growth_mb'>;
+type PageCounts = Omit<PageTotals, 'read_queries' | 'total_queries' | 'peak_rss_growth_mb'>;
 
 /** Plans the offices of a page one after the other, as they are needed. */
 export interface PagePlanner {
