@@ -150,7 +150,8 @@ export const previewDeliveryOperation = defineOperation({
   role: 'viewer',
   tag,
   summary: 'A message as it was, or would be, sent',
-  description: 'Made of the data as they are now. The link that stops e-mail is left out.',
+  description:
+    'Made of the data as they are now. The link that stops e-mail is left out. 409 `conflict` when no message can be made of them.',
   params,
   responses: {
     200: {

@@ -16,13 +16,16 @@ export interface PackedAlerts {
 const idWidth = 36;
 const width = idWidth + 10;
 
-/** Of a date that is none, in the width of a date: left out, it would shift all dates after it to other people's names. */
+/** Of a date that has not the width of one: it would shift all dates after it to other people's names. */
 const endless = '-infinity ';
+const packedDeadline = sql`
+  case when c.next_renewal_deadline between '0001-01-01' and '9999-12-31'
+    then to_char(c.next_renewal_deadline, 'YYYY-MM-DD') else ${endless} end`;
 const byDeadline = sql`order by c.next_renewal_deadline, c.id`;
 
 /** The two texts of cycles `c` and their recipients `r`, as columns of a statement. */
 export const packedColumns = sql`
-  string_agg(c.id::text || coalesce(to_char(c.next_renewal_deadline, 'YYYY-MM-DD'), ${endless}), '' ${byDeadline})
+  string_agg(c.id::text || ${packedDeadline}, '' ${byDeadline})
     as cycles,
   string_agg(translate(r.last_name || ' ' || r.first_name, e'\\n', ' '), e'\\n' ${byDeadline}) as names`;
 

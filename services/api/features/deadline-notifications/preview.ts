@@ -1,4 +1,8 @@
-import { channels, notificationRunInput } from '../../../../shared/contracts/deadline-notifications.ts';
+import {
+  type Channel,
+  channels,
+  notificationRunInput,
+} from '../../../../shared/contracts/deadline-notifications.ts';
 import {
   joinParts,
   listAlerts,
@@ -26,11 +30,22 @@ export async function previewOf(applicationDb: Executor, delivery: DeliveryRow, 
     alerts: unpackAlerts(found),
   };
   const channel = oneOf(channels, delivery.channel);
-  const { locale } = content;
-  if (channel === 'email') {
-    const { subject, text, html } = renderEmail(content, listAlerts(content), undefined);
-    return { channel, locale, subject, text: joinParts(text), html: joinParts(html) };
+  return { channel, locale: content.locale, ...render(content, channel) };
+}
+
+/** Data that no template can be filled with, such as a date that is none, fail a message when it is sent too. */
+function render(content: MessageContent, channel: Channel) {
+  try {
+    if (channel === 'email') {
+      const { subject, text, html } = renderEmail(content, listAlerts(content), undefined);
+      return { subject, text: joinParts(text), html: joinParts(html) };
+    }
+    const { title, body } = renderPush(content);
+    return { subject: title, text: body, html: null };
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new AppError('conflict', `The message cannot be made of the data as they are: ${cause.message}`, {
+      cause,
+    });
   }
-  const { title, body } = renderPush(content);
-  return { channel, locale, subject: title, text: body, html: null };
 }
