@@ -16,7 +16,7 @@ export interface PackedAlerts {
 const idWidth = 36;
 const width = idWidth + 10;
 
-/** Of a date that has not the width of one: it would shift all dates after it to other people's names. */
+/** In place of what is no date of four digits of year: of another width, it would shift the dates after it to other names. */
 const endless = '-infinity ';
 const packedDeadline = sql`
   case when c.next_renewal_deadline between '0001-01-01' and '9999-12-31'
@@ -25,8 +25,7 @@ const byDeadline = sql`order by c.next_renewal_deadline, c.id`;
 
 /** The two texts of cycles `c` and their recipients `r`, as columns of a statement. */
 export const packedColumns = sql`
-  string_agg(c.id::text || ${packedDeadline}, '' ${byDeadline})
-    as cycles,
+  string_agg(c.id::text || ${packedDeadline}, '' ${byDeadline}) as cycles,
   string_agg(translate(r.last_name || ' ' || r.first_name, e'\\n', ' '), e'\\n' ${byDeadline}) as names`;
 
 export const countAlerts = ({ cycles }: PackedAlerts): number => cycles.length / width;

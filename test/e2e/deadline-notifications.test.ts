@@ -174,22 +174,6 @@ describe('a run of deadline notifications', () => {
     expect(row).toEqual({ email: false });
   });
 
-  it('refuses to show a message that cannot be made any more, and shifts no date to another name', async () => {
-    const office_ids = await offices('endless', { offices: 1, staffPerOffice: 1 });
-    const { id } = await run({ office_ids });
-    const [sent] = await deliveriesOf(id);
-    const { sql } = databases.application;
-    for (const deadline of ['infinity', '10000-01-01']) {
-      await sql`update support_plan_cycles set next_renewal_deadline = ${deadline} where id = ${sent?.cycle_ids[0] ?? ''}`;
-      const answer = await api.call('GET', `/api/deadline-notifications/deliveries/${sent?.id}/preview`);
-      expect(answer.status).toBe(409);
-      expect(await answer.json()).toMatchObject({
-        code: 'conflict',
-        detail: expect.stringContaining('not a day'),
-      });
-    }
-  });
-
   notificationFaults({ databases, api, mail, push, offices, run, deliveriesOf });
 
   it('spreads its pages over workers, and adds them up', async () => {

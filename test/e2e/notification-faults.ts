@@ -162,6 +162,23 @@ export function notificationFaults({
     expect((await run({ office_ids, channels: ['push'] })).result).toMatchObject({ skipped_already_sent: 1 });
   });
 
+  it('refuses to show a message that cannot be made any more', async () => {
+    const office_ids = await offices('endless', { offices: 1, staffPerOffice: 1 });
+    const { id } = await run({ office_ids });
+    const [sent] = await deliveriesOf(id);
+    const cycle = sent?.cycle_ids[0] ?? '';
+    for (const deadline of ['infinity', '-infinity', '10000-01-01', '0044-03-15 BC']) {
+      await databases.application.sql`
+        update support_plan_cycles set next_renewal_deadline = ${deadline} where id = ${cycle}`;
+      const answer = await api.call('GET', `/api/deadline-notifications/deliveries/${sent?.id}/preview`);
+      expect(answer.status).toBe(409);
+      expect(await answer.json()).toMatchObject({
+        code: 'conflict',
+        detail: expect.stringContaining('not a day'),
+      });
+    }
+  });
+
   it('reports an office whose data are broken, and tells the others', async () => {
     const office_ids = await offices('broken', { offices: 3, staffPerOffice: 1 });
     const { sql } = databases.application;

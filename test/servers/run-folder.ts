@@ -11,11 +11,11 @@ import { clearLock, worksIn } from '../../shared/platform/embedded-postgres-lock
 const namePrefix = 'muster-test-run-';
 
 /**
- * Linux's folder in memory. Each test file has databases of its own, hundreds of small files each: on a disk a sixth of
- * the tests' CPU time goes into making and deleting them.
+ * Linux's folder in memory. Each test file has databases of its own, hundreds of small files each: on ext4 a sixth of the
+ * CPU time of the tests of API and store went into making and deleting them.
  */
 const inMemory = '/dev/shm';
-/** What a run takes is a third of it at most. */
+/** A run of all tests was seen to take 0.3 GiB; as much memory again must stay for its processes. */
 const roomBytes = 4 * 2 ** 30;
 
 /** Makes this run's folder, open to the account of the Postgres server, and gives its path. */

@@ -97,13 +97,11 @@ async function send({ deps, call, meter, lease, page }: OpenPage): Promise<void>
       senders,
       signal,
       onProgress: done => onProgress?.(done, page.officeCount),
-    });
+    }).finally(() => senders.close());
     signal.throwIfAborted();
     await outbox.finish({ ...planner.counts(), ...meter.figures(1) }, planner.failures);
   } catch (error) {
     await outbox.flush().catch(err => deps.logger.warn({ err }, 'results were not written'));
     throw error;
-  } finally {
-    await senders.close();
   }
 }
