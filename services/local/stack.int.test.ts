@@ -20,7 +20,8 @@ const server = (port: string) => `
   process.on('SIGTERM', () => { console.log('stopped'); process.exit(0); });`;
 const worker = `
   setInterval(() => {}, 1000);
-  process.on('SIGTERM', () => { console.log('stopped'); process.exit(0); });`;
+  process.on('SIGTERM', () => { console.log('stopped'); process.exit(0); });
+  console.log('working');`;
 
 let folder: string;
 let lines: string[];
@@ -78,6 +79,8 @@ describe('the local stack', () => {
 
   it('stops workers first, then the storefront, then the API, and frees the data folder', async () => {
     await (await build()).start(never);
+    const working = () => lines.filter(line => line.endsWith('working'));
+    await waitFor('the workers to hear signals', () => working().length === 2);
     await stack.stop();
     const stopped = lines.filter(line => line.endsWith('stopped')).map(line => line.split(' ')[0]);
     expect(stopped.slice(0, 2).toSorted()).toEqual(['worker-1', 'worker-2']);
