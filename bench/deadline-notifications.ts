@@ -92,16 +92,23 @@ async function benchSizes(sql: Sql, url: string, sink: Sink, offices: number, ro
 
 function tell(name: string, reports: readonly WorkerReport[], pages: number): void {
   const spread = (figureOf: (report: WorkerReport) => number) => spreadOf(reports.map(figureOf));
-  const statements = spread(report => report.totalQueries);
+  const seconds = show(
+    spread(report => report.seconds),
+    ' s',
+  );
+  const memory = show(
+    spread(report => report.memoryGrowthMb),
+    ' MiB',
+    1,
+  );
+  const most = {
+    messages: spread(report => report.messages).max,
+    reading: spread(report => report.readQueries).max,
+    statements: spread(report => report.totalQueries).max,
+  };
   console.log(
-    `  ${name}: ${spread(report => report.messages).median} messages in ${show(
-      spread(report => report.seconds),
-      ' s',
-    )}, memory +${show(
-      spread(report => report.memoryGrowthMb),
-      ' MiB',
-      1,
-    )}; ${spread(report => report.readQueries).max} reading and ${statements.max} statements in all, ${(statements.max / pages).toFixed(1)} a page`,
+    `  ${name}: ${most.messages} messages in ${seconds}, memory +${memory}; ` +
+      `${most.reading} reading and ${most.statements} statements in all, ${(most.statements / pages).toFixed(1)} a page`,
   );
 }
 

@@ -54,9 +54,8 @@ const refusal = (host: string, address: string | undefined): TargetNotAllowedErr
   );
 
 /**
- * Reading through one buffer for all connections, out of which each takes what came for it. Node itself allocates 64 KiB
- * for each read and gives back what was not filled: of the CPU time of a request with a small answer that was 3 % (ten rounds by turns, with and without, of the load of
- * `npm run bench -- load-engine cpu`). Node calls this as a method of the socket, before anything else is read.
+ * Reading through one buffer for all connections, out of which each takes what came for it at once. Node itself allocates
+ * 64 KiB for each read and gives back what was not filled. It calls this as a method of the socket that was read from.
  */
 function createSharedReading(): OnReadOpts {
   return {
