@@ -1,6 +1,8 @@
 import { accountLeases } from '../../drizzle/platform/schema/accounts.ts';
 import { newId } from '../../shared/kernel/ids.ts';
+import { waitFor } from '../../shared/kernel/time.ts';
 import { listShards } from '../../shared/store/load-shards.ts';
+import { countAliveWorkers } from '../../shared/store/workers.ts';
 import { insertAccounts } from '../fixtures/accounts.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { type LoggingTarget, startLoggingTarget, untilTest } from '../fixtures/load-test.ts';
@@ -64,6 +66,10 @@ it('a worker that is frozen for longer than its lease changes nothing when it go
     before.map(({ worker }) => (worker === frozen?.name ? 2 : 1)),
   );
 
+  await waitFor(
+    'the worker to be heard of again',
+    async () => (await countAliveWorkers(databases.platform.db)) === 2,
+  );
   const next = await beginRun(stack, target, { seconds: 2, workers: 3 }); // that worker takes part again
   const after = await inspectRun(stack, next, target);
   expectTruth(after);
