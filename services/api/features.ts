@@ -89,7 +89,11 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
       },
     }),
     ...datasetRoutes({ applicationDb: applicationDatabase.db, queue }),
-    ...snapshotRoutes({ queue, snapshots: localBundles(snapshotFolder(config)) }),
+    ...snapshotRoutes({
+      queue,
+      snapshots: localBundles(snapshotFolder(config)),
+      applicationUrl: required(config, 'APP_DATABASE_URL'),
+    }),
     ...notificationRoutes({
       applicationDb: applicationDatabase.db,
       queue,

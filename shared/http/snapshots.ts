@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { snapshotColumn, snapshotForeignKey, snapshotName } from '../contracts/snapshots.ts';
+import { copyEncoding, snapshotColumn, snapshotForeignKey, snapshotName } from '../contracts/snapshots.ts';
 import { queryInteger, timestamp, uuid } from './fields.ts';
 import { job } from './jobs.ts';
 import { defineOperation } from './operation.ts';
@@ -66,9 +66,14 @@ export const snapshotDetail = snapshot
         z.object({
           name: z.string(),
           rows: count,
-          bytes: count.describe('As text'),
+          encoding: copyEncoding
+            .optional()
+            .describe("COPY's format; absent in old snapshots, which are text"),
+          bytes: count.describe('Before compression'),
           stored_bytes: count,
-          checksum: z.string().describe('SHA-256 of the rows as text, in order of the primary key'),
+          checksum: z
+            .string()
+            .describe('SHA-256 of the rows as COPY gives them, in order of the primary key'),
           row_digest: z
             .string()
             .optional()

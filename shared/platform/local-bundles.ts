@@ -30,7 +30,7 @@ export function localBundles(folder: string): BundleStore {
       ),
     async read(name, part) {
       const file = await open(join(pathOf(name), safe(part))).catch(whenMissing(undefined));
-      return file?.createReadStream({ highWaterMark: 256 * 1024 });
+      return file?.createReadStream();
     },
     async draft(owner) {
       await mkdir(folder, { recursive: true });

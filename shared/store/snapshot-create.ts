@@ -9,7 +9,7 @@ import { AppError } from '../kernel/errors.ts';
 import type { BundleDraft, BundleStore } from '../platform/bundles.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
 import type { Progress } from '../platform/queue/contract.ts';
-import { digestRows } from './snapshot-digests.ts';
+import { digestRows, rowsOf } from './snapshot-digests.ts';
 import { compress, digesting, manifestPart, partOf, readManifest } from './snapshot-files.ts';
 import {
   copyOutOf,
@@ -81,19 +81,20 @@ async function writeRows(
   return connection.transaction('begin isolation level repeatable read, read only', async () => {
     const live = inOrder(await describeTables(connection, names, filter));
     await whenFixed();
+    const sources = live.map(table => ({ table, from: table.name }));
+    const digests = await digestRows(connection, sources, filter);
     const tables: SnapshotTable[] = [];
-    for (const [index, table] of live.entries()) {
+    for (const [index, source] of sources.entries()) {
       report({ phase: 'copying', done: index, total: live.length });
-      tables.push(await writeTable(connection, draft, table, { filter, part: partOf(index) }));
+      const row_digest = digests[index] ?? '';
+      const passing = digesting(connection.copyOut(copyOutOf(source, filter, source.table.encoding)));
+      const stored_bytes = await draft.write(partOf(index), compress(passing));
+      const rows = rowsOf(row_digest);
+      tables.push({ ...source.table, rows, stored_bytes, ...passing.digest(), row_digest });
     }
     report({ phase: 'copying', done: live.length, total: live.length });
-    const digests = await digestRows(
-      connection,
-      live.map(table => ({ table, from: table.name })),
-      filter,
-    );
     return {
-      format: 1,
+      format: 2,
       name,
       description,
       created_at: new Date().toISOString(),
@@ -101,7 +102,7 @@ async function writeRows(
       filter,
       database: await identifyDatabase(connection),
       schema_version: schemaVersionOf(tables),
-      tables: tables.map((table, index) => ({ ...table, row_digest: digests[index] })),
+      tables,
     };
   });
 }
@@ -114,31 +115,6 @@ function inOrder(tables: LiveTable[]): LiveTable[] {
     .flat()
     .map(name => byName.get(name))
     .filter(table => table !== undefined);
-}
-
-async function writeTable(
-  connection: CopyConnection,
-  draft: BundleDraft,
-  table: LiveTable,
-  { filter, part }: { filter: RowFilter; part: string },
-): Promise<SnapshotTable> {
-  let rows = 0;
-  const passing = digesting(connection.copyOut(copyOutOf(table, filter)));
-  async function* counted(): AsyncGenerator<Buffer> {
-    for await (const piece of passing) {
-      rows += countLines(piece);
-      yield piece;
-    }
-  }
-  const stored_bytes = await draft.write(part, compress(counted()));
-  return { ...table, rows, stored_bytes, ...passing.digest() };
-}
-
-/** A row is a line: COPY writes a newline within a value as `\n`. */
-function countLines(piece: Buffer): number {
-  let lines = 0;
-  for (let at = piece.indexOf(10); at !== -1; at = piece.indexOf(10, at + 1)) lines += 1;
-  return lines;
 }
 
 async function* once(text: string): AsyncGenerator<Buffer> {

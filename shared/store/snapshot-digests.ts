@@ -34,6 +34,9 @@ export async function digestRows(
   return found.map(({ digest }) => digest);
 }
 
+/** The number of rows that a digest is of. */
+export const rowsOf = (digest: string): number => Number(digest.slice(0, digest.indexOf('/')));
+
 /**
  * A row's hash is hashed once more before it is added up: PostgreSQL puts the columns' hashes together by adding, and
  * the sum of such would not see that two rows have exchanged a value.

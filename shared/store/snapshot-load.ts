@@ -3,8 +3,8 @@ import type { SnapshotManifest, SnapshotTable } from '../contracts/snapshots.ts'
 import { AppError } from '../kernel/errors.ts';
 import type { BundleStore } from '../platform/bundles.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
-import { type DigestSource, digestRows } from './snapshot-digests.ts';
-import { type Digest, digestAll, readRows } from './snapshot-files.ts';
+import { type DigestSource, digestRows, rowsOf } from './snapshot-digests.ts';
+import { type Digest, digestAll, encodingOf, readRows } from './snapshot-files.ts';
 import { columnList, conditionOf, copyOutOf, type LiveTable, quote } from './snapshot-tables.ts';
 import { orderTables } from './table-order.ts';
 
@@ -65,7 +65,7 @@ export async function lookAtTables(connection: CopyConnection, { groups, manifes
   const digests = await digestRows(connection, sources, manifest.filter);
   const states = tables.map(({ live, kept }, index) => {
     if (digests[index] === kept.row_digest) return 'unchanged';
-    if (digests[index]?.startsWith('0/')) return 'empty';
+    if (rowsOf(digests[index] ?? '') === 0) return 'empty';
     return isKeyed(live) ? 'merged' : 'emptied';
   });
   const those = (state: string) =>
@@ -121,7 +121,7 @@ export async function loadTable(
     );
   }
   await connection.copyIn(
-    `copy ${stage ?? live.name} (${columnList(live)}) from stdin`,
+    `copy ${stage ?? live.name} (${columnList(live)}) from stdin (format ${encodingOf(kept)})`,
     readRows(store, manifest, kept),
   );
 }
@@ -156,17 +156,17 @@ export async function verifyRows(
   for (const [index, { kept }] of tables.entries()) {
     const source = sources[index];
     if (source !== undefined && digests[index] !== kept.row_digest)
-      await verifyText(connection, manifest, source, kept);
+      await verifyBytes(connection, manifest, source, kept);
   }
 }
 
-async function verifyText(
+async function verifyBytes(
   connection: CopyConnection,
   { filter }: SnapshotManifest,
-  { table, from }: DigestSource,
+  source: DigestSource,
   kept: SnapshotTable,
 ): Promise<void> {
-  const statement = copyOutOf(table, filter, from);
+  const statement = copyOutOf(source, filter, encodingOf(kept));
   const { checksum } = await digestAll(connection.copyOut(statement));
   if (checksum === kept.checksum) return;
   throw new AppError('conflict', `Nothing was restored: the rows of ${kept.name} came out different`, {

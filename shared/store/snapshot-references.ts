@@ -36,8 +36,8 @@ export function listReferences(connection: CopyConnection, tables: readonly stri
 /** @returns whether triggers are left out until the transaction ends */
 export async function leaveTriggersOut(connection: CopyConnection): Promise<boolean> {
   const set = await connection.run(`
-    select set_config(name, 'replica', true) from pg_settings
-    where name = 'session_replication_role' and has_parameter_privilege(name, 'set')`);
+    select set_config('session_replication_role', 'replica', true)
+    where has_parameter_privilege('session_replication_role', 'set')`);
   return set > 0;
 }
 

@@ -179,7 +179,8 @@ async function assertSameDatabase(
 async function limitTime(connection: CopyConnection, { tables }: SnapshotManifest): Promise<void> {
   const rows = tables.reduce((total, table) => total + table.rows, 0);
   await connection.run(
-    "select set_config(name, $1, true) from pg_settings where name = 'transaction_timeout'",
+    `select set_config('transaction_timeout', $1, true)
+     where current_setting('transaction_timeout', true) is not null`, // PostgreSQL has it since 17
     [String(120_000 + rows)],
   );
 }

@@ -1,10 +1,19 @@
 import { z } from 'zod';
-import { schemaVersionOf, shortName, type TableSchema, tableSchema } from '../contracts/snapshots.ts';
+import {
+  type CopyEncoding,
+  copyEncoding,
+  schemaVersionOf,
+  shortName,
+  type TableSchema,
+  tableSchema,
+} from '../contracts/snapshots.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
 
 /** What the catalogue of the database says of the tables of a snapshot. */
 const liveTable = tableSchema.extend({
+  /** Binary if that is exact for all of its columns, here and in other databases. */
+  encoding: copyEncoding,
   /** Columns of the primary key, or of the whole row, so that its order is the same on any machine. */
   order_by: z.string(),
   /** Row-level security holds for this role: it may not see all rows, and COPY cannot write such a table. */
@@ -86,8 +95,13 @@ export const columnList = ({ columns }: Pick<TableSchema, 'columns'>): string =>
   columns.map(({ name }) => quote(name)).join(', ');
 
 /** COPY of a table's rows of the snapshot, in the order that its checksum is of. */
-export const copyOutOf = (table: LiveTable, filter: RowFilter, from = table.name): string =>
-  `copy (select ${columnList(table)} from ${from} t where ${conditionOf(filter, 't')} order by ${table.order_by}) to stdout`;
+export const copyOutOf = (
+  { table, from }: { table: LiveTable; from: string },
+  filter: RowFilter,
+  encoding: CopyEncoding,
+): string =>
+  `copy (select ${columnList(table)} from ${from} t where ${conditionOf(filter, 't')} order by ${table.order_by})
+   to stdout (format ${encoding})`;
 
 /** The server and the database, such as `7451.../storefront`: a copy of it elsewhere is another one. */
 export async function identifyDatabase(connection: CopyConnection): Promise<string> {
@@ -147,10 +161,17 @@ export const namesOf = (relation: string, numbers: string): string => `array(
     select attname::text from unnest(${numbers}) with ordinality as k (number, place)
     join pg_attribute on attrelid = ${relation} and attnum = number order by place)`;
 
+/**
+ * Types, and with them their arrays, whose binary form has no number of an object of this database in it. Enumerations,
+ * which send their labels, are as good.
+ */
+const portableTypes = `array['bool', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'text', 'varchar', 'bpchar',
+  'bytea', 'uuid', 'date', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval', 'json', 'jsonb', 'inet', 'cidr']`;
+
 /** $1: the tables' names, or null; $2: the marker. Generated columns are left out: they make themselves. */
 const tablesQuery = `
   select format('%I.%I', nspname, relname) as name, row_security_active(c.oid) as row_security,
-    column_facts.columns, column_facts.sequences,
+    column_facts.columns, column_facts.sequences, column_facts.encoding,
     ${namesOf('c.oid', 'pk.conkey')} as primary_key,
     coalesce((select string_agg(format('t.%I', attname) || case when attcollation <> 0 then ' collate "C"' else '' end,
         ', ' order by place)
@@ -169,8 +190,15 @@ const tablesQuery = `
           'not_null', attnotnull) order by attnum), '[]') as columns,
       coalesce(jsonb_agg(jsonb_build_object('column', attname, 'sequence', sequence) order by attnum)
         filter (where sequence is not null), '[]') as sequences,
-      'row(' || string_agg(format('t.%I', attname), ', ' order by attnum) || ')::text collate "C"' as row_text
+      'row(' || string_agg(format('t.%I', attname), ', ' order by attnum) || ')::text collate "C"' as row_text,
+      case when bool_and(typtype = 'e' or is_portable) then 'binary' else 'text' end as encoding
     from pg_attribute
+    join pg_type on pg_type.oid = atttypid
+    cross join lateral (
+      select typnamespace = 'pg_catalog'::regnamespace and typname = any (${portableTypes}) as is_portable
+      from pg_type of_element
+      where of_element.oid = case pg_type.typcategory when 'A' then pg_type.typelem else pg_type.oid end
+    ) as element
     cross join lateral pg_get_serial_sequence(format('%I.%I', nspname, relname), attname) as sequence
     where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = ''
   ) as column_facts

@@ -17,10 +17,10 @@ import {
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import type { BundleStore } from '../../../../shared/platform/bundles.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
-import { linesOf, parseRow } from '../../../../shared/store/copy-text.ts';
 import { assertDatasetsAtRest, findDataset } from '../../../../shared/store/datasets.ts';
 import { snapshotExists } from '../../../../shared/store/snapshot-create.ts';
-import { readManifest, readRows } from '../../../../shared/store/snapshot-files.ts';
+import { readManifest } from '../../../../shared/store/snapshot-files.ts';
+import { listRows } from '../../../../shared/store/snapshot-rows.ts';
 import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, noContent, ok, type Route, route } from '../../route.ts';
@@ -30,9 +30,10 @@ import { presentSnapshot, presentSnapshotDetail } from './present.ts';
 export interface SnapshotRoutesDeps {
   queue: QueueClient;
   snapshots: BundleStore;
+  applicationUrl: string;
 }
 
-export const snapshotRoutes = ({ queue, snapshots }: SnapshotRoutesDeps): Route[] => [
+export const snapshotRoutes = ({ queue, snapshots, applicationUrl }: SnapshotRoutesDeps): Route[] => [
   route(createSnapshotOperation, async ({ body, ...call }) => {
     const { name, description, dataset_id = null, tables = null } = body;
     if (await snapshots.has(name)) throw snapshotExists(name);
@@ -67,8 +68,8 @@ export const snapshotRoutes = ({ queue, snapshots }: SnapshotRoutesDeps): Route[
     const manifest = await readManifest(snapshots, name);
     const kept = manifest.tables.find(found => found.name === table || shortName(found.name) === table);
     if (kept === undefined) throw new AppError('not_found', `The snapshot ${name} has no table ${table}`);
-    const lines = await linesOf(readRows(snapshots, manifest, kept), query);
-    return ok({ total: kept.rows, items: lines.map(line => parseRow(line, kept.columns)) });
+    const reader = { databaseUrl: applicationUrl, store: snapshots };
+    return ok({ total: kept.rows, items: await listRows(reader, manifest, kept, query) });
   }),
 
   route(deleteSnapshotOperation, async ({ params: { name }, ...call }) => {
