@@ -57,6 +57,7 @@ describe('executors', () => {
           expect(schedule.timeOf(all + 1)).toBe(Number.POSITIVE_INFINITY);
         },
       ),
+      { examples: [[[{ durationMs: 7, target: 286 }], 0, Number.MIN_VALUE]] },
     );
   });
 

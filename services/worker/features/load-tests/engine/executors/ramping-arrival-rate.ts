@@ -68,5 +68,6 @@ function timeOf(slopes: readonly Slope[], arrivals: number): number {
   if (left <= 0) return slope.startMs;
   // the root in the form that does not cancel where the slope is nearly level
   const rateThen = Math.sqrt(Math.max(0, slope.from ** 2 + 2 * slope.steepness * left));
-  return slope.startMs + (2 * left) / (slope.from + rateThen);
+  const rates = slope.from + rateThen;
+  return rates === 0 ? slope.startMs : slope.startMs + (2 * left) / rates; // 0: less than the square root can tell
 }
