@@ -55,6 +55,8 @@ const snapshotTable = tableSchema.extend({
   checksum: sha256,
   /** Of the rows in any order, made by the database; see `snapshot-digests.ts`. Snapshots of earlier versions lack it. */
   row_digest: z.string().optional(),
+  /** Foreign keys by which these rows refer to rows of the snapshot and to no other. Earlier versions did not look. */
+  closed_keys: z.array(z.string()).optional(),
 });
 export type SnapshotTable = z.infer<typeof snapshotTable>;
 

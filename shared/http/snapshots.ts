@@ -78,6 +78,10 @@ export const snapshotDetail = snapshot
             .string()
             .optional()
             .describe("Of the rows in any order, by the database's own hashes"),
+          closed_keys: z
+            .array(z.string())
+            .optional()
+            .describe('Foreign keys by which the rows refer to rows of the snapshot and to no other'),
           columns: z.array(snapshotColumn),
           primary_key: z.array(z.string()),
           foreign_keys: z.array(snapshotForeignKey),

@@ -11,6 +11,7 @@ import type { CopyConnection } from '../platform/copy-connection.ts';
 import type { Progress } from '../platform/queue/contract.ts';
 import { digestRows, rowsOf } from './snapshot-digests.ts';
 import { compress, digesting, manifestPart, partOf, readManifest } from './snapshot-files.ts';
+import { closedKeys } from './snapshot-references.ts';
 import {
   copyOutOf,
   describeTables,
@@ -83,6 +84,11 @@ async function writeRows(
     await whenFixed();
     const sources = live.map(table => ({ table, from: table.name }));
     const digests = await digestRows(connection, sources, filter);
+    const closed = await closedKeys(
+      connection,
+      live.map(({ name }) => name),
+      filter,
+    );
     const tables: SnapshotTable[] = [];
     for (const [index, source] of sources.entries()) {
       report({ phase: 'copying', done: index, total: live.length });
@@ -90,7 +96,8 @@ async function writeRows(
       const passing = digesting(connection.copyOut(copyOutOf(source, filter, source.table.encoding)));
       const stored_bytes = await draft.write(partOf(index), compress(passing));
       const rows = rowsOf(row_digest);
-      tables.push({ ...source.table, rows, stored_bytes, ...passing.digest(), row_digest });
+      const closed_keys = closed.get(source.table.name) ?? [];
+      tables.push({ ...source.table, rows, stored_bytes, ...passing.digest(), row_digest, closed_keys });
     }
     report({ phase: 'copying', done: live.length, total: live.length });
     return {

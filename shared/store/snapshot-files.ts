@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress, createZstdDecompress } from 'node:zlib';
 import {
@@ -109,6 +110,14 @@ export async function* readRows(
   yield* passing;
   if (passing.digest().checksum !== table.checksum)
     throw damaged(name, `the rows of ${table.name} are not those that were written`);
+}
+
+/** Begins at once, and is up to four pieces ahead of its reader, who is told of what goes wrong when it comes to that. */
+export function readAhead(rows: AsyncIterable<Buffer>): Readable {
+  const ahead = Readable.from(rows, { highWaterMark: 4 });
+  ahead.on('error', () => {}); // the reader rejects with it
+  ahead.read(0);
+  return ahead;
 }
 
 async function* decompressed(

@@ -1,10 +1,11 @@
+import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { SnapshotManifest, SnapshotTable } from '../contracts/snapshots.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { BundleStore } from '../platform/bundles.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
 import { type DigestSource, digestRows, rowsOf } from './snapshot-digests.ts';
-import { type Digest, digestAll, encodingOf, readRows } from './snapshot-files.ts';
+import { digestAll, encodingOf, readAhead, readRows } from './snapshot-files.ts';
 import { columnList, conditionOf, copyOutOf, type LiveTable, quote } from './snapshot-tables.ts';
 import { orderTables } from './table-order.ts';
 
@@ -101,18 +102,33 @@ export async function removeRows(
   return found?.removed ?? 0;
 }
 
-/** Reads a table's rows to their end and drops them. @throws AppError `snapshot_damaged` */
-export const checkFile = async (
-  store: BundleStore,
-  { manifest }: Plan,
-  { kept }: PlannedTable,
-): Promise<Digest> => digestAll(readRows(store, manifest, kept));
+/** The rows of a plan's tables, asked for in its order: while the database takes one's, the next one's are read ahead. */
+export function openFiles(store: BundleStore, { manifest, groups }: Plan) {
+  const order = groups.flat();
+  const opened = new Map<PlannedTable, Readable>();
+  const open = (table: PlannedTable): Readable => {
+    const rows = opened.get(table) ?? readAhead(readRows(store, manifest, table.kept));
+    opened.set(table, rows);
+    return rows;
+  };
+  return {
+    /** @throws AppError `snapshot_damaged`, where the rows are read */
+    rowsOf(table: PlannedTable): Readable {
+      const rows = open(table);
+      const next = order[order.indexOf(table) + 1];
+      if (next !== undefined) open(next);
+      return rows;
+    },
+    [Symbol.dispose](): void {
+      for (const rows of opened.values()) rows.destroy();
+    },
+  };
+}
 
 export async function loadTable(
   connection: CopyConnection,
-  store: BundleStore,
-  { manifest }: Plan,
   { live, kept, stage }: Pick<PlannedTable, 'live' | 'kept' | 'stage'>,
+  rows: AsyncIterable<Buffer>,
 ): Promise<void> {
   if (stage !== undefined) {
     const columns = columnList(live);
@@ -122,7 +138,7 @@ export async function loadTable(
   }
   await connection.copyIn(
     `copy ${stage ?? live.name} (${columnList(live)}) from stdin (format ${encodingOf(kept)})`,
-    readRows(store, manifest, kept),
+    rows,
   );
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { shortName } from '../contracts/snapshots.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
-import type { Found } from './snapshot-load.ts';
+import type { Found, Plan } from './snapshot-load.ts';
 import type { Merged } from './snapshot-merge.ts';
 import { conditionOf, namesOf, quote, type RowFilter } from './snapshot-tables.ts';
 
@@ -28,9 +28,29 @@ const reference = z.object({
 });
 type Reference = z.output<typeof reference>;
 
+/** A place in a list of references that lead nowhere. */
+const orphan = z.object({ place: z.number() });
+
 /** Every foreign key from or to these tables. */
 export function listReferences(connection: CopyConnection, tables: readonly string[]): Promise<Reference[]> {
   return connection.query(reference, referencesQuery, [tables]);
+}
+
+/** Of each table, the foreign keys by which its rows refer to rows that the filter takes as well, and to no other. */
+export async function closedKeys(
+  connection: CopyConnection,
+  tables: readonly string[],
+  filter: RowFilter,
+): Promise<Map<string, string[]>> {
+  const references = await listReferences(connection, tables);
+  const inside = references.filter(({ from_snapshot, to_snapshot }) => from_snapshot && to_snapshot);
+  const leading = inside.map((key, place) => orphansOf(key, { child: filter, parent: filter }, place));
+  const open = await connection.query(orphan, leading.join(' union all ') || 'select where false');
+  const places = new Set(open.map(({ place }) => place));
+  const closed = inside.filter((_, place) => !places.has(place));
+  return new Map(
+    tables.map(table => [table, closed.filter(({ child }) => child === table).map(({ name }) => name)]),
+  );
 }
 
 /** @returns whether triggers are left out until the transaction ends */
@@ -64,25 +84,24 @@ export async function assertNoCascade(
 
 /**
  * Without triggers, at the end: every reference must lead somewhere, of the rows put back and, where keys were deleted, of
- * whatever row may have pointed at them. Parents that are not of the snapshot are held, as the triggers would, until the commit.
+ * whatever row may have pointed at them. Parents that were there before are held, as the triggers would, until the commit.
  */
 export async function assertReferences(
   connection: CopyConnection,
   all: readonly Reference[],
   restoring: Restoring,
 ): Promise<void> {
-  const { filter, found } = restoring;
   const checked = all
     .map(key => ({ key, lost: hasLostKeys(key.parent, all, restoring) }))
-    .filter(({ key, lost }) => lost || (key.from_snapshot && !found.unchanged.has(key.child)));
+    .filter(({ key, lost }) => lost || (isWritten(key, restoring) && !isProved(key, restoring)));
   if (checked.length === 0) return;
-  const written = checked.map(({ key }) => key).filter(({ from_snapshot }) => from_snapshot);
-  await holdParents(connection, written, filter);
-  const orphans = checked.map(({ key, lost }, place) => orphansOf(key, lost ? undefined : filter, place));
-  const [first] = await connection.query(
-    z.object({ place: z.number() }),
-    `select * from (${orphans.join(' union all ')}) t limit 1`,
+  const written = checked.map(({ key }) => key).filter(key => isWritten(key, restoring));
+  await holdParents(connection, written, restoring);
+  const { filter } = restoring.plan.manifest;
+  const orphans = checked.map(({ key, lost }, place) =>
+    orphansOf(key, { child: lost ? undefined : filter }, place),
   );
+  const [first] = await connection.query(orphan, `select * from (${orphans.join(' union all ')}) t limit 1`);
   const orphaned = checked[first?.place ?? -1]?.key;
   if (orphaned === undefined) return;
   const { child, parent, name } = orphaned;
@@ -92,20 +111,37 @@ export async function assertReferences(
 async function holdParents(
   connection: CopyConnection,
   keys: readonly Reference[],
-  filter: RowFilter,
+  restoring: Restoring,
 ): Promise<void> {
   if (keys.length === 0) return;
   const names = keys.map((_, index) => `held_${index}`);
-  const holds = keys.map((key, index) => `held_${index} as (${parentsOutside(key, filter)})`);
+  const holds = keys.map((key, index) => `held_${index} as (${parentsThatStay(key, restoring)})`);
   const counts = names.map(name => `(select count(*) from ${name})`);
   await connection.run(`with ${holds.join(', ')} select ${counts.join(' + ')}`);
 }
 
 interface Restoring {
-  filter: RowFilter;
+  plan: Plan;
   found: Found;
   merged: ReadonlyMap<string, Merged>;
 }
+
+const isWritten = ({ from_snapshot, child }: Reference, { found }: Restoring): boolean =>
+  from_snapshot && !found.unchanged.has(child);
+
+/** In the snapshot all children have their parents, and what stands of both after the restore is digested as a whole. */
+const isProved = ({ name, child, parent }: Reference, restoring: Restoring): boolean => {
+  const { tables } = restoring.plan.manifest;
+  const isClosed = tables.some(table => table.name === child && table.closed_keys?.includes(name));
+  return isClosed && !isStaged(child, restoring) && !mayKeepRows(parent, restoring);
+};
+
+/** Whether test rows that were there before are in it still. */
+const mayKeepRows = (table: string, restoring: Restoring): boolean =>
+  restoring.found.unchanged.has(table) || restoring.found.merged.has(table) || isStaged(table, restoring);
+
+const isStaged = (table: string, { plan }: Restoring): boolean =>
+  plan.groups.flat().some(({ live, stage }) => live.name === table && stage !== undefined);
 
 /** Whether a row may be without its parent now: into tables that had no test rows nothing was deleted. */
 function hasLostKeys(
@@ -118,18 +154,26 @@ function hasLostKeys(
   return found.emptied.has(parent) || deleted > 0 || (updated > 0 && isByOther);
 }
 
-function parentsOutside(key: Reference, filter: RowFilter): string {
-  const outside = key.to_snapshot ? `(${conditionOf(filter, 'p')}) is not true` : 'true';
-  return `select 1 from ${key.parent} p where ${outside}
-    and exists (select from ${key.child} c where ${conditionOf(filter, 'c')} and ${joinOf(key)}) for key share`;
+/** Of the rows that this transaction wrote: their `xmin` is its number or, after a savepoint, a later one. */
+function parentsThatStay(key: Reference, restoring: Restoring): string {
+  const { filter } = restoring.plan.manifest;
+  const isNew = key.to_snapshot && !mayKeepRows(key.parent, restoring);
+  const stayed = isNew ? `(${conditionOf(filter, 'p')}) is not true` : 'true';
+  return `select 1 from ${key.parent} p where ${stayed} and exists (
+    select from ${key.child} c where ${conditionOf(filter, 'c')} and age(c.xmin) <= 0 and ${joinOf(key)}) for key share`;
 }
 
-/** Of the child's rows that the filter takes, or of all. */
-function orphansOf(key: Reference, filter: RowFilter | undefined, place: number): string {
-  const own = filter === undefined ? 'true' : conditionOf(filter, 'c');
-  const present = key.columns.map(column => `c.${quote(column)} is not null`).join(' and ');
-  return `(select ${place} as place from ${key.child} c where ${own} and ${present}
-    and not exists (select from ${key.parent} p where ${joinOf(key)}) limit 1)`;
+/** Of the child's rows that the filter takes, or of all; to those of the parent's. */
+function orphansOf(
+  key: Reference,
+  { child, parent }: { child?: RowFilter | undefined; parent?: RowFilter },
+  place: number,
+): string {
+  const present = key.columns.map(column => `c.${quote(column)} is not null`);
+  const own = child === undefined ? [] : [conditionOf(child, 'c')];
+  const theirs = parent === undefined ? [] : [conditionOf(parent, 'p')];
+  return `(select ${place} as place from ${key.child} c where ${[...own, ...present].join(' and ')}
+    and not exists (select from ${key.parent} p where ${[joinOf(key), ...theirs].join(' and ')}) limit 1)`;
 }
 
 const joinOf = ({ columns, parent_columns }: Pick<Reference, 'columns' | 'parent_columns'>): string =>

@@ -5,13 +5,13 @@ import { secondsSince, sleep } from '../kernel/time.ts';
 import type { BundleStore } from '../platform/bundles.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
 import type { Progress } from '../platform/queue/contract.ts';
-import { readManifest } from './snapshot-files.ts';
+import { digestAll, readManifest } from './snapshot-files.ts';
 import {
-  checkFile,
   type Found,
   loadTable,
   lookAtTables,
   moveStaged,
+  openFiles,
   type Plan,
   planRestore,
   raiseSequences,
@@ -102,7 +102,7 @@ async function replaceRows(
   const found = cleanExisting && unchecked ? await lookAtTables(connection, plan) : whole;
   const removedRows = await removeRows(connection, plan, found);
   const merged = await loadRows(connection, store, plan, { found, report });
-  if (unchecked) await assertReferences(connection, references, { filter: manifest.filter, found, merged });
+  if (unchecked) await assertReferences(connection, references, { plan, found, merged });
   report({ phase: 'verifying', done: names.length, total: names.length });
   await verifyRows(connection, plan, found);
   for (const table of tables) await raiseSequences(connection, table);
@@ -127,14 +127,16 @@ async function loadRows(
   const total = plan.tables.length;
   const { filter } = plan.manifest;
   const merged = new Map<string, Merged>();
+  using files = openFiles(store, plan);
   let done = 0;
   for (const group of plan.groups) {
     report({ phase: 'restoring', done, total });
     for (const table of group) {
       const { live, scratch: stage } = table;
       const isMerged = found.merged.has(live.name);
-      if (found.unchanged.has(live.name)) await checkFile(store, plan, table);
-      else await loadTable(connection, store, plan, isMerged ? { ...table, stage } : table);
+      const rows = files.rowsOf(table);
+      if (found.unchanged.has(live.name)) await digestAll(rows);
+      else await loadTable(connection, isMerged ? { ...table, stage } : table, rows);
       if (isMerged) merged.set(live.name, await mergeStage(connection, { live, stage, filter }));
     }
     await moveStaged(

@@ -179,6 +179,54 @@ it('lets production refer to a test row all the while, without a wait', async ()
   expect(await digests()).toEqual(before);
 });
 
+it('does not let a test row go meanwhile that a row which comes back refers to', async () => {
+  const { sql } = databases.application;
+  const before = await digests();
+  await sql.unsafe(`
+    create function plant.wait() returns trigger language plpgsql as
+      $$ begin perform pg_advisory_xact_lock(1); return null; end $$;
+    create constraint trigger waits after insert on plant.employee_skills deferrable initially deferred
+      for each row execute function plant.wait();
+    alter table plant.employee_skills enable always trigger waits;
+    delete from plant.employee_skills where is_test_data`);
+  let restoring: Promise<unknown> = Promise.resolve();
+  await sql.begin(async holder => {
+    await holder`select pg_advisory_xact_lock(1)`;
+    restoring = snapshots.restore(url, 'plant');
+    await waitFor('the restore to be at its commit', async () => {
+      const waiting = await sql`
+        select from pg_stat_activity where application_name = 'test restore' and wait_event = 'advisory'`;
+      return waiting.length > 0;
+    });
+    const deleting = sql.begin(async tx => {
+      await tx`set local lock_timeout = '100ms'`;
+      await tx`delete from plant.skills where is_test_data`;
+    });
+    await expect(deleting).rejects.toThrow(/lock timeout/);
+  });
+  await restoring;
+  await sql.unsafe('drop trigger waits on plant.employee_skills; drop function plant.wait');
+  expect(await digests()).toEqual(before);
+});
+
+it('knows which keys lead to rows of its own, and looks at the others when it comes back', async () => {
+  const { sql } = databases.application;
+  await sql`insert into plant.skills values ('painting', false)`;
+  await sql`insert into plant.employee_skills values (5000, 'painting', 'novice', true)`;
+  const { tables: kept } = await snapshots.create(url, 'open', tables);
+  const keysOf = (name: string) => kept.find(table => table.name === name)?.closed_keys;
+  expect(keysOf('plant.employee_skills')).toEqual(['employee_skills_employee_id_fkey']);
+  expect(keysOf('plant.departments')).toEqual(['departments_head_id_fkey']);
+  expect(keysOf('plant.skills')).toEqual([]);
+  await sql`delete from plant.employee_skills where skill = 'painting'`;
+  await snapshots.restore(url, 'open');
+  expect(await sql`delete from plant.employee_skills where skill = 'painting' returning 1`).toHaveLength(1);
+  await sql`delete from plant.skills where name = 'painting'`;
+  const before = await digests();
+  expect(await codeOf(snapshots.restore(url, 'open'))).toMatch(/^conflict: .*employee_skills.*skills/);
+  expect(await digests()).toEqual(before);
+});
+
 it('comes back where rows have exchanged a unique value', async () => {
   const { sql } = databases.application;
   await sql.unsafe(`create table plant.lockers (id int primary key, label text unique, ${marked});
