@@ -70,13 +70,3 @@ export function baseBytesOf(method: string, path: string, host: string, body: Bu
   if (body) lines.push(`content-length: ${body.length}`);
   return lines.join('\r\n').length + 2 + (body?.length ?? 0);
 }
-
-const statusLineBytes = 'HTTP/1.1 200 OK\r\n\r\n'.length;
-
-/** Bytes of an answer's head, from the headers as undici gives them; the reason phrase is taken to be short. */
-export function bytesOfAnswer(rawHeaders: Dispatcher.DispatchController['rawHeaders']): number {
-  if (!Array.isArray(rawHeaders)) return statusLineBytes;
-  let bytes = statusLineBytes + rawHeaders.length * 2;
-  for (const text of rawHeaders) bytes += text.length;
-  return bytes;
-}

@@ -1,10 +1,11 @@
 import type { Client, Dispatcher } from 'undici';
 import type { ErrorKind } from '../../../../../shared/kernel/request-error-kinds.ts';
 import { networkErrorKindOf } from '../../../../../shared/platform/target/network-errors.ts';
+import { readHead } from './answer-head.ts';
 import type { Breaker } from './breaker.ts';
 import { NoConnectionError } from './error-kinds.ts';
 import { isRedirect } from './redirects.ts';
-import { bytesOfAnswer, type RequestTemplate } from './request-template.ts';
+import type { RequestTemplate } from './request-template.ts';
 import type { RunRecorder } from './run-recorder.ts';
 import type { UserSession } from './user-session.ts';
 
@@ -41,6 +42,8 @@ export class UserRequest implements Dispatcher.DispatchHandler {
   kind: ErrorKind | undefined;
   /** Why its connection was closed, when that was our doing. */
   failure: Error | undefined;
+  /** For undici as we patch it: the headers of an answer stay as they came. */
+  readonly readsRawHeaders = true;
   readonly #owner: RequestOwner;
   readonly #around: RequestSurroundings;
   readonly #options: Dispatcher.DispatchOptions;
@@ -88,14 +91,13 @@ export class UserRequest implements Dispatcher.DispatchHandler {
     recorder.endpoint(this.template.endpoint).bytesSent += this.#bytesToSend;
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
+  onResponseStart({ rawHeaders }: Dispatcher.DispatchController, status: number): void {
     if (status < 200) return;
     this.status = status;
-    const { recorder } = this.#around;
-    recorder.endpoint(this.template.endpoint).bytesReceived += bytesOfAnswer(controller.rawHeaders);
-    const cookies = headers['set-cookie'];
+    const { bytes, cookies, location } = readHead(rawHeaders);
+    this.#around.recorder.endpoint(this.template.endpoint).bytesReceived += bytes;
     if (cookies !== undefined) this.#owner.session.storeCookies(cookies, this.template.path);
-    if (isRedirect(status) && typeof headers.location === 'string') this.location = headers.location;
+    if (isRedirect(status)) this.location = location;
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -168,7 +170,5 @@ export class UserRequest implements Dispatcher.DispatchHandler {
     this.#around.recorder.sample(this.template, kind, this.status, cause, this.#owner.session.username);
   }
 }
-
-type AnswerHeaders = Record<string, string | string[] | undefined>;
 
 const toUs = (ms: number): number => Math.round(ms * 1000);

@@ -39,10 +39,9 @@ export class UserSession {
     if (cookies) this.#cookies().seed(cookies[1]);
   }
 
-  storeCookies(headers: string | string[], path: string): void {
+  storeCookies(headers: readonly string[], path: string): void {
     const jar = this.#cookies();
-    if (typeof headers === 'string') jar.store(headers, path);
-    else for (const header of headers) jar.store(header, path);
+    for (const header of headers) jar.store(header, path);
   }
 
   /** The headers of a request and its size: as prepared, if nothing has changed. */
