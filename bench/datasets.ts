@@ -71,7 +71,8 @@ async function measure(
   await measureRestore('over one changed row in a hundred');
   await measureRestore('over the same rows');
   note('plain COPY, one session', await copyPlainly(copy));
-  await measureDump(stack, copy, note);
+  const whyNot = await measureDump(stack, copy, note);
+  if (round === 0 && whyNot !== undefined) console.log(`pg_dump and pg_restore are not measured: ${whyNot}`);
   await callApi(stack, 'DELETE', '/api/snapshots/bench');
   await runJob(stack, 'DELETE', `/api/datasets/${generated.parse(dataset.result).dataset_id}`);
 
@@ -131,12 +132,12 @@ async function* each(pieces: Buffer[]): AsyncGenerator<Buffer> {
   yield Buffer.concat(pieces);
 }
 
-/** pg_dump and pg_restore where they are, and new enough for the server. */
+/** pg_dump and pg_restore where they are, and new enough for the server; else why not. */
 async function measureDump(
   { applicationUrl }: BenchStack,
   copy: CopyConnection,
   note: (step: string, seconds: number) => void,
-): Promise<void> {
+): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'muster-dump-'));
   const file = join(folder, 'dump');
   const timed = async (step: string, program: string, args: string[]) => {
@@ -151,20 +152,19 @@ async function measureDump(
     const options = ['--data-only', '--single-transaction', '--disable-triggers', '-d', applicationUrl];
     await timed('pg_restore into empty tables', 'pg_restore', [...options, file]);
     note('size of the dump, kB', (await stat(file)).size / 1000);
+    return undefined;
   } catch (error) {
     const why = whyNoDump(error);
     if (why === undefined) throw error;
-    note(why, Number.NaN);
+    return why;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 function whyNoDump(error: unknown): string | undefined {
-  if (systemCodeOf(error) === 'ENOENT') return 'pg_dump is not here';
-  return messageOf(error).includes('server version mismatch')
-    ? 'pg_dump is too old for the server'
-    : undefined;
+  if (systemCodeOf(error) === 'ENOENT') return 'they are not here';
+  return messageOf(error).includes('server version mismatch') ? 'they are too old for the server' : undefined;
 }
 
 function report(times: Times): void {

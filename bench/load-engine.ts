@@ -37,7 +37,7 @@ export async function benchLoadEngine(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]) {
-  const options: Options = { rounds: 5, seconds: 5, minutes: 0 };
+  const options: Options = { rounds: 5, seconds: 20, minutes: 0 };
   const chosen: (typeof parts)[string][] = [];
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] ?? '';
@@ -89,7 +89,7 @@ function planFor(
 const runEngine = (plan: EnginePlan, share?: CpuShare): Promise<RunReport> =>
   runInProcess('./engine-thread-process.ts', plan, share);
 
-/** CPU time a request of the whole process, from the start of the load to its end, warming up included. */
+/** CPU time a request of the whole process, from the start of the load to its end; warming up weighs less the longer it is. */
 async function benchCpu(target: BenchTarget, { rounds, seconds }: Options): Promise<void> {
   console.log(
     `\ncpu: 50 connections, no think time, ${rounds} rounds of ${seconds} s, turn by turn; peer: autocannon`,
