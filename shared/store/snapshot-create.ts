@@ -27,7 +27,7 @@ export interface SnapshotRequest {
   description: string;
   jobId: string;
   /** All tables with the marker, when null. */
-  tables: string[] | null;
+  tables: readonly string[] | null;
   filter: RowFilter;
 }
 
