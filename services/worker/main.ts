@@ -4,6 +4,7 @@ import {
   type Config,
   exportsFolder,
   required,
+  sendJournalsFolder,
   snapshotFolder,
   targetAllowlist,
 } from '../../shared/platform/config.ts';
@@ -72,6 +73,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     loadSlots: config.LOAD_SLOTS,
     loadLimits: { allowlist: targetAllowlist(config), maxConnections: config.LOAD_MAX_CONNECTIONS },
     syncPeers: config.SYNC_PEER_ALLOWLIST,
+    sendJournals: sendJournalsFolder(config),
     exportsFolder: exportsFolder(config),
     storefrontUrl: config.STOREFRONT_URL,
     lockDurationMs: config.WORKER_LOCK_MS,

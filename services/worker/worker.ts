@@ -49,6 +49,8 @@ export interface WorkerOptions {
   /** Shards of load tests that this worker runs at once. */
   loadSlots: number;
   loadLimits: EngineLimits;
+  /** Where workers count what load tests send. */
+  sendJournals: string;
   /** Which other Musters users are synced with: as `SYNC_PEER_ALLOWLIST`. */
   syncPeers: readonly string[];
   /** Where syncs put files for load testers. */
@@ -106,6 +108,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     vault,
     loginClient,
     syncPeers: parseAllowlist(options.syncPeers).allowlist,
+    sendJournals: options.sendJournals,
     exportsFolder: options.exportsFolder,
     storefrontUrl: options.storefrontUrl,
     logger,
@@ -122,6 +125,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       worker: name,
       slots: loadSlots,
       limits: options.loadLimits,
+      sendJournals: options.sendJournals,
       vault,
       loginClient,
       logger,

@@ -46,6 +46,11 @@ export const loadTestDetail = loadTest
         worker: z.string(),
         status: z.string().describe('assigned, ready, running, lost or ended'),
         requests: count,
+        interrupted: count
+          .nullable()
+          .describe(
+            'As `http_reqs_interrupted`: sent, and not among `requests`. Null before the end, and when it is not known',
+          ),
         epoch: z.int().describe('Raised each time that another worker takes it over'),
       }),
     ),

@@ -175,5 +175,8 @@ export function required<K extends keyof Config>(config: Config, name: K): NonNu
 /** Where snapshots are kept: it must be the same folder for the api and all workers. */
 export const snapshotFolder = (config: Config): string => join(config.DATA_DIR, 'snapshots');
 
+/** Where workers count what their load tests send: it must be the same folder for all workers. */
+export const sendJournalsFolder = (config: Config): string => join(config.DATA_DIR, 'load-tests');
+
 /** Where syncs put files for load testers: it must be the same folder for all workers. */
 export const exportsFolder = (config: Config): string => join(config.DATA_DIR, 'exports');

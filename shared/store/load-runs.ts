@@ -149,6 +149,18 @@ export async function saveShardRequests(
     where s.load_test_id = ${testId} and s.shard = given.shard`);
 }
 
+/** How many requests of each shard nobody has counted the end of; null where that is not known. */
+export async function saveInterrupted(
+  tx: Executor,
+  testId: string,
+  interrupted: { shard: number; interrupted: number | null }[],
+): Promise<void> {
+  await tx.execute(sql`
+    update load_shards s set interrupted = g.interrupted
+    from jsonb_to_recordset(${JSON.stringify(interrupted)}::jsonb) as g(shard int, interrupted bigint)
+    where s.load_test_id = ${testId} and s.shard = g.shard`);
+}
+
 /** Concludes tests whose job has ended over their heads: cancelled before a worker had it, or given up. */
 export async function concludeAbandoned(db: Db): Promise<void> {
   const abandoned = await db

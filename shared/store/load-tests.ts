@@ -62,6 +62,18 @@ export function listLoadTests(
     .limit(limit);
 }
 
+/** Which of these have ended. */
+export async function listEndedTests(db: Executor, ids: string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const rows = await db
+    .select({ id: loadTests.id })
+    .from(loadTests)
+    .where(
+      sql`${loadTests.id}::text = any (${sql.param(ids)}::text[]) and ${loadTests.finishedAt} is not null`,
+    );
+  return rows.map(({ id }) => id);
+}
+
 /** What somebody may change while a test runs; weights that are not named stay as they are. */
 export type ControlPatch = Partial<Omit<LoadTestControl, 'stop' | 'load_factor'>>;
 

@@ -81,6 +81,8 @@ export const loadShards = pgTable(
     epoch: integer('epoch').notNull().default(0),
     leaseUntil: moment('lease_until').notNull(),
     requests: bigint('requests', { mode: 'number' }).notNull().default(0),
+    /** When the test has ended: requests that were sent and are not among those, since nobody counted their end; null: unknown. */
+    interrupted: bigint('interrupted', { mode: 'number' }),
   },
   table => [
     primaryKey({ columns: [table.loadTestId, table.shard] }),

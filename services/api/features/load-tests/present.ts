@@ -53,11 +53,12 @@ export const presentLoadTestDetail = (
 ): z.input<typeof loadTestDetail> => ({
   ...presentLoadTest(row),
   endpoints: row.endpoints,
-  shards: shards.map(({ shard, worker, status, requests, epoch }) => ({
+  shards: shards.map(({ shard, worker, status, requests, interrupted, epoch }) => ({
     shard,
     worker,
     status,
     requests,
+    interrupted,
     epoch,
   })),
 });

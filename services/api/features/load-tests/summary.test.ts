@@ -45,6 +45,15 @@ describe('the summary', () => {
     expect(lineOf(text, '{ name:x y }')).toBeDefined();
   });
 
+  it('has what was sent and not counted, when there is any', () => {
+    const interrupted = (http_reqs_interrupted: number | null) =>
+      summaryOf({ ...row, metrics: row.metrics && { ...row.metrics, http_reqs_interrupted } });
+    expect(lineOf(interrupted(26), 'http_reqs_interrupted')).toMatch(/: 26$/);
+    expect(lineOf(interrupted(null), 'http_reqs_interrupted')).toMatch(/: unknown: a worker was lost$/);
+    expect(interrupted(0)).not.toContain('http_reqs_interrupted');
+    expect(summaryOf(row)).not.toContain('http_reqs_interrupted');
+  });
+
   it('of a test that has measured nothing yet is all zeros', () => {
     const text = summaryOf(endedTest({ metrics: null, endpoints: {}, finishedAt: null, status: 'starting' }));
     expect(lineOf(text, 'http_reqs')).toMatch(/: 0 0\/s$/);

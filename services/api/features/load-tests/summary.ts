@@ -80,8 +80,15 @@ function httpOf(metrics: LoadMetrics, endpoints: [string, EndpointMetrics][]): L
       ({ http_req_failed: { rate, passes, fails } }) => `${percent(rate)} ${passes} out of ${passes + fails}`,
     ),
     ...lines('http_reqs', ({ http_reqs }) => counterText(http_reqs)),
+    ...interruptedOf(metrics),
   ];
 }
+
+/** Sent, and in none of the figures. */
+const interruptedOf = ({ http_reqs_interrupted: count = 0 }: LoadMetrics): Line[] =>
+  count === 0
+    ? []
+    : [['http_reqs_interrupted', count === null ? 'unknown: a worker was lost' : String(count)]];
 
 /** In k6's order: what comes from the database has lost it. */
 const trendFigures = ['avg', 'min', 'med', 'max', 'p(90)', 'p(95)', 'p(99)'] as const;

@@ -3,4 +3,6 @@ import type { JobRunnerDeps } from '../../job-runner.ts';
 
 export interface LoadTestsDeps extends JobRunnerDeps {
   db: Db;
+  /** Where workers count what they send (`send-journal.ts`). */
+  sendJournals: string;
 }

@@ -14,7 +14,8 @@ import {
   untilTestEnded,
 } from '../../../../test/fixtures/load-test.ts';
 import { postgresStore } from '../../../../test/fixtures/queue.ts';
-import { type RunningWorker, runWorker } from '../../../../test/fixtures/worker.ts';
+import { type RunningWorker, runWorker, testSendJournals } from '../../../../test/fixtures/worker.ts';
+import { listJournaledTests } from './send-journal.ts';
 
 const databases = testDatabases();
 const db = () => databases.platform.db;
@@ -100,6 +101,10 @@ it('a run over two workers counts what its target saw, shard by shard and second
   ]);
   const job = await jobOf(test);
   expect(job).toMatchObject({ status: 'failed', result: { requests: seen.length, failed: 0, duration: 3 } });
+  expect(test.metrics?.http_reqs_interrupted).toBe(0);
+  await waitFor('the files of what was sent to be gone', async () => {
+    return !(await listJournaledTests(testSendJournals)).includes(id);
+  });
   const ticks = await databases.platform.sql`select 1 from load_ticks where load_test_id = ${id}`;
   expect(ticks).toHaveLength(0);
 });
@@ -176,9 +181,10 @@ it('an emergency stop of all runs lets no request out a second later, nor a run 
     tests.map(() => ['aborted', 'emergency_stopped']),
   );
   await sleep(Math.max(0, answeredAt + 1500 - performance.now()));
-  for (const { id } of running) {
+  for (const { id, metrics } of ended.slice(0, running.length)) {
     const seen = target().seen(id);
     expect(seen.length).toBeGreaterThan(0);
+    expect((metrics?.http_reqs.count ?? 0) + (metrics?.http_reqs_interrupted ?? 0)).toBe(seen.length);
     expect(seen.filter(({ at }) => at > answeredAt + 1000)).toEqual([]);
   }
   expect(target().seen(waiting.id)).toEqual([]);

@@ -12,6 +12,8 @@ const storedDelta: z.ZodType<Delta> = z.object({
   vusMax: count,
   droppedIterations: count,
   started: count,
+  underWay: count.default(0),
+  isLast: z.boolean().exactOptional(),
   endpoints: z.record(
     z.string(),
     z.object({

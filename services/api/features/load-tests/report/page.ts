@@ -37,7 +37,7 @@ export function reportBody(content: ReportContent): Html {
   <section aria-label="Charts" class="charts">
     ${folded.steps.length > 0 ? charts(folded, marksOf(events, folded.spanSeconds)) : empty}
     ${chartNotes(folded)}
-    ${silenceNote(content)}
+    ${interruptedNote(content)}
   </section>
   ${endpointSection(row)}
   ${errorSection(metrics, errors)}
@@ -60,7 +60,16 @@ function chartNotes({ stepSeconds, gaps }: Folded): Html {
     ${missing > 0 && html`<p class="note"><span class="swatch gap"></span>Seconds in which a worker was missing (${missing} in all): its load was not delivered.</p>`}`;
 }
 
-/** A tick is written each second: what a worker sent after its last one is known to the target alone. */
+/** What the target has seen, and no figure here. */
+function interruptedNote(content: ReportContent): Html {
+  const { http_reqs, http_reqs_interrupted: count } = metricsOf(content.row);
+  if (count === 0) return html``;
+  if (count === undefined || count === null) return silenceNote(content);
+  return html`<p class="note">${number(count)} more ${count === 1 ? 'request was' : 'requests were'} sent than the
+    ${number(http_reqs.count)} that are counted here: a worker died before it told of them, or a stop cut them off. The target's log has them.</p>`;
+}
+
+/** A tick is written each second: what a worker sent after its last one may be known to the target alone. */
 function silenceNote({ row, shards, eventCounts: { silences } }: ReportContent): Html {
   if (silences === 0) return html``;
   const ofOneShard = metricsOf(row).http_reqs.rate / Math.max(1, shards.length);
@@ -84,12 +93,11 @@ function header({ row, shards, eventCounts }: ReportContent): Html {
   const { config, reason } = row;
   const measured =
     row.startAt && row.finishedAt ? (row.finishedAt.getTime() - row.startAt.getTime()) / 1000 : null;
-  const workers = new Set(shards.map(({ worker }) => worker)).size;
   const facts = [
     config.target_url,
     loadOf(row),
     measured === null ? undefined : `ran ${seconds(measured)}`,
-    workers === 0 ? undefined : `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+    shards.length === 0 ? undefined : `${shards.length} ${shards.length === 1 ? 'shard' : 'shards'}`,
     instant(row.startAt ?? row.createdAt),
   ];
   return html`

@@ -109,7 +109,17 @@ describe('the report', () => {
     expect(page.match(/answered 404/g)).toHaveLength(4);
   });
 
-  it('says how much a worker may have sent that nobody counted, unless it handed over', () => {
+  it('says how much was sent that nobody counted', () => {
+    const row = endedTest();
+    const page = (http_reqs_interrupted: number) =>
+      render(content({ row: { ...row, metrics: row.metrics && { ...row.metrics, http_reqs_interrupted } } }));
+    const more = /26 more requests were sent than the\s+1,000 that are counted here/;
+    expect(page(26)).toMatch(more);
+    expect(page(1)).toContain('1 more request was sent');
+    expect(page(0)).not.toContain('sent than the');
+  });
+
+  it('says how much it may be where that is not known, unless the worker handed over', () => {
     const unknown = 'may have reached the target and be in no figure here';
     const silent = { all: 500, silences: 2, saturations: 0 };
     expect(render(content({ eventCounts: silent }))).toMatch(

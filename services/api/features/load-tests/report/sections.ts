@@ -129,14 +129,22 @@ export function eventSection(events: readonly LoadEvent[], all: number): Html {
 
 export function shardSection(shards: readonly LoadShardRow[]): Html {
   if (shards.length === 0) return html``;
-  const rows = shards.map(({ shard, worker, status, requests, epoch }) => [
+  const rows = shards.map(({ shard, worker, status, requests, interrupted, epoch }) => [
     String(shard),
     worker,
     status,
     number(requests),
+    interrupted === null ? '–' : number(interrupted),
     epoch > 1 ? `taken over ${epoch - 1} ${epoch === 2 ? 'time' : 'times'}` : '',
   ]);
-  const columns = [figure('Shard'), text('Worker'), text('Status'), figure('Requests'), text('')];
+  const columns = [
+    figure('Shard'),
+    text('Worker'),
+    text('Status'),
+    figure('Requests'),
+    figure('Interrupted'),
+    text(''),
+  ];
   return html`<section><h2>Workers</h2>${table(columns, rows)}</section>`;
 }
 

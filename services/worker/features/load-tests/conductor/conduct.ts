@@ -26,7 +26,7 @@ export async function conduct(
   const letGo = lettingGo(call.signal);
   const contact = createContact({ gapMs: 2 * intervalMs.running });
   const mayJudgeLeases = () => contact.steadyMs() > steadyBeforeJudgingMs;
-  const pass = createPass({ db: deps.db, lease, test, mayJudgeLeases });
+  const pass = createPass({ ...deps, lease, test, mayJudgeLeases });
   let now: PassOutcome = { test, elapsedMs: null };
   for (;;) {
     const askedAt = performance.now();

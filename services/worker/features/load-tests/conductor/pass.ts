@@ -1,6 +1,6 @@
 import type { ThresholdResult, TimelinePoint } from '../../../../../shared/contracts/load-tests.ts';
 import { judge, type Measured } from '../../../../../shared/contracts/threshold-judge.ts';
-import type { Db, Executor } from '../../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../../shared/platform/db.ts';
 import { appendLoadEvents } from '../../../../../shared/store/load-events.ts';
 import { saveTimeline } from '../../../../../shared/store/load-results.ts';
 import {
@@ -8,6 +8,7 @@ import {
   type HeldRun,
   type RunLease,
   readRun,
+  saveInterrupted,
   saveRun,
   saveShardRequests,
 } from '../../../../../shared/store/load-runs.ts';
@@ -18,14 +19,15 @@ import {
   markLostShards,
 } from '../../../../../shared/store/load-shards.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import type { LoadTestsDeps } from '../deps.ts';
 import { createEnforcer } from './enforce.ts';
+import { countInterrupted, type Interrupted, sumOrNull } from './interrupted.ts';
 import { startLate } from './late-start.ts';
 import { catchUp, readNews, readPoints } from './news.ts';
 import { conclude, isOver, statusOf } from './phase.ts';
 import { createTally } from './tally.ts';
 
-export interface PassOptions {
-  db: Db;
+export interface PassOptions extends Pick<LoadTestsDeps, 'db' | 'sendJournals'> {
   lease: RunLease;
   test: LoadTestRow;
   /** Whether leases that have run out mean that their workers went silent. */
@@ -44,23 +46,28 @@ interface Findings {
   points: TimelinePoint[];
   measured: Measured;
   thresholds: ThresholdResult[];
+  /** Undefined while the run goes on. */
+  interrupted: Interrupted[] | undefined;
 }
 
 /**
  * Makes the round of a conductor whose test has its shards: reads what they reported, and writes in one transaction
  * what follows from it: timeline, metrics, thresholds, limits, the status, and in the end how the test has ended.
  */
-export function createPass({ db, lease, test: { id, config }, mayJudgeLeases }: PassOptions) {
+export function createPass(options: PassOptions) {
+  const { db, sendJournals, lease, mayJudgeLeases } = options;
+  const { id, config } = options.test;
   const tally = createTally(config);
   const enforce = createEnforcer(tally.recent);
   let startedAt: number | undefined;
   /** Since when a stop is known. */
   let stoppingAt: number | undefined;
+  const stoppingMs = () => performance.now() - (stoppingAt ?? performance.now());
 
   async function write(
     tx: Executor,
     run: HeldRun,
-    { shards, points, measured, thresholds }: Findings,
+    { shards, points, measured, thresholds, interrupted }: Findings,
   ): Promise<LoadTestRow> {
     if (mayJudgeLeases()) await markLostShards(tx, id);
     await saveTimeline(tx, id, points);
@@ -68,10 +75,9 @@ export function createPass({ db, lease, test: { id, config }, mayJudgeLeases }: 
     const { metrics, endpoints } = measured;
     const news = { metrics, endpoints, thresholds };
     if (run.test.control.stop !== null) stoppingAt ??= performance.now();
-    const stoppingMs = performance.now() - (stoppingAt ?? performance.now());
     const waitedMs = performance.now() - (startedAt ?? performance.now());
     const failure = run.elapsedMs === null ? await startLate(tx, run.test, shards, waitedMs) : undefined;
-    if (failure === undefined && !isOver(run, shards, stoppingMs)) {
+    if (failure === undefined && (interrupted === undefined || !isOver(run, shards, stoppingMs()))) {
       const reason = await enforce(tx, run.test, measured, thresholds);
       const status = reason === undefined ? statusOf(run) : 'stopping';
       return saveRun(tx, run.test, { ...news, status, ...(reason && { reason }) });
@@ -79,7 +85,14 @@ export function createPass({ db, lease, test: { id, config }, mayJudgeLeases }: 
     if (failure === undefined) await noteNeverEnded(tx, id, shards);
     const [requests, coverage] = [metrics.http_reqs.count, tally.coverageOf(shards)];
     const conclusion = failure ?? conclude(run.test, { thresholds, requests, coverage });
-    return saveRun(tx, run.test, { ...news, ...conclusion });
+    const ofShards = interrupted ?? shards.map(({ shard }) => ({ shard, interrupted: 0 })); // none has begun
+    await saveInterrupted(tx, id, ofShards);
+    const all = sumOrNull(ofShards.map(of => of.interrupted));
+    return saveRun(tx, run.test, {
+      ...news,
+      ...conclusion,
+      metrics: { ...metrics, http_reqs_interrupted: all },
+    });
   }
 
   return async (): Promise<PassOutcome> => {
@@ -88,11 +101,15 @@ export function createPass({ db, lease, test: { id, config }, mayJudgeLeases }: 
     startedAt ??= performance.now();
     const seconds = tally.unsettled();
     const points = await readPoints(db, id, seconds);
-    const measured = tally.measure(shards, await readRun(db, id));
+    const run = await readRun(db, id);
+    const measured = tally.measure(shards, run);
     const thresholds = config.thresholds.map(threshold => judge(threshold, measured));
-    const outcome = await asConductor(db, lease, async (tx, run) => ({
-      test: await write(tx, run, { shards, points, measured, thresholds }),
-      elapsedMs: run.elapsedMs,
+    const interrupted = isOver(run, shards, stoppingMs())
+      ? await countInterrupted(sendJournals, id, shards, tally)
+      : undefined;
+    const outcome = await asConductor(db, lease, async (tx, held) => ({
+      test: await write(tx, held, { shards, points, measured, thresholds, interrupted }),
+      elapsedMs: held.elapsedMs,
     }));
     tally.settle(seconds);
     return outcome;

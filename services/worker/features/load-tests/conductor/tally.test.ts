@@ -16,6 +16,7 @@ const delta = (second: number, more: Partial<Delta> = {}): Delta => ({
   vusMax: 2,
   droppedIterations: 0,
   started: 10,
+  underWay: 0,
   endpoints: {
     home: {
       requests: 10,

@@ -21,9 +21,20 @@ export interface Tally {
   unsettled(): number[];
   settle(seconds: number[]): void;
   requestsByShard(): { shard: number; requests: number }[];
+  /** Undefined when nothing was reported under that lease. */
+  leaseOf(shard: number, epoch: number): LeaseTally | undefined;
   /** @param run where the schedule stands: load that nobody reported of is missing from the rates */
   measure(shards: Pick<LoadShardRow, 'shard' | 'status'>[], run: HeldRun): Measured;
   coverageOf(shards: Pick<LoadShardRow, 'shard'>[]): Coverage;
+}
+
+/** What a worker told of its requests while it had a shard. */
+export interface LeaseTally {
+  started: number;
+  /** By its last tick: those that are in no figure yet. */
+  underWay: number;
+  /** Whether that is the last word on them: its engine has ended. */
+  isComplete: boolean;
 }
 
 interface ShardTally {
@@ -35,6 +46,8 @@ interface ShardTally {
   /** The last second of the schedule that it went through, and how many they are. */
   second: number;
   covered: number;
+  /** By epoch. */
+  leases: Map<number, LeaseTally>;
 }
 
 /** A tick that is not there after so many seconds is late; its second may be one in which nothing was sent. */
@@ -60,6 +73,12 @@ export function createTally(config: LoadTestConfig): Tally {
     unsettled.add(second);
     const before = shards.get(shard);
     const ofSchedule = Math.min(second, wholeSeconds - 1);
+    const leases = before?.leases ?? new Map<number, LeaseTally>();
+    leases.set(epoch, {
+      started: (leases.get(epoch)?.started ?? 0) + delta.started,
+      underWay: delta.underWay,
+      isComplete: delta.isLast === true,
+    });
     const isNew = delta.cutOff !== true && ofSchedule > (before?.second ?? -1);
     shards.set(shard, {
       second: isNew ? ofSchedule : (before?.second ?? -1),
@@ -68,6 +87,7 @@ export function createTally(config: LoadTestConfig): Tally {
       requests: (before?.requests ?? 0) + requests,
       vus: delta.vus,
       vusMax: Math.max(before?.vusMax ?? 0, delta.vusMax),
+      leases,
     });
   }
 
@@ -86,6 +106,7 @@ export function createTally(config: LoadTestConfig): Tally {
       for (const second of seconds) unsettled.delete(second);
     },
     requestsByShard: () => [...shards].map(([shard, { requests }]) => ({ shard, requests })),
+    leaseOf: (shard, epoch) => shards.get(shard)?.leases.get(epoch),
     measure(rows, { test, elapsedMs }) {
       const live = rows
         .filter(({ status }) => status === 'running')

@@ -14,8 +14,15 @@ export interface Delta {
   vusMax: number;
   /** Arrivals that no virtual user was free for. */
   droppedIterations: number;
-  /** Requests written to a socket in this interval; those under way at its end are in a later `requests`. */
+  /** Requests written to a socket in this interval. */
   started: number;
+  /**
+   * Of those and of all before them, how many are in no `requests` at the end of this interval: they are in a later
+   * one, or, if this is the last, in none: a stop has cut them off.
+   */
+  underWay: number;
+  /** The engine's last one; absent from all others. Who has died has none. */
+  isLast?: boolean;
   endpoints: Record<string, EndpointDelta>;
   errorSamples: ErrorSample[];
   events: EngineEvent[];

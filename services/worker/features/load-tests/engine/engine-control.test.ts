@@ -53,24 +53,23 @@ describe('an engine under control', () => {
     for (const release of held) release();
     await graceful.end();
     expect(graceful.all()).toMatchObject({ requests: 4, failed: 0 });
+    expect(graceful.deltas.at(-1)?.underWay).toBe(0);
 
     const cut = startEngine(planFor(target.origin, { executor: forever, gracefulStopMs: 50 }));
     await cut.until('requests are held', () => held.length === 8);
     cut.engine.stop();
     await cut.end();
-    expect({ started: cut.totals.started, requests: cut.all().requests }).toEqual({
-      started: 4,
-      requests: 0,
-    });
+    expect(cut.totals.started).toBe(4);
+    expect(cut.all().requests).toBe(0);
+    expect(cut.deltas.at(-1)?.underWay).toBe(4);
 
     const aborted = startEngine(planFor(target.origin, { executor: forever }));
     await aborted.until('requests are held', () => held.length === 12);
     aborted.engine.abort();
     await aborted.end();
-    expect({ started: aborted.totals.started, requests: aborted.all().requests }).toEqual({
-      started: 4,
-      requests: 0,
-    });
+    expect(aborted.totals.started).toBe(4);
+    expect(aborted.all().requests).toBe(0);
+    expect(aborted.deltas.at(-1)?.underWay).toBe(4);
   });
 
   it('delivers every arrival once over its shares, from the middle on after a takeover', async () => {

@@ -19,6 +19,8 @@ export interface EngineOptions {
   accounts?: AccountList;
   /** A user's session is refused, and it waits for `setAccount`; `position` is its place in this engine. */
   onUnauthorized?: (position: number) => void;
+  /** A request is about to be written to its socket; on the path of every request. */
+  onStart?: () => void;
   /** Instead of the system's resolver. */
   lookup?: Lookup;
   /** Gets how late the starts of an open model are: for measuring the engine itself. */
@@ -54,7 +56,7 @@ export interface EngineParts {
 /** Builds what an engine is made of and ties it together; `createEngine` then drives it. */
 export function assembleEngine(plan: EnginePlan, options: EngineOptions): EngineParts {
   const clock = createRunClock();
-  const recorder = createRecorder(plan, clock);
+  const recorder = createRecorder(plan, clock, options.onStart);
   const gate: Gate = { paused: false, stopping: false, cutOff: false };
   const choice = createEndpointChoice(plan);
   const connections = createGuardedConnections(plan, options.lookup);
@@ -96,9 +98,13 @@ const askerFor =
   (user: VirtualUser): void =>
     onUnauthorized((user.index - index) / count);
 
-function createRecorder({ endpoints, keepErrorSamples }: EnginePlan, clock: RunClock): RunRecorder {
+function createRecorder(
+  { endpoints, keepErrorSamples: keepSamples }: EnginePlan,
+  clock: RunClock,
+  onStart?: () => void,
+): RunRecorder {
   const names = endpoints.map(({ name }) => name);
-  return new RunRecorder(names, clock.elapsedMs, keepErrorSamples);
+  return new RunRecorder(names, clock.elapsedMs, { keepSamples, onStart });
 }
 
 function createGuardedConnections(plan: EnginePlan, lookup: Lookup | undefined): Connections {

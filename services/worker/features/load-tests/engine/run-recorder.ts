@@ -14,6 +14,8 @@ const maxEvents = 200;
 export class RunRecorder {
   /** Requests written to a socket. */
   started = 0;
+  /** Of all that were started ever, those whose end is not counted yet. */
+  underWay = 0;
   droppedIterations = 0;
   readonly #names: readonly string[];
   readonly #endpoints: EndpointRecorder[];
@@ -22,12 +24,25 @@ export class RunRecorder {
   #samples: ErrorSample[] = [];
   #events: EngineEvent[] = [];
   #eventsToTell = maxEvents;
+  readonly #onStart: (() => void) | undefined;
 
-  constructor(names: readonly string[], elapsedMs: () => number, keepSamples: boolean) {
+  constructor(
+    names: readonly string[],
+    elapsedMs: () => number,
+    { keepSamples, onStart }: { keepSamples: boolean; onStart: (() => void) | undefined },
+  ) {
     this.#names = names;
     this.#endpoints = names.map(() => new EndpointRecorder());
     this.#elapsedMs = elapsedMs;
     this.#keepSamples = keepSamples;
+    this.#onStart = onStart;
+  }
+
+  /** A request is about to be written to its socket. */
+  noteStart(): void {
+    this.started++;
+    this.underWay++;
+    this.#onStart?.();
   }
 
   endpoint(index: number): EndpointRecorder {
@@ -73,6 +88,7 @@ export class RunRecorder {
     const drained = {
       droppedIterations: this.droppedIterations,
       started: this.started,
+      underWay: this.underWay,
       endpoints,
       errorSamples: this.#samples,
       events: this.#events,

@@ -87,7 +87,7 @@ export class UserRequest implements Dispatcher.DispatchHandler {
   onRequestStart(): void {
     this.#writtenAt = performance.now();
     const { recorder } = this.#around;
-    recorder.started++;
+    recorder.noteStart();
     recorder.endpoint(this.template.endpoint).bytesSent += this.#bytesToSend;
   }
 
@@ -119,6 +119,7 @@ export class UserRequest implements Dispatcher.DispatchHandler {
   onResponseError(_controller: unknown, error: Error): void {
     this.#takeChecked();
     if (!this.#around.isCutOff()) {
+      if (this.#writtenAt > 0) this.#around.recorder.underWay--;
       const cause = this.failure ?? error;
       const kind = networkErrorKindOf(cause);
       this.#countLost(kind, cause);
@@ -144,6 +145,7 @@ export class UserRequest implements Dispatcher.DispatchHandler {
   count(): void {
     const { kind } = this;
     const { recorder, breaker } = this.#around;
+    recorder.underWay--;
     recorder.endpoint(this.template.endpoint).answered(this.status, this.#serviceUs, this.#responseUs, kind);
     if (kind === undefined) breaker?.succeeded();
     else this.#noteError(kind, kind === 'application' ? new Error('A check of the body failed') : undefined);

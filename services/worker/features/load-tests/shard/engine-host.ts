@@ -34,12 +34,19 @@ const abortMs = 100;
  */
 const heapLimits = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 1024 };
 
-/** @param options `renews`: whether users whose session is refused wait for a new one */
+export interface EngineThreadOptions {
+  accounts?: AccountList;
+  /** Whether users whose session is refused wait for a new one. */
+  renews?: boolean;
+  /** The file to count sent requests in (`send-journal.ts`), open until the thread has ended. */
+  journal?: number | undefined;
+}
+
 export function startEngineThread(
   plan: EnginePlan,
-  { accounts = [], renews = false }: { accounts?: AccountList; renews?: boolean } = {},
+  { accounts = [], renews = false, journal }: EngineThreadOptions = {},
 ): EngineThread {
-  const workerData: EngineThreadInput = { plan, accounts, renews };
+  const workerData: EngineThreadInput = { plan, accounts, renews, journal };
   const thread = new Worker(new URL('./engine-thread.ts', import.meta.url), {
     workerData,
     name: 'load-engine',

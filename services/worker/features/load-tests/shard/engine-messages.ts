@@ -24,4 +24,6 @@ export interface EngineThreadInput {
   accounts: AccountList;
   /** Whether users whose session is refused wait for a new one. */
   renews: boolean;
+  /** The file to count sent requests in, where there is one. */
+  journal: number | undefined;
 }

@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createEngine, type Engine } from '../engine/engine.ts';
+import { createSendCounter } from '../send-journal.ts';
 import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messages.ts';
 
 /**
@@ -9,10 +10,14 @@ import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messag
  */
 const abortMs = 50; // for connections to close; after that what is known is sent as it is
 
-function runEngine(port: MessagePort, { plan, accounts, renews }: EngineThreadInput): void {
+function runEngine(port: MessagePort, { plan, accounts, renews, journal }: EngineThreadInput): void {
   const tell = (news: EngineNews) => port.postMessage(news);
   const onUnauthorized = (position: number) => tell({ type: 'unauthorized', position });
-  const engine = createEngine(plan, { accounts, ...(renews && { onUnauthorized }) });
+  const engine = createEngine(plan, {
+    accounts,
+    ...(renews && { onUnauthorized }),
+    ...(journal !== undefined && { onStart: createSendCounter(journal) }),
+  });
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;
 
@@ -35,7 +40,7 @@ function runEngine(port: MessagePort, { plan, accounts, renews }: EngineThreadIn
     if (isOver) return;
     isOver = true;
     clearTimeout(timer);
-    tell({ type: 'delta', delta: engine.drain() });
+    tell({ type: 'delta', delta: { ...engine.drain(), isLast: true } });
     tell({ type: 'ended' });
     port.close();
   }

@@ -3,11 +3,14 @@ import { messageOf } from '../../../../../shared/kernel/errors.ts';
 import type { Service } from '../../../../../shared/kernel/lifecycle.ts';
 import { createLoop } from '../../../../../shared/kernel/loop.ts';
 import { waitAtMost } from '../../../../../shared/kernel/time.ts';
+import type { Db } from '../../../../../shared/platform/db.ts';
 import { reclaimAccounts } from '../../../../../shared/store/account-leases.ts';
 import { concludeAbandoned } from '../../../../../shared/store/load-runs.ts';
 import { renewShards, type ShardLease, takeShards } from '../../../../../shared/store/load-shards.ts';
 import { closeSlots } from '../../../../../shared/store/load-slots.ts';
+import { listEndedTests } from '../../../../../shared/store/load-tests.ts';
 import { createContact } from '../contact.ts';
+import { listJournaledTests, removeSendJournals } from '../send-journal.ts';
 import { type Shard, type ShardDeps, startShard } from './shard.ts';
 
 export interface ShardRunnerOptions extends ShardDeps {
@@ -28,7 +31,7 @@ const sweepEveryMs = 3000;
  * leases and hands on what is in force, with one query a round. A stop hands them over.
  */
 export function startShardRunner(options: ShardRunnerOptions): Service {
-  const { db, workerId, worker, slots, logger, intervalMs = 250 } = options;
+  const { db, workerId, worker, slots, sendJournals, logger, intervalMs = 250 } = options;
   const running = new Set<Shard>();
   const renewed = createContact({ gapMs: 1500 });
   const looked = createContact({ gapMs: 1500 }); // also while there is nothing to renew
@@ -72,6 +75,7 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
     async runOnce() {
       await concludeAbandoned(db);
       await reclaimAccounts(db);
+      await removeEndedJournals(db, sendJournals);
     },
     onError,
   });
@@ -94,6 +98,11 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
       await waitAtMost(handOverLimitMs, Promise.allSettled(handingOver));
     },
   };
+}
+
+async function removeEndedJournals(db: Db, folder: string): Promise<void> {
+  const ended = await listEndedTests(db, await listJournaledTests(folder));
+  await Promise.all(ended.map(testId => removeSendJournals(folder, testId)));
 }
 
 const leaseOf = ({ testId, shard, epoch }: ShardLease): ShardLease => ({ testId, shard, epoch });

@@ -19,7 +19,7 @@ import {
   type LoggingTarget,
   startLoggingTarget,
 } from '../../../../../test/fixtures/load-test.ts';
-import { testVault } from '../../../../../test/fixtures/worker.ts';
+import { testSendJournals, testVault } from '../../../../../test/fixtures/worker.ts';
 import { deltaOf } from '../stored-delta.ts';
 import { type Shard, startShard } from './shard.ts';
 
@@ -47,7 +47,18 @@ async function runShard(): Promise<Shard> {
   if (taken === undefined) throw new Error('There was no shard to take');
   const limits = { allowlist: ['localhost'], maxConnections: 10 };
   const logger = createLogger('test-shard', { level: 'silent' });
-  const shard = startShard({ db: db(), worker: 'ada', limits, logger, vault: testVault, loginClient }, taken);
+  const shard = startShard(
+    {
+      db: db(),
+      worker: 'ada',
+      sendJournals: testSendJournals,
+      limits,
+      logger,
+      vault: testVault,
+      loginClient,
+    },
+    taken,
+  );
   await waitFor('requests', async () => {
     await follow(shard);
     return target.seen(id).length > 0;

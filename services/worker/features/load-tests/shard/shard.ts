@@ -15,6 +15,7 @@ import {
 import { appendTicks } from '../../../../../shared/store/load-ticks.ts';
 import type { EngineEvent } from '../engine/delta.ts';
 import { type EngineLimits, planOf } from '../plan-of.ts';
+import { openSendJournal, type SendJournal } from '../send-journal.ts';
 import { createShardAccounts, type PreparedAccounts, type ShardAccountsDeps } from './accounts.ts';
 import { startEngineThread } from './engine-host.ts';
 import { createSaturationWatch } from './saturation-watch.ts';
@@ -43,6 +44,8 @@ export interface Shard extends Pick<Steering, 'follow' | 'cutOff'> {
 export interface ShardDeps extends Pick<ShardAccountsDeps, 'vault' | 'loginClient'> {
   db: Db;
   worker: string;
+  /** Where workers count what they send. */
+  sendJournals: string;
   limits: EngineLimits;
   logger: Logger;
 }
@@ -60,7 +63,11 @@ export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
   let fate: Fate = 'runs';
   const onUnsaved = (error: unknown) => logger.warn({ reason: messageOf(error) }, 'a session was not stored');
   const accounts = createShardAccounts({ ...deps, onUnsaved }, taken);
-  const engine = startEngineThread(planOf(taken, limits), { renews: accounts !== undefined });
+  const journal = openJournal(deps, lease);
+  const engine = startEngineThread(planOf(taken, limits), {
+    renews: accounts !== undefined,
+    journal: journal?.fd,
+  });
   let isPrepared = accounts === undefined;
   /** Events that go with the next tick. */
   const notes: EngineEvent[] = [];
@@ -81,7 +88,10 @@ export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
     outbox.add(tickOf(lease.shard, known, accounts?.drainLogins()));
   });
   engine.onUnauthorized(renewSession);
-  const done = run().finally(() => engine.terminate());
+  const done = run().finally(async () => {
+    await engine.terminate();
+    journal?.close();
+  });
   for (const end of [done, engine.ended]) void end.catch(() => {}).finally(() => accounts?.stop());
 
   const cutShort = `${worker} was cut off from Postgres for too long and hands its shard over`;
@@ -154,6 +164,16 @@ export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
     },
     done,
   };
+}
+
+/** A run without one is as good, until its worker is killed. */
+function openJournal({ sendJournals, logger }: ShardDeps, lease: ShardLease): SendJournal | undefined {
+  try {
+    return openSendJournal(sendJournals, lease);
+  } catch (error) {
+    logger.warn({ ...lease, reason: messageOf(error) }, 'requests of a shard are not counted in a file');
+    return undefined;
+  }
 }
 
 async function noteFailedLogins(

@@ -1,0 +1,1 @@
+ALTER TABLE "load_shards" ADD COLUMN "interrupted" bigint;

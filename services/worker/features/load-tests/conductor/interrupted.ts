@@ -1,0 +1,43 @@
+import type { ShardLease } from '../../../../../shared/store/load-shards.ts';
+import { readSendJournal } from '../send-journal.ts';
+import type { LeaseTally, Tally } from './tally.ts';
+
+/**
+ * Requests of one shard that its target has seen and whose end nobody has counted: a stop cut them off, or their worker died.
+ * With those that are counted they are all that were sent.
+ */
+export interface Interrupted {
+  shard: number;
+  /** Null when it is not known: a worker died, and what it wrote down cannot be read here. */
+  interrupted: number | null;
+}
+
+/** Counts them when nothing more will be reported; `folder` is where the workers write down what they send. */
+export function countInterrupted(
+  folder: string,
+  testId: string,
+  shards: readonly Pick<ShardLease, 'shard' | 'epoch'>[],
+  tally: Pick<Tally, 'leaseOf'>,
+): Promise<Interrupted[]> {
+  return Promise.all(
+    shards.map(async ({ shard, epoch: leases }) => {
+      const epochs = Array.from({ length: leases }, (_, index) => index + 1);
+      const counts = await Promise.all(
+        epochs.map(epoch => ofLease(folder, { testId, shard, epoch }, tally.leaseOf(shard, epoch))),
+      );
+      return { shard, interrupted: sumOrNull(counts) };
+    }),
+  );
+}
+
+const nothingTold: LeaseTally = { started: 0, underWay: 0, isComplete: false };
+
+async function ofLease(folder: string, lease: ShardLease, told = nothingTold): Promise<number | null> {
+  if (told.isComplete) return told.underWay;
+  const sent = await readSendJournal(folder, lease);
+  if (sent === undefined || sent < told.started) return null;
+  return sent - told.started + told.underWay;
+}
+
+export const sumOrNull = (counts: readonly (number | null)[]): number | null =>
+  counts.reduce<number | null>((sum, count) => (sum === null || count === null ? null : sum + count), 0);

@@ -1,0 +1,74 @@
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import {
+  createSendCounter,
+  listJournaledTests,
+  openSendJournal,
+  readSendJournal,
+  removeSendJournals,
+} from './send-journal.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'muster-journals-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const lease = { testId: 'a-test', shard: 1, epoch: 2 };
+const pathOf = ({ testId, shard, epoch }: typeof lease) => join(folder, testId, `${shard}.${epoch}`);
+const read = () => readSendJournal(folder, lease);
+
+describe('a journal of what was sent', () => {
+  it('has the first request of a turn of the event loop at once, and the others at its end', async () => {
+    const journal = openSendJournal(folder, lease);
+    expect(await read()).toBe(0);
+    const note = createSendCounter(journal.fd);
+    for (let sent = 0; sent < 3; sent++) note();
+    expect(readFileSync(pathOf(lease)).readDoubleLE()).toBe(1);
+    await setImmediate();
+    expect(await read()).toBe(3);
+    note();
+    expect(readFileSync(pathOf(lease)).readDoubleLE()).toBe(4);
+    journal.close();
+    expect(await read()).toBe(4);
+  });
+
+  it('begins at nothing when the lease is given again, whoever still writes to the old one', async () => {
+    const old = openSendJournal(folder, lease);
+    const noteOld = createSendCounter(old.fd);
+    noteOld();
+    const journal = openSendJournal(folder, lease);
+    await setImmediate();
+    noteOld();
+    expect(await read()).toBe(0);
+    old.close();
+    journal.close();
+  });
+
+  it('keeps no load from being sent where the disk is full', async () => {
+    const full = openSync('/dev/full', 'w');
+    const note = createSendCounter(full);
+    for (let sent = 0; sent < 3; sent++) expect(note).not.toThrow();
+    await setImmediate();
+    closeSync(full);
+  });
+
+  it('is unknown where there is none, or where it is damaged', async () => {
+    expect(await readSendJournal(join(folder, 'elsewhere'), lease)).toBeUndefined();
+    openSendJournal(folder, lease).close();
+    await writeFile(pathOf(lease), 'half');
+    expect(await read()).toBeUndefined();
+  });
+
+  it('goes with its test', async () => {
+    expect(await listJournaledTests(join(folder, 'elsewhere'))).toEqual([]);
+    openSendJournal(folder, lease).close();
+    openSendJournal(folder, { ...lease, testId: 'another' }).close();
+    await removeSendJournals(folder, lease.testId);
+    await removeSendJournals(folder, 'never-was');
+    expect(await listJournaledTests(folder)).toEqual(['another']);
+  });
+});

@@ -1,0 +1,104 @@
+import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemCodeOf } from '../../../../shared/kernel/errors.ts';
+import type { ShardLease } from '../../../../shared/store/load-shards.ts';
+
+/**
+ * How many requests an engine has sent under one lease, in a file that outlives its process. What it measures reaches Postgres
+ * once a second: a worker that is killed takes the rest with it, and its target has seen requests that are in no
+ * figure. What is written to a file is the kernel's at once, so that a `kill -9` loses none of these, and whoever
+ * concludes the test knows how many there were.
+ *
+ * The folder is shared by all workers, as the snapshots' is. Where it is not, a dead worker's file is missing, and the
+ * test says that this is not known.
+ */
+export interface SendJournal {
+  /** Of this process: good in its threads, too. */
+  readonly fd: number;
+  close(): void;
+}
+
+const pathOf = (folder: string, { testId, shard, epoch }: ShardLease): string =>
+  join(folder, testId, `${shard}.${epoch}`);
+
+/** Throws where no file can be made. */
+export function openSendJournal(folder: string, lease: ShardLease): SendJournal {
+  const path = pathOf(folder, lease);
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true }); // of an earlier run of the test: whoever may still write to it keeps its own
+  const fd = openSync(path, 'wx');
+  writeCount(fd, new Float64Array(1));
+  return { fd, close: () => closeSync(fd) };
+}
+
+/**
+ * Gives what is to be called before each request that is sent. The first one of a turn of the event loop is written at once,
+ * the others at the turn's end, so that an engine at its limit, which sends dozens in a turn, pays for two writes and
+ * not for dozens. A worker that is killed in the middle of a turn takes with it what that turn has sent after the
+ * first; one that sends hundreds a second has mostly sent just that one.
+ */
+export function createSendCounter(fd: number): () => void {
+  const sent = new Float64Array(1);
+  let written = 0;
+  let isInTurn = false;
+  let isKept = true;
+
+  function write(): void {
+    if (!isKept || sent[0] === written) return;
+    written = sent[0] ?? 0;
+    isKept = writeCount(fd, sent);
+  }
+
+  function endTurn(): void {
+    isInTurn = false;
+    write();
+  }
+
+  return () => {
+    sent[0] = (sent[0] ?? 0) + 1;
+    if (isInTurn) return;
+    isInTurn = true;
+    setImmediate(endTurn);
+    write();
+  };
+}
+
+/** @returns false when it could not be written; nobody may then take the file for the truth */
+function writeCount(fd: number, count: Float64Array): boolean {
+  try {
+    writeSync(fd, count, 0, count.byteLength, 0);
+    return true;
+  } catch {
+    invalidate(fd);
+    return false;
+  }
+}
+
+function invalidate(fd: number): void {
+  try {
+    ftruncateSync(fd);
+  } catch {
+    // The disk that cannot be written: what is read is too little, or nothing.
+  }
+}
+
+/** Requests that were sent under a lease; undefined when nobody can tell here, for whatever reason. */
+export async function readSendJournal(folder: string, lease: ShardLease): Promise<number | undefined> {
+  const bytes = await readFile(pathOf(folder, lease)).catch(() => undefined);
+  return bytes?.length === Float64Array.BYTES_PER_ELEMENT ? bytes.readDoubleLE() : undefined;
+}
+
+/** The tests of which there are journals. */
+export async function listJournaledTests(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Nobody asks any more how many requests a test has sent. */
+export const removeSendJournals = (folder: string, testId: string): Promise<void> =>
+  rm(join(folder, testId), { recursive: true, force: true });
