@@ -7,6 +7,7 @@ import {
   asConductor,
   type HeldRun,
   type RunLease,
+  type RunNews,
   readRun,
   saveInterrupted,
   saveRun,
@@ -64,35 +65,24 @@ export function createPass(options: PassOptions) {
   let stoppingAt: number | undefined;
   const stoppingMs = () => performance.now() - (stoppingAt ?? performance.now());
 
-  async function write(
-    tx: Executor,
-    run: HeldRun,
-    { shards, points, measured, thresholds, interrupted }: Findings,
-  ): Promise<LoadTestRow> {
+  async function write(tx: Executor, run: HeldRun, findings: Findings): Promise<LoadTestRow> {
+    const { shards, points, measured, thresholds, interrupted } = findings;
     if (mayJudgeLeases()) await markLostShards(tx, id);
     await saveTimeline(tx, id, points);
     await saveShardRequests(tx, id, tally.requestsByShard());
-    const { metrics, endpoints } = measured;
-    const news = { metrics, endpoints, thresholds };
     if (run.test.control.stop !== null) stoppingAt ??= performance.now();
     const waitedMs = performance.now() - (startedAt ?? performance.now());
     const failure = run.elapsedMs === null ? await startLate(tx, run.test, shards, waitedMs) : undefined;
     if (failure === undefined && (interrupted === undefined || !isOver(run, shards, stoppingMs()))) {
       const reason = await enforce(tx, run.test, measured, thresholds);
       const status = reason === undefined ? statusOf(run) : 'stopping';
-      return saveRun(tx, run.test, { ...news, status, ...(reason && { reason }) });
+      return saveRun(tx, run.test, { ...newsOf(findings), status, ...(reason && { reason }) });
     }
     if (failure === undefined) await noteNeverEnded(tx, id, shards);
-    const [requests, coverage] = [metrics.http_reqs.count, tally.coverageOf(shards)];
+    const [requests, coverage] = [measured.metrics.http_reqs.count, tally.coverageOf(shards)];
     const conclusion = failure ?? conclude(run.test, { thresholds, requests, coverage });
-    const ofShards = interrupted ?? shards.map(({ shard }) => ({ shard, interrupted: 0 })); // none has begun
-    await saveInterrupted(tx, id, ofShards);
-    const all = sumOrNull(ofShards.map(of => of.interrupted));
-    return saveRun(tx, run.test, {
-      ...news,
-      ...conclusion,
-      metrics: { ...metrics, http_reqs_interrupted: all },
-    });
+    await saveInterrupted(tx, id, interrupted ?? []);
+    return saveRun(tx, run.test, { ...newsOf(findings), ...conclusion });
   }
 
   return async (): Promise<PassOutcome> => {
@@ -114,6 +104,12 @@ export function createPass(options: PassOptions) {
     tally.settle(seconds);
     return outcome;
   };
+}
+
+function newsOf({ measured: { metrics, endpoints }, thresholds, interrupted }: Findings): RunNews {
+  if (interrupted === undefined) return { metrics, endpoints, thresholds };
+  const all = sumOrNull(interrupted.map(of => of.interrupted));
+  return { metrics: { ...metrics, http_reqs_interrupted: all }, endpoints, thresholds };
 }
 
 /** A run is concluded over the heads of shards that never end; what these have not written is lost. */
