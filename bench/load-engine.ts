@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import type { EnginePlan } from '../services/worker/features/load-tests/engine/plan.ts';
 import { sleep } from '../shared/kernel/time.ts';
-import { cpuUsOf, type RunReport, runInProcess } from './load-engine/child.ts';
+import { cpuUsOf, type Program, type RunReport, runInProcess, runInTurns } from './load-engine/child.ts';
 import { type CpuShare, createCpuShare } from './load-engine/cpu-share.ts';
 import { runOtherPeers } from './load-engine/peers.ts';
 import { type BenchTarget, startNginx } from './load-engine/target.ts';
@@ -87,29 +87,49 @@ function planFor(
 
 /** As a worker runs it, in a process of its own. */
 const runEngine = (plan: EnginePlan, share?: CpuShare): Promise<RunReport> =>
-  runInProcess('./engine-thread-process.ts', plan, share);
+  runInProcess(engineThread(plan), share);
 
-/** CPU time a request of the whole process, from the start of the load to its end; warming up weighs less the longer it is. */
-async function benchCpu(target: BenchTarget, { rounds, seconds }: Options): Promise<void> {
+const engineThread = (plan: EnginePlan): Program => ({ script: './engine-thread-process.ts', input: plan });
+
+/** Long against what a process needs to get going again, short against how long a shared machine keeps its speed. */
+const turnMs = 500;
+
+/**
+ * CPU time a request of the whole process, from the start of the load to its end; warming up weighs less the longer it
+ * is. The two have their turns within each round, each with a target of its own.
+ */
+async function benchCpu(target: BenchTarget, options: Options): Promise<void> {
+  const peerTarget = await startNginx();
+  try {
+    await compareCpu(target, peerTarget, options);
+  } finally {
+    await peerTarget.stop();
+  }
+  await runOtherPeers(target.origin, options.seconds);
+}
+
+async function compareCpu(
+  target: BenchTarget,
+  peerTarget: BenchTarget,
+  { rounds, seconds }: Options,
+): Promise<void> {
   console.log(
-    `\ncpu: 50 connections, no think time, ${rounds} rounds of ${seconds} s, turn by turn; peer: autocannon`,
+    `\ncpu: 50 connections, no think time, ${rounds} rounds of ${seconds} s each in turns of ${turnMs} ms; peer: autocannon`,
   );
-  const plan = planFor(target, { type: 'constant-vus', vus: 50, durationMs: seconds * 1000 });
+  const duration = 2 * seconds; // for half of it each is stopped
+  const plan = planFor(target, { type: 'constant-vus', vus: 50, durationMs: duration * 1000 });
+  const url = `${peerTarget.origin}/`;
+  const autocannon = { script: './autocannon-process.ts', input: { url, connections: 50, duration } };
   const ours: number[] = [];
   const peers: number[] = [];
   for (let round = 1; round <= rounds; round++) {
     const before = await target.requests();
-    const engine = await runEngine(plan);
+    const [engine, peer] = await runInTurns(engineThread(plan), autocannon, turnMs);
     const seen = (await target.requests()) - before - 1; // the question before
-    const peer = await runInProcess('./autocannon-process.ts', {
-      url: `${target.origin}/`,
-      connections: 50,
-      duration: seconds,
-    });
     ours.push(engine.cpuUs / engine.requests);
     peers.push(peer.cpuUs / peer.requests);
     console.log(
-      `  round ${round}: Muster ${rate(engine)}, autocannon ${rate(peer)}; counted ${engine.requests}, the target ${seen}`,
+      `  round ${round}: Muster ${cost(engine)}, autocannon ${cost(peer)}; counted ${engine.requests}, the target ${seen}`,
     );
   }
   console.log(`Muster       ${show(spreadOf(ours), ' us of CPU a request')}`);
@@ -117,7 +137,6 @@ async function benchCpu(target: BenchTarget, { rounds, seconds }: Options): Prom
   console.log(
     `ratio        ${show(spreadOf(ours.map((us, round) => us / (peers[round] ?? Number.NaN))))}, wanted: at most 1.0`,
   );
-  await runOtherPeers(target.origin, seconds);
 }
 
 /**
@@ -178,7 +197,7 @@ async function benchArrivals(target: BenchTarget): Promise<void> {
     dropped = 0,
     latenessP99Us = Number.NaN,
     cpuUs,
-  } = await runInProcess('./engine-process.ts', plan);
+  } = await runInProcess({ script: './engine-process.ts', input: plan });
   const off = (requests / (2000 * seconds) - 1) * 100;
   console.log(
     `delivered    ${requests} of ${2000 * seconds} (${off.toFixed(3)} %, wanted within 0.5), ${failed} failed, ${dropped} dropped`,
@@ -221,6 +240,8 @@ async function benchMemory(target: BenchTarget, { minutes }: Options): Promise<v
   console.log(`             after 10 s and each minute; ${failed} of ${requests} requests failed`);
 }
 
+const cost = ({ requests, cpuUs }: RunReport): string =>
+  `${(cpuUs / requests).toFixed(1)} us a request (${requests})`;
 const rate = ({ requests, seconds, cpuUs }: RunReport): string =>
   `${Math.round(requests / seconds)}/s at ${(cpuUs / requests).toFixed(1)} us`;
 const ms = (us: number): string => `${(us / 1000).toFixed(2)} ms`;

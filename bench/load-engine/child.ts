@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { CpuShare } from './cpu-share.ts';
@@ -20,13 +21,61 @@ const runReport = z.object({
 });
 export type RunReport = z.infer<typeof runReport>;
 
-/** Runs a script of this folder in a process of its own, from its first instruction in the given control group. */
-export async function runInProcess(script: string, input: unknown, share?: CpuShare): Promise<RunReport> {
+/** A script of this folder, and its argument. */
+export interface Program {
+  script: string;
+  input: unknown;
+}
+
+/** Runs a program in a process of its own, from its first instruction in the given control group. */
+export const runInProcess = ({ script, input }: Program, share?: CpuShare): Promise<RunReport> =>
+  start({ script, input }, share).report;
+
+/**
+ * Runs two programs in the same time and never at once: each has its turn, while the other is stopped. A machine whose
+ * speed changes from one second to the next is then as fast or slow for the one as for the other.
+ */
+export async function runInTurns(
+  one: Program,
+  other: Program,
+  turnMs: number,
+): Promise<[RunReport, RunReport]> {
+  const running = [start(one), start(other)] as const;
+  const [first, second] = running;
+  let turn = 0;
+  const passOn = () => {
+    const [next, waiting] = turn++ % 2 === 0 ? [first, second] : [second, first];
+    if (next.child.exitCode === null) waiting.child.kill('SIGSTOP'); // whoever is left has all turns
+    next.child.kill('SIGCONT');
+  };
+  passOn();
+  const timer = setInterval(passOn, turnMs);
+  try {
+    return await Promise.all([first.report, second.report]);
+  } finally {
+    clearInterval(timer);
+    for (const { child } of running) child.kill('SIGKILL');
+  }
+}
+
+interface Running {
+  child: ChildProcess;
+  report: Promise<RunReport>;
+}
+
+function start({ script, input }: Program, share?: CpuShare): Running {
   const path = new URL(script, import.meta.url).pathname;
   const command = [process.execPath, path, JSON.stringify(input)];
   const joining = ['sh', '-c', 'echo $$ > "$1" && shift && exec "$@"', 'sh', share?.joinPath ?? ''];
   const [program = '', ...args] = share === undefined ? command : [...joining, ...command];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  return { child, report: reportOf(script, child) };
+}
+
+async function reportOf(
+  script: string,
+  child: ChildProcessByStdio<null, Readable, null>,
+): Promise<RunReport> {
   const [output] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   if (child.exitCode !== 0) throw new Error(`${script} ended with code ${child.exitCode}`);
   return runReport.parse(JSON.parse(output));
