@@ -35,7 +35,7 @@ function plan(given: string[]): Run {
   if (given.includes('--faults')) {
     const rest = given.filter(argument => argument !== '--faults');
     const rounds = process.env.FAULT_ROUNDS ?? '10';
-    return { jestArguments: ['--selectProjects', 'faults', ...rest], environment: { FAULT_ROUNDS: rounds } };
+    return { jestArguments: [...rest, '--selectProjects', 'faults'], environment: { FAULT_ROUNDS: rounds } };
   }
   if (given.length > 0 || !inCi) return { jestArguments: given, environment: {} };
   const threshold = ['--coverageThreshold', JSON.stringify({ global: { lines: 85 } })];

@@ -76,7 +76,9 @@ it('a worker that is frozen for longer than its lease changes nothing when it go
   const after = await inspectRun(stack, next, target);
   expectTruth(after);
   expect(after.shards.map(({ worker }) => worker)).toContain(frozen?.name);
-  const again = await inspectRun(stack, run, target); // it may have sent a little before it knew
+  const again = await inspectRun(stack, run, target);
+  const sentSince = again.shards.map(({ seen }, index) => seen - (shards[index]?.seen ?? 0));
+  for (const sent of sentSince) expect(sent).toBeLessThanOrEqual(1); // frozen on its way to the socket
   expect([again.test, again.inTimeline]).toEqual([test, inTimeline]);
 });
 

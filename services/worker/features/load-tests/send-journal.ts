@@ -32,16 +32,18 @@ export function openSendJournal(folder: string, lease: ShardLease): SendJournal 
   return { fd, close: () => closeSync(fd) };
 }
 
+/** An engine at its limit sends dozens of requests in a turn of the event loop; one that is not, one or a few. */
+const writesATurn = 8;
+
 /**
- * Gives what is to be called before each request that is sent. The first one of a turn of the event loop is written at once,
- * the others at the turn's end, so that an engine at its limit, which sends dozens in a turn, pays for two writes and
- * not for dozens. A worker that is killed in the middle of a turn takes with it what that turn has sent after the
- * first; one that sends hundreds a second has mostly sent just that one.
+ * Gives what is to be called after each request that was sent. The first ones of a turn of the event loop are written each at
+ * once, the others together at the turn's end, so that an engine at its limit does not pay for dozens of writes a turn. If
+ * it is killed in the middle of one, those others are missing.
  */
 export function createSendCounter(fd: number): () => void {
   const sent = new Float64Array(1);
   let written = 0;
-  let isInTurn = false;
+  let inTurn = 0;
   let isKept = true;
 
   function write(): void {
@@ -51,16 +53,14 @@ export function createSendCounter(fd: number): () => void {
   }
 
   function endTurn(): void {
-    isInTurn = false;
+    inTurn = 0;
     write();
   }
 
   return () => {
     sent[0] = (sent[0] ?? 0) + 1;
-    if (isInTurn) return;
-    isInTurn = true;
-    setImmediate(endTurn);
-    write();
+    if (inTurn++ === 0) setImmediate(endTurn);
+    if (inTurn <= writesATurn) write();
   };
 }
 

@@ -19,8 +19,10 @@ export interface EngineOptions {
   accounts?: AccountList;
   /** A user's session is refused, and it waits for `setAccount`; `position` is its place in this engine. */
   onUnauthorized?: (position: number) => void;
-  /** A request is about to be written to its socket; on the path of every request. */
-  onStart?: () => void;
+  /** Whether requests may start at this moment, besides all else; `control({ paused: false })` tells that they may again. */
+  maySend?: () => boolean;
+  /** A request was written to its socket; on the path of every request. */
+  onSent?: () => void;
   /** Instead of the system's resolver. */
   lookup?: Lookup;
   /** Gets how late the starts of an open model are: for measuring the engine itself. */
@@ -56,7 +58,7 @@ export interface EngineParts {
 /** Builds what an engine is made of and ties it together; `createEngine` then drives it. */
 export function assembleEngine(plan: EnginePlan, options: EngineOptions): EngineParts {
   const clock = createRunClock();
-  const recorder = createRecorder(plan, clock, options.onStart);
+  const recorder = createRecorder(plan, clock);
   const gate: Gate = { paused: false, stopping: false, cutOff: false };
   const choice = createEndpointChoice(plan);
   const connections = createGuardedConnections(plan, options.lookup);
@@ -65,12 +67,13 @@ export function assembleEngine(plan: EnginePlan, options: EngineOptions): Engine
   const wheel = createTimerWheel();
   const done = Promise.withResolvers<void>();
   const { origin, hostname } = new URL(plan.origin);
+  const { maySend = () => true, onSent = () => {} } = options;
 
   const around: UserSurroundings = {
-    ...{ origin, host: hostname, connections, wheel, recorder, breaker },
+    ...{ origin, host: hostname, connections, wheel, recorder, breaker, onSent },
     choose: choice.choose,
     ...(options.onUnauthorized && { askForSession: askerFor(plan, options.onUnauthorized) }),
-    isStopping: () => gate.stopping,
+    mayFollow: () => !gate.stopping && maySend(),
     isCutOff: () => gate.cutOff,
     finished: (user, lost) => load.finished(user, lost),
     woken: user => load.woken(user),
@@ -78,7 +81,7 @@ export function assembleEngine(plan: EnginePlan, options: EngineOptions): Engine
   const load: Load = createLoad(plan, options, recorder, {
     share: plan.share,
     elapsedMs: clock.elapsedMs,
-    admits: () => !gate.paused && (breaker?.admits() ?? true),
+    admits: () => !gate.paused && maySend() && (breaker?.admits() ?? true),
     createUser: (position, index) =>
       new VirtualUser(index, around, createRandom(plan.seed, index), accountAt(accounts.list, position)),
     setUsers: users => setUsers(connections, load, users),
@@ -98,13 +101,9 @@ const askerFor =
   (user: VirtualUser): void =>
     onUnauthorized((user.index - index) / count);
 
-function createRecorder(
-  { endpoints, keepErrorSamples: keepSamples }: EnginePlan,
-  clock: RunClock,
-  onStart?: () => void,
-): RunRecorder {
+function createRecorder({ endpoints, keepErrorSamples }: EnginePlan, clock: RunClock): RunRecorder {
   const names = endpoints.map(({ name }) => name);
-  return new RunRecorder(names, clock.elapsedMs, { keepSamples, onStart });
+  return new RunRecorder(names, clock.elapsedMs, keepErrorSamples);
 }
 
 function createGuardedConnections(plan: EnginePlan, lookup: Lookup | undefined): Connections {

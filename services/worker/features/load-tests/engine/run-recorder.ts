@@ -24,25 +24,12 @@ export class RunRecorder {
   #samples: ErrorSample[] = [];
   #events: EngineEvent[] = [];
   #eventsToTell = maxEvents;
-  readonly #onStart: (() => void) | undefined;
 
-  constructor(
-    names: readonly string[],
-    elapsedMs: () => number,
-    { keepSamples, onStart }: { keepSamples: boolean; onStart: (() => void) | undefined },
-  ) {
+  constructor(names: readonly string[], elapsedMs: () => number, keepSamples: boolean) {
     this.#names = names;
     this.#endpoints = names.map(() => new EndpointRecorder());
     this.#elapsedMs = elapsedMs;
     this.#keepSamples = keepSamples;
-    this.#onStart = onStart;
-  }
-
-  /** A request is about to be written to its socket. */
-  noteStart(): void {
-    this.started++;
-    this.underWay++;
-    this.#onStart?.();
   }
 
   endpoint(index: number): EndpointRecorder {

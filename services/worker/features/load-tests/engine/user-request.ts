@@ -21,6 +21,8 @@ interface RequestOwner {
 export interface RequestSurroundings {
   readonly recorder: RunRecorder;
   readonly breaker: Breaker | undefined;
+  /** A request was written to its socket. */
+  readonly onSent: () => void;
   /** Requests under way are being cut off: what ends now is not counted. */
   isCutOff(): boolean;
 }
@@ -87,8 +89,13 @@ export class UserRequest implements Dispatcher.DispatchHandler {
   onRequestStart(): void {
     this.#writtenAt = performance.now();
     const { recorder } = this.#around;
-    recorder.noteStart();
+    recorder.started++;
+    recorder.underWay++;
     recorder.endpoint(this.template.endpoint).bytesSent += this.#bytesToSend;
+  }
+
+  onRequestSent(): void {
+    this.#around.onSent();
   }
 
   onResponseStart({ rawHeaders }: Dispatcher.DispatchController, status: number): void {

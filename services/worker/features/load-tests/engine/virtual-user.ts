@@ -18,8 +18,8 @@ export interface UserSurroundings extends RequestSurroundings {
   readonly wheel: TimerWheel;
   /** The endpoint for a number in [0, 1), by the weights of the moment. */
   choose(random: number): RequestTemplate;
-  /** No request may be started any more. */
-  isStopping(): boolean;
+  /** Whether a request may be followed by another one of the same turn: a redirect's, or the same with a new session. */
+  mayFollow(): boolean;
   /** Gets a user a new session, which `renewed` then takes; absent: a 401 is an answer like any other. */
   readonly askForSession?: (user: VirtualUser) => void;
   /** The user is idle again. `lost`: it got no whole answer. */
@@ -158,12 +158,12 @@ export class VirtualUser implements ConnectionUser {
     this.#around.wheel.clear(this.#timer);
     if (account !== undefined) this.#request.kind = undefined;
     this.#request.count();
-    if (account === undefined || this.#around.isStopping()) this.#finish(false);
+    if (account === undefined || !this.#around.mayFollow()) this.#finish(false);
     else this.#send(this.#request.template, performance.now());
   }
 
   #nextHop(location: string): RequestTemplate | undefined {
-    if (this.#redirects >= maxRedirects || this.#around.isStopping()) return undefined;
+    if (this.#redirects >= maxRedirects || !this.#around.mayFollow()) return undefined;
     return followRedirect(this.#request.template, this.#request.status, location, this.#around.origin);
   }
 

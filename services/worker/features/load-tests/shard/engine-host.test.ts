@@ -1,8 +1,9 @@
-import { waitFor } from '../../../../../shared/kernel/time.ts';
+import { sleep, waitFor } from '../../../../../shared/kernel/time.ts';
 import { planFor } from '../../../../../test/fixtures/load-engine.ts';
 import { type LoadTarget, startTarget } from '../../../../../test/fixtures/load-target.ts';
 import type { Delta } from '../engine/delta.ts';
 import { startEngineThread } from './engine-host.ts';
+import { createSendFence } from './send-fence.ts';
 
 let target: LoadTarget;
 beforeEach(async () => {
@@ -46,6 +47,28 @@ describe('an engine in a thread', () => {
     const then = target.requests;
     await waitFor('all connections to be gone', () => target.openConnections === 0);
     expect(target.requests - then).toBeLessThanOrEqual(20); // what was on the wire
+  });
+
+  it('sends nothing behind a fence that is closed, and goes on when it hears that it is open again', async () => {
+    const executor = { type: 'constant-vus', vus: 3, durationMs: 60_000 } as const;
+    const fence = createSendFence();
+    const thread = startEngineThread(planFor(target.origin, { executor }), { fence });
+    await thread.ready;
+    expect(fence.open(performance.now() + 60_000)).toBe(false);
+    thread.start(0);
+    await waitFor('load', () => target.requests > 100);
+    expect(fence.open(0)).toBe(true);
+    await waitFor('what was on the wire to arrive', async () => {
+      const before = target.requests;
+      await sleep(100);
+      return target.requests === before;
+    });
+    const behind = target.requests;
+    expect(fence.open(performance.now() + 60_000)).toBe(false);
+    thread.control({ paused: false });
+    await waitFor('load again', () => target.requests > behind + 100);
+    thread.abort();
+    await thread.ended;
   });
 
   it('says why it cannot be made', async () => {

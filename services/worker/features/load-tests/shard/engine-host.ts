@@ -3,6 +3,7 @@ import type { Delta } from '../engine/delta.ts';
 import type { AccountList } from '../engine/engine-parts.ts';
 import type { EngineAccount, EngineControl, EnginePlan } from '../engine/plan.ts';
 import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messages.ts';
+import type { SendFence } from './send-fence.ts';
 
 /** An engine in a thread of its own, seen from the main thread; the calls are those of `Engine`. */
 export interface EngineThread {
@@ -38,15 +39,17 @@ export interface EngineThreadOptions {
   accounts?: AccountList;
   /** Whether users whose session is refused wait for a new one. */
   renews?: boolean;
+  /** Closed, it keeps all requests back; `control({ paused: false })` tells that it is open again. */
+  fence?: SendFence;
   /** The file to count sent requests in (`send-journal.ts`), open until the thread has ended. */
   journal?: number | undefined;
 }
 
 export function startEngineThread(
   plan: EnginePlan,
-  { accounts = [], renews = false, journal }: EngineThreadOptions = {},
+  { accounts = [], renews = false, fence, journal }: EngineThreadOptions = {},
 ): EngineThread {
-  const workerData: EngineThreadInput = { plan, accounts, renews, journal };
+  const workerData: EngineThreadInput = { plan, accounts, renews, fence: fence?.memory, journal };
   const thread = new Worker(new URL('./engine-thread.ts', import.meta.url), {
     workerData,
     name: 'load-engine',

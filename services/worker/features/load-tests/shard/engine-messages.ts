@@ -24,6 +24,8 @@ export interface EngineThreadInput {
   accounts: AccountList;
   /** Whether users whose session is refused wait for a new one. */
   renews: boolean;
+  /** Of the fence that says until when it may send (`send-fence.ts`), where there is one. */
+  fence: SharedArrayBuffer | undefined;
   /** The file to count sent requests in, where there is one. */
   journal: number | undefined;
 }

@@ -2,6 +2,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { createSendCounter } from '../send-journal.ts';
 import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messages.ts';
+import { createSendFence } from './send-fence.ts';
 
 /**
  * Entry of an engine's thread: the engine, orders in, one delta a second out, on the seconds of the run. A thread of
@@ -10,13 +11,15 @@ import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messag
  */
 const abortMs = 50; // for connections to close; after that what is known is sent as it is
 
-function runEngine(port: MessagePort, { plan, accounts, renews, journal }: EngineThreadInput): void {
+function runEngine(port: MessagePort, input: EngineThreadInput): void {
+  const { plan, accounts, renews, fence, journal } = input;
   const tell = (news: EngineNews) => port.postMessage(news);
   const onUnauthorized = (position: number) => tell({ type: 'unauthorized', position });
   const engine = createEngine(plan, {
     accounts,
     ...(renews && { onUnauthorized }),
-    ...(journal !== undefined && { onStart: createSendCounter(journal) }),
+    ...(fence !== undefined && { maySend: createSendFence(fence).isOpen }),
+    ...(journal !== undefined && { onSent: createSendCounter(journal) }),
   });
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;

@@ -56,7 +56,7 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
       const { lease } = shard;
       const orders = answers.find(answer => isDeepStrictEqual(leaseOf(answer), lease));
       if (orders === undefined) shard.drop();
-      else shard.follow(orders);
+      else shard.follow(orders, askedAt);
     }
     renewed.heard(askedAt);
   }

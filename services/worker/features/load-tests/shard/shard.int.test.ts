@@ -1,6 +1,6 @@
 import { parseAllowlist } from '../../../../../shared/kernel/allowlist.ts';
 import { newId } from '../../../../../shared/kernel/ids.ts';
-import { waitFor } from '../../../../../shared/kernel/time.ts';
+import { sleep, waitFor } from '../../../../../shared/kernel/time.ts';
 import { createLogger } from '../../../../../shared/platform/log.ts';
 import { createLoginClient } from '../../../../../shared/platform/target/login-client.ts';
 import { readLoadEvents } from '../../../../../shared/store/load-events.ts';
@@ -68,8 +68,9 @@ async function runShard(): Promise<Shard> {
 
 /** What a round of the worker does: a sign of life from Postgres. */
 async function follow(shard: Shard): Promise<void> {
+  const askedAt = performance.now();
   const [orders] = await renewShards(db(), [shard.lease]);
-  if (orders !== undefined) shard.follow(orders);
+  if (orders !== undefined) shard.follow(orders, askedAt);
 }
 
 const eventsOf = async (testId: string) =>
@@ -100,10 +101,27 @@ describe('a shard that is cut off from Postgres', () => {
     await untilDelta(testId, 'requests again', ({ started, cutOff }) => started > 0 && !cutOff);
 
     expect((await eventsOf(testId)).map(({ type, shard: of, message }) => [type, of, message])).toEqual([
-      ['shard_cut_off', 0, 'Postgres has been away for 4.6 s: no requests until it is back'],
-      ['shard_back', 0, expect.stringMatching(/^Postgres is back after \d+\.\d s: the load goes on$/)],
+      ['shard_cut_off', 0, 'Out of touch with Postgres for 4.6 s: no requests until it is heard of again'],
+      [
+        'shard_back',
+        0,
+        expect.stringMatching(/^Postgres is heard of again after \d+\.\d s: the load goes on$/),
+      ],
     ]);
     expect((await findLoadTest(db(), testId))?.degraded).toBe(true);
+    shard.drop();
+    await shard.done;
+  });
+
+  it('sends nothing once its lease may have run out, though nobody tells it to', async () => {
+    const shard = await runShard();
+    const { testId } = shard.lease;
+    await sleep(shardLeaseMs - 500);
+    const atEndOfLease = target.seen(testId).length;
+    await sleep(300); // nothing is to happen, and there is no event for that
+    expect(target.seen(testId)).toHaveLength(atEndOfLease);
+    await follow(shard);
+    await waitFor('requests again', () => target.seen(testId).length > atEndOfLease);
     shard.drop();
     await shard.done;
   });

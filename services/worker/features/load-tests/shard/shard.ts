@@ -19,6 +19,7 @@ import { openSendJournal, type SendJournal } from '../send-journal.ts';
 import { createShardAccounts, type PreparedAccounts, type ShardAccountsDeps } from './accounts.ts';
 import { startEngineThread } from './engine-host.ts';
 import { createSaturationWatch } from './saturation-watch.ts';
+import { createSendFence } from './send-fence.ts';
 import { type Steering, steer } from './steering.ts';
 import { tickOf } from './tick-of.ts';
 import { createTickOutbox } from './tick-outbox.ts';
@@ -64,14 +65,17 @@ export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
   const onUnsaved = (error: unknown) => logger.warn({ reason: messageOf(error) }, 'a session was not stored');
   const accounts = createShardAccounts({ ...deps, onUnsaved }, taken);
   const journal = openJournal(deps, lease);
+  const fence = createSendFence();
   const engine = startEngineThread(planOf(taken, limits), {
     renews: accounts !== undefined,
+    fence,
     journal: journal?.fd,
   });
   let isPrepared = accounts === undefined;
   /** Events that go with the next tick. */
   const notes: EngineEvent[] = [];
   const steering = steer(engine, {
+    fence,
     mayStart: () => isPrepared,
     onStarted: () => void until('running', () => markRunning(db, lease)),
     note: event => void notes.push(event),

@@ -2,6 +2,7 @@ import { type ShardOrders, shardLeaseMs } from '../../../../../shared/store/load
 import type { EngineEvent } from '../engine/delta.ts';
 import { engineControlOf } from '../plan-of.ts';
 import type { EngineThread } from './engine-host.ts';
+import type { SendFence } from './send-fence.ts';
 
 /** A little before the lease runs out: no two workers that each believe to hold a shard send for it. */
 const pauseAfterMs = shardLeaseMs - 500;
@@ -12,8 +13,11 @@ export interface Steering {
   readonly isCutOff: boolean;
   /** Whether it was ended for that, before its time. */
   readonly hasGivenUp: boolean;
-  /** Follows what is in force; called at least every second while Postgres can be reached. */
-  follow(orders: ShardOrders): void;
+  /**
+   * Follows what is in force; called at least every second while Postgres can be reached.
+   * @param askedAt when Postgres was asked for it (`performance.now()`): the lease is good from then on at least
+   */
+  follow(orders: ShardOrders, askedAt: number): void;
   /** Says how long Postgres has not been heard of. */
   cutOff(silentMs: number): void;
   /** No new requests; those under way may complete. */
@@ -22,6 +26,8 @@ export interface Steering {
 }
 
 export interface SteeringOptions {
+  /** Keeps the engine from sending, should nothing here come to tell it so. */
+  fence: SendFence;
   mayStart: () => boolean;
   onStarted: () => void;
   /** Takes what belongs into the log of the run. */
@@ -33,10 +39,12 @@ export interface SteeringOptions {
  * Postgres it sends nothing from the moment that its lease may have run out, and goes on when it hears that the lease
  * is still its own; after a minute it ends, so that the shard can be handed over.
  */
-export function steer(engine: EngineThread, { mayStart, onStarted, note }: SteeringOptions): Steering {
+export function steer(engine: EngineThread, options: SteeringOptions): Steering {
+  const { fence, mayStart, onStarted, note } = options;
   let orders: ShardOrders | undefined;
   /** Since when Postgres has been silent (`performance.now()`); undefined while the engine is not cut off. */
   let silentSince: number | undefined;
+  let heardAt = performance.now();
   let hasGivenUp = false;
   let isStarted = false;
   let zeroAt = Number.POSITIVE_INFINITY;
@@ -60,7 +68,7 @@ export function steer(engine: EngineThread, { mayStart, onStarted, note }: Steer
   function cutOff(silentMs: number): void {
     silentSince = performance.now() - silentMs;
     applyControl();
-    const text = `Postgres has been away for ${secondsOf(silentMs)}: no requests until it is back`;
+    const text = `Out of touch with Postgres for ${secondsOf(silentMs)}: no requests until it is heard of again`;
     noteLoad('shard_cut_off', text);
   }
 
@@ -68,7 +76,7 @@ export function steer(engine: EngineThread, { mayStart, onStarted, note }: Steer
     if (silentSince === undefined) return;
     const silentMs = performance.now() - silentSince;
     silentSince = undefined;
-    noteLoad('shard_back', `Postgres is back after ${secondsOf(silentMs)}: the load goes on`);
+    noteLoad('shard_back', `Postgres is heard of again after ${secondsOf(silentMs)}: the load goes on`);
   }
 
   function startIn(delayMs: number): void {
@@ -86,7 +94,10 @@ export function steer(engine: EngineThread, { mayStart, onStarted, note }: Steer
     get hasGivenUp() {
       return hasGivenUp;
     },
-    follow(news) {
+    follow(news, askedAt) {
+      const wasOpen = fence.open(askedAt + pauseAfterMs);
+      if (isStarted && !isCutOff() && !wasOpen) cutOff(performance.now() - heardAt); // this thread was held up
+      heardAt = performance.now();
       const isNew = orders?.controlVersion !== news.controlVersion || isCutOff();
       orders = news;
       reconnect();
