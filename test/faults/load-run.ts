@@ -98,11 +98,17 @@ export async function inspectRun(
   };
 }
 
-/** What is counted is what the target saw; of shards whose worker died, with what it sent and did not tell any more. */
+/**
+ * What is counted is what the target saw; of shards whose worker died, with what it sent and did not tell any more. Of each
+ * death one request may be missing there: the one between its socket and the file that counts it.
+ */
 export function expectTruth({ test, shards, inTimeline }: RunFindings): void {
-  const sent = shards.map(({ counted, interrupted }) => counted + (interrupted ?? Number.NaN));
-  expect(sent).toEqual(shards.map(({ seen }) => seen));
-  for (const { epoch, interrupted } of shards) if (epoch === 1) expect(interrupted).toBe(0);
+  for (const { epoch, counted, interrupted, seen } of shards) {
+    const sent = counted + (interrupted ?? Number.NaN);
+    expect(sent).toBeLessThanOrEqual(seen);
+    expect(sent).toBeGreaterThanOrEqual(seen - (epoch - 1));
+    if (epoch === 1) expect(interrupted).toBe(0);
+  }
   const counted = shards.reduce((sum, shard) => sum + shard.counted, 0);
   expect(test.metrics?.http_reqs.count).toBe(counted);
   expect(inTimeline).toBe(counted);
