@@ -30,7 +30,7 @@ describe('a journal of what was sent', () => {
     note();
     expect(inMiddleOfTurn()).toBe(1);
     for (let sent = 1; sent < 50; sent++) note();
-    expect(inMiddleOfTurn()).toBe(8);
+    expect(inMiddleOfTurn()).toBe(4);
     await setImmediate();
     expect(await read()).toBe(50);
     note();

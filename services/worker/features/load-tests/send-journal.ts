@@ -33,7 +33,7 @@ export function openSendJournal(folder: string, lease: ShardLease): SendJournal 
 }
 
 /** An engine at its limit sends dozens of requests in a turn of the event loop; one that is not, one or a few. */
-const writesATurn = 8;
+const writesATurn = 4;
 
 /**
  * Gives what is to be called after each request that was sent. The first ones of a turn of the event loop are written each at
