@@ -3,7 +3,7 @@
  *   npm test                        all projects once; in CI with coverage, which must reach a threshold
  *   npm test -- shared/store        what matches
  *   npm test -- --coverage          all, with coverage (which takes half as long again)
- *   npm run test:faults             the faults again and again (FAULT_ROUNDS, 10)
+ *   npm run test:faults             the faults again and again (FAULT_ROUNDS, 10); with a pattern, what matches
  * Exits with Jest's code.
  */
 import { spawn } from 'node:child_process';
