@@ -163,8 +163,9 @@ export const loadMetricsSchema = endpointMetricsSchema.extend({
   dropped_iterations: count,
   /**
    * Requests that were sent and are in no figure: a stop cut them off, or their worker died before it told of them. With
-   * those of `http_reqs` that got a connection they are what is in the target's log. Null when it is not known how many:
-   * a worker died whose `DATA_DIR` the others do not share. Absent before the end.
+   * those of `http_reqs` that got a connection they are what is in the target's log, but for what a worker sent in the very
+   * turn of its event loop in which it was killed (docs/load-tests.md). Null when it is not known how many: a worker
+   * died whose `DATA_DIR` the others do not share. Absent before the end.
    */
   http_reqs_interrupted: count.nullable().optional(),
   /** Of the users' accounts, where the run has a pool: apart from the load, in none of the figures above. */

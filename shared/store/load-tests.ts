@@ -68,9 +68,7 @@ export async function listEndedTests(db: Executor, ids: string[]): Promise<strin
   const rows = await db
     .select({ id: loadTests.id })
     .from(loadTests)
-    .where(
-      sql`${loadTests.id}::text = any (${sql.param(ids)}::text[]) and ${loadTests.finishedAt} is not null`,
-    );
+    .where(sql`${loadTests.id} = any (${sql.param(ids)}::uuid[]) and ${loadTests.finishedAt} is not null`);
   return rows.map(({ id }) => id);
 }
 

@@ -1,8 +1,9 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { newId } from '../../../../shared/kernel/ids.ts';
 import {
   createSendCounter,
   listJournaledTests,
@@ -17,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const lease = { testId: 'a-test', shard: 1, epoch: 2 };
+const lease = { testId: newId(), shard: 1, epoch: 2 };
 const pathOf = ({ testId, shard, epoch }: typeof lease) => join(folder, testId, `${shard}.${epoch}`);
 const read = () => readSendJournal(folder, lease);
 
@@ -69,9 +70,11 @@ describe('a journal of what was sent', () => {
   it('goes with its test', async () => {
     expect(await listJournaledTests(join(folder, 'elsewhere'))).toEqual([]);
     openSendJournal(folder, lease).close();
-    openSendJournal(folder, { ...lease, testId: 'another' }).close();
+    const another = { ...lease, testId: newId() };
+    openSendJournal(folder, another).close();
+    await mkdir(join(folder, 'lost+found')); // as of a disk of its own
     await removeSendJournals(folder, lease.testId);
-    await removeSendJournals(folder, 'never-was');
-    expect(await listJournaledTests(folder)).toEqual(['another']);
+    await removeSendJournals(folder, newId());
+    expect(await listJournaledTests(folder)).toEqual([another.testId]);
   });
 });

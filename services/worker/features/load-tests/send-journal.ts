@@ -1,6 +1,7 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { validate } from 'uuid';
 import { systemCodeOf } from '../../../../shared/kernel/errors.ts';
 import type { ShardLease } from '../../../../shared/store/load-shards.ts';
 
@@ -89,10 +90,10 @@ export async function readSendJournal(folder: string, lease: ShardLease): Promis
   return bytes?.length === Float64Array.BYTES_PER_ELEMENT ? bytes.readDoubleLE() : undefined;
 }
 
-/** The tests of which there are journals. */
+/** The ids of the tests of which there are journals. */
 export async function listJournaledTests(folder: string): Promise<string[]> {
   try {
-    return await readdir(folder);
+    return (await readdir(folder)).filter(validate);
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return [];
     throw error;

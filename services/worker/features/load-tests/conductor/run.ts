@@ -9,7 +9,6 @@ import { findLoadTest, type LoadTestRow } from '../../../../../shared/store/load
 import { cancelledWith, implementJob } from '../../../job-runner.ts';
 import type { LoadTestsDeps } from '../deps.ts';
 import { scheduleMsOf } from '../plan-of.ts';
-import { removeSendJournals } from '../send-journal.ts';
 import { conduct } from './conduct.ts';
 import { wasStoppedBySomebody } from './phase.ts';
 
@@ -28,17 +27,10 @@ export const runLoadTest = implementJob(loadTestRun, (deps: LoadTestsDeps) => as
 });
 
 /** Gives the test to go on with; a retry begins it anew. */
-async function adopt(
-  { db, sendJournals }: LoadTestsDeps,
-  lease: RunLease,
-  run: number,
-): Promise<LoadTestRow> {
+async function adopt({ db }: LoadTestsDeps, lease: RunLease, run: number): Promise<LoadTestRow> {
   await asConductor(db, lease, async (tx, { test }) => {
     if (test.plannedRun === -1) await saveRun(tx, test, { plannedRun: run });
-    else if (test.plannedRun < run) {
-      await removeSendJournals(sendJournals, test.id);
-      await restartRun(tx, test, run);
-    }
+    else if (test.plannedRun < run) await restartRun(tx, test, run);
   });
   const test = await findLoadTest(db, lease.testId);
   if (test === undefined) throw new AppError('not_found', `There is no load test ${lease.testId}`);
