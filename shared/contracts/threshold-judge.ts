@@ -1,4 +1,5 @@
-import type { EndpointMetrics, LoadMetrics, ThresholdConfig, ThresholdResult } from './load-tests.ts';
+import type { EndpointMetrics, LoadMetrics } from './load-metrics.ts';
+import type { ThresholdConfig, ThresholdResult } from './load-tests.ts';
 import {
   type Aggregate,
   type Comparison,

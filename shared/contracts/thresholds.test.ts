@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { EndpointMetrics, LoadMetrics } from './load-tests.ts';
+import type { EndpointMetrics, LoadMetrics } from './load-metrics.ts';
 import { judge, type Measured } from './threshold-judge.ts';
 import { parseThreshold } from './thresholds.ts';
 

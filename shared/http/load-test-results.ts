@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { errorKindSchema, timelinePointSchema } from '../contracts/load-tests.ts';
+import { errorKindSchema, timelinePointSchema } from '../contracts/load-metrics.ts';
 import { uuid } from './fields.ts';
 import { defineOperation } from './operation.ts';
 import { pageOf, pageQuery } from './pagination.ts';

@@ -1,12 +1,10 @@
 import { z } from 'zod';
+import { endpointMetricsSchema, loadMetricsSchema, timelinePointSchema } from '../contracts/load-metrics.ts';
 import {
-  endpointMetricsSchema,
-  loadMetricsSchema,
   loadTestConfigSchema,
   loadTestControlSchema,
   loadTestStatuses,
   thresholdResultSchema,
-  timelinePointSchema,
 } from '../contracts/load-tests.ts';
 import { timestamp, uuid } from './fields.ts';
 import { loadControlBody, loadTestBody } from './load-test-rules.ts';

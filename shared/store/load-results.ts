@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { loadErrors, loadTimeline } from '../../drizzle/platform/schema/load-tests.ts';
-import type { TimelinePoint } from '../contracts/load-tests.ts';
+import type { TimelinePoint } from '../contracts/load-metrics.ts';
 import type { Executor } from '../platform/db.ts';
 
 /** What a load test measured over time, and samples of what went wrong. */

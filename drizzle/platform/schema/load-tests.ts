@@ -12,16 +12,14 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { EndpointMetrics, LoadMetrics, TimelinePoint } from '../../../shared/contracts/load-metrics.ts';
 import type {
-  EndpointMetrics,
   LoadEvent,
-  LoadMetrics,
   LoadTestConfig,
   LoadTestControl,
   LoadTestResult,
   LoadTestStatus,
   ThresholdResult,
-  TimelinePoint,
 } from '../../../shared/contracts/load-tests.ts';
 import { jobs } from './jobs.ts';
 

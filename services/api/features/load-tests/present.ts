@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { errorKindSchema, type LoadMetrics } from '../../../../shared/contracts/load-tests.ts';
+import { errorKindSchema, type LoadMetrics } from '../../../../shared/contracts/load-metrics.ts';
 import type { loadErrorSample } from '../../../../shared/http/load-test-results.ts';
 import type { loadTest, loadTestDetail } from '../../../../shared/http/load-tests.ts';
 import type { LoadErrorRow } from '../../../../shared/store/load-results.ts';

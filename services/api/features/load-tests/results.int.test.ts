@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { loadTests } from '../../../../drizzle/platform/schema/load-tests.ts';
-import { errorKinds } from '../../../../shared/contracts/load-tests.ts';
+import { errorKinds } from '../../../../shared/contracts/load-metrics.ts';
 import { loadComparison } from '../../../../shared/http/load-test-results.ts';
 import { pageOf } from '../../../../shared/http/pagination.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';

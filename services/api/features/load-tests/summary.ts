@@ -1,9 +1,5 @@
-import type {
-  EndpointMetrics,
-  LoadMetrics,
-  ThresholdResult,
-  Trend,
-} from '../../../../shared/contracts/load-tests.ts';
+import type { EndpointMetrics, LoadMetrics, Trend } from '../../../../shared/contracts/load-metrics.ts';
+import type { ThresholdResult } from '../../../../shared/contracts/load-tests.ts';
 import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
 import { actualOf, bytes, milliseconds, percent, seconds, subjectOf } from './format.ts';
 import { hasEnded, metricsOf } from './present.ts';

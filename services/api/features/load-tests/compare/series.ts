@@ -1,4 +1,5 @@
-import type { LoadTestConfig, TimelinePoint } from '../../../../../shared/contracts/load-tests.ts';
+import type { TimelinePoint } from '../../../../../shared/contracts/load-metrics.ts';
+import type { LoadTestConfig } from '../../../../../shared/contracts/load-tests.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
 import { readTimelinePages } from '../../../../../shared/store/load-results.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';

@@ -1,4 +1,4 @@
-import { errorKinds } from '../../../../../shared/contracts/load-tests.ts';
+import { errorKinds } from '../../../../../shared/contracts/load-metrics.ts';
 import { chart, type Line } from './chart.ts';
 import type { Folded, Step } from './fold.ts';
 import { type Html, jsonBlock } from './html.ts';

@@ -2,7 +2,7 @@ import {
   type ErrorKind,
   errorKinds,
   type TimelinePoint,
-} from '../../../../../shared/contracts/load-tests.ts';
+} from '../../../../../shared/contracts/load-metrics.ts';
 
 /** A run over time, in at most some hundreds of steps of whole seconds: what its charts are drawn from. */
 export interface Folded {

@@ -1,9 +1,5 @@
-import type {
-  EndpointMetrics,
-  LoadEvent,
-  LoadMetrics,
-  LoadTestConfig,
-} from '../../../../../shared/contracts/load-tests.ts';
+import type { EndpointMetrics, LoadMetrics } from '../../../../../shared/contracts/load-metrics.ts';
+import type { LoadEvent, LoadTestConfig } from '../../../../../shared/contracts/load-tests.ts';
 import type { LoadErrorRow } from '../../../../../shared/store/load-results.ts';
 import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';

@@ -3,7 +3,7 @@ import type {
   LoadMetrics,
   TimelinePoint,
   Trend,
-} from '../../../../../shared/contracts/load-tests.ts';
+} from '../../../../../shared/contracts/load-metrics.ts';
 import type { Measured } from '../../../../../shared/contracts/threshold-judge.ts';
 import type { DurationMetric } from '../../../../../shared/contracts/thresholds.ts';
 import type { Delta } from '../engine/delta.ts';

@@ -1,4 +1,4 @@
-import type { TimelinePoint } from '../../../../../shared/contracts/load-tests.ts';
+import type { TimelinePoint } from '../../../../../shared/contracts/load-metrics.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
 import { readLastSecond } from '../../../../../shared/store/load-results.ts';
 import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';

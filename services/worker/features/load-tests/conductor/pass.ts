@@ -1,4 +1,5 @@
-import type { ThresholdResult, TimelinePoint } from '../../../../../shared/contracts/load-tests.ts';
+import type { TimelinePoint } from '../../../../../shared/contracts/load-metrics.ts';
+import type { ThresholdResult } from '../../../../../shared/contracts/load-tests.ts';
 import { judge, type Measured } from '../../../../../shared/contracts/threshold-judge.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
 import { appendLoadEvents } from '../../../../../shared/store/load-events.ts';
