@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { CopyConnection } from '../platform/copy-connection.ts';
 import { sqlStateOf } from '../platform/sql-state.ts';
 import { columnList, conditionOf, type LiveTable, quote, type RowFilter } from './snapshot-tables.ts';
@@ -32,24 +33,50 @@ export async function mergeStage(connection: CopyConnection, merge: Merge): Prom
   }
 }
 
-/** A unique value that another row still has; a key's type whose `=` is not to be seen; a column that makes itself. */
-const meansReplace = new Set(['23505', '42883', '428C9']);
+/** A unique value that another row still has; a key's type whose `=` is not to be seen, or joins no hashes; a column that makes itself. */
+const meansReplace = new Set(['23505', '42883', '0A000', '428C9']);
 
+const counts = z.object({
+  deleted: z.coerce.number(),
+  updated: z.coerce.number(),
+  inserted: z.coerce.number(),
+});
+
+/**
+ * The rows that differ are found by one join, and written in the same statement; nothing else is looked at again. Keys
+ * that are equal, but not byte by byte, make two rows: one goes, one comes.
+ */
 async function mergeRows(connection: CopyConnection, { live, stage, filter }: Merge): Promise<Merged> {
-  const { name, columns, primary_key } = live;
+  const { name, primary_key } = live;
+  const columns = live.columns.map(column => column.name);
   const condition = conditionOf(filter, 't');
-  const sameKey = `${primary_key.map(key => `t.${quote(key)} = s.${quote(key)}`).join(' and ')}
-    and ${isSame(primary_key)}`;
-  const rest = columns.map(column => column.name).filter(column => !primary_key.includes(column));
-  const values = rest.map(column => `${quote(column)} = s.${quote(column)}`);
-  const deleted = await connection.run(`
-    delete from ${name} t where ${condition} and not exists (select from ${stage} s where ${sameKey})`);
-  const updated = await connection.run(`
-    update ${name} t set ${values.join(', ')} from ${stage} s
-    where ${condition} and ${sameKey} and not ${isSame(rest)}`);
-  const inserted = await connection.run(`${insertFrom(live, stage)}
-    where not exists (select from ${name} t where ${condition} and ${sameKey})`);
-  return { deleted, updated, inserted };
+  const olds = primary_key.map((_, index) => `old_${index + 1}`);
+  const news = columns.map((_, index) => `new_${index + 1}`);
+  const newOf = (column: string) => `d.new_${columns.indexOf(column) + 1}`;
+  const isOld = olds.map((old, index) => `t.${quote(primary_key[index] ?? '')} = d.${old}`).join(' and ');
+  const rest = columns.filter(column => !primary_key.includes(column));
+  const [found] = await connection.query(
+    counts,
+    `with diff (${[...olds, ...news].join(', ')}, keeps_key) as materialized (
+       select ${listOf('t', primary_key)}, ${listOf('s', columns)}, ${isSame(primary_key)}
+       from (select ${columnList(live)} from ${name} t where ${condition}) t
+       full join ${stage} s on ${primary_key.map(key => `t.${quote(key)} = s.${quote(key)}`).join(' and ')}
+       where not ${isSame(columns)}
+     ), deleted as (
+       delete from ${name} t using diff d where ${condition} and ${isOld} and not d.keeps_key returning 1
+     ), updated as (
+       update ${name} t set ${rest.map(column => `${quote(column)} = ${newOf(column)}`).join(', ')} from diff d
+       where ${condition} and ${isOld} and d.keeps_key returning 1
+     ), inserted as (
+       insert into ${name} (${columnList(live)}) overriding system value
+       select ${columns.map(newOf).join(', ')} from diff d
+       where not d.keeps_key and ${newOf(primary_key[0] ?? '')} is not null returning 1
+     )
+     select (select count(*) from deleted) as deleted, (select count(*) from updated) as updated,
+       (select count(*) from inserted) as inserted`,
+  );
+  if (found === undefined) throw new Error(`The merge into ${name} gave no counts`);
+  return found;
 }
 
 async function replaceRows(connection: CopyConnection, { live, stage, filter }: Merge): Promise<Merged> {
@@ -58,10 +85,11 @@ async function replaceRows(connection: CopyConnection, { live, stage, filter }: 
 }
 
 /** Byte by byte: what is equal for a type (1.0 and 1.00) is not the same row. */
-function isSame(columns: readonly string[]): string {
-  const rowOf = (name: string) => `row(${columns.map(column => `${name}.${quote(column)}`).join(', ')})`;
-  return `record_image_eq(${rowOf('t')}, ${rowOf('s')})`;
-}
+const isSame = (columns: readonly string[]): string =>
+  `record_image_eq(row(${listOf('t', columns)}), row(${listOf('s', columns)}))`;
+
+const listOf = (table: string, columns: readonly string[]): string =>
+  columns.map(column => `${table}.${quote(column)}`).join(', ');
 
 const insertFrom = (live: LiveTable, stage: string): string =>
   `insert into ${live.name} (${columnList(live)}) overriding system value select ${columnList(live)} from ${stage} s`;

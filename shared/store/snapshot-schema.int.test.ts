@@ -76,6 +76,29 @@ it('comes back where rows have exchanged a unique value', async () => {
   expect(await lockers()).toEqual(before);
 });
 
+it('writes no row but those that differ', async () => {
+  const { sql } = plant.databases.application;
+  await sql.unsafe(`create table plant.badges (series text, level numeric, holder text unique, note text, ${marked}, primary key (level, series));
+    insert into plant.badges select 'a', (i || '.0')::numeric, 'holder ' || i, nullif(i, 7), i > 2 from generate_series(1, 20) i`);
+  const badges = () => digestTables(sql, ['plant.badges']);
+  const versions = () => sql`select series, level::text, xmin::text from plant.badges order by level`;
+  await plant.snapshots.create(plant.url, 'badges', ['plant.badges']);
+  const [before, written] = [await badges(), await versions()];
+  await sql.unsafe(`
+    update plant.badges set level = 4.00 where level = 4;
+    update plant.badges set holder = 'other' where level = 5;
+    update plant.badges set note = 'a note' where level = 7;
+    delete from plant.badges where level in (6, 8);
+    insert into plant.badges values ('b', 6, 'holder 6', null, true), ('b', 9, 'another', null, true)`);
+  expect(await plant.snapshots.restore(plant.url, 'badges')).toMatchObject({
+    removedRows: 5, // 4.00, 5 and 7 of a, 6 and 9 of b
+    unchangedRows: 13, // of 18
+  });
+  expect(await badges()).toEqual(before);
+  const untouched = (await versions()).filter((row, index) => row.xmin === written[index]?.xmin);
+  expect(untouched).toHaveLength(15); // and the two production rows
+});
+
 it('is not made by a role from which row-level security may hide rows', async () => {
   const { sql } = plant.databases.application;
   await sql`alter table plant.notes enable row level security`;
