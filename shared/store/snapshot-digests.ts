@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SnapshotColumn } from '../contracts/snapshots.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
-import { conditionOf, type LiveTable, quote, type RowFilter } from './snapshot-tables.ts';
+import { conditionOf, type LiveTable, type RowFilter, wholeValue } from './snapshot-tables.ts';
 
 /**
  * Digests of rows that the database computes where they lie, in any order: a fifth of what it costs to sort them, to
@@ -46,7 +46,7 @@ function rowHash({ columns }: LiveTable): string {
   const others = columns.filter(column => exactValue(column) === undefined);
   const values = [
     ...exact,
-    ...(others.length > 0 ? [`row(${others.map(ofRow).join(', ')})::text collate "C"`] : []),
+    ...(others.length > 0 ? [`row(${others.map(wholeValue).join(', ')})::text collate "C"`] : []),
   ];
   return `hashtextextended(hash_record_extended(row(${values.join(', ')}), 0)::text, 0)`;
 }
@@ -57,12 +57,12 @@ function rowHash({ columns }: LiveTable): string {
  */
 function exactValue(column: SnapshotColumn): string | undefined {
   const type = column.type.replaceAll(/ ?\(\d+\)/g, '');
-  if (['uuid', 'boolean', 'smallint', 'integer', 'bytea', 'date'].includes(type)) return ofRow(column);
+  if (['uuid', 'boolean', 'smallint', 'integer', 'bytea', 'date'].includes(type)) return wholeValue(column);
   // Whatever the column's collation takes for equal.
-  if (['text', 'character varying'].includes(type)) return `${ofRow(column)} collate "C"`;
+  if (['text', 'character varying'].includes(type)) return `${wholeValue(column)} collate "C"`;
   // Hashed as they are, the upper half of their bits is folded onto the lower one.
   const send = sendFunctions.get(type);
-  return send === undefined ? undefined : `${send}(${ofRow(column)})`;
+  return send === undefined ? undefined : `${send}(${wholeValue(column)})`;
 }
 
 const sendFunctions = new Map([
@@ -70,5 +70,3 @@ const sendFunctions = new Map([
   ['timestamp without time zone', 'timestamp_send'],
   ['time without time zone', 'time_send'],
 ]);
-
-const ofRow = ({ name }: SnapshotColumn): string => `t.${quote(name)}`;

@@ -6,7 +6,7 @@ import type { BundleStore } from '../platform/bundles.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
 import { type DigestSource, digestRows, rowsOf } from './snapshot-digests.ts';
 import { digestAll, encodingOf, readAhead, readRows } from './snapshot-files.ts';
-import { columnList, conditionOf, copyOutOf, type LiveTable, quote } from './snapshot-tables.ts';
+import { columnList, conditionOf, copyOutOf, type LiveTable } from './snapshot-tables.ts';
 import { orderTables } from './table-order.ts';
 
 /** The steps of a restore on its tables: plan, compare, remove, load, move or merge, verify. `snapshot-restore.ts` puts them together. */
@@ -188,21 +188,4 @@ async function verifyBytes(
   throw new AppError('conflict', `Nothing was restored: the rows of ${kept.name} came out different`, {
     hint: 'Somebody wrote test rows at the same time, or a trigger of the table changes what is inserted.',
   });
-}
-
-/**
- * Raises sequences above the rows that were put back, never lowers one: production rows use them too. This is the one
- * thing that a rollback does not undo, and it harms nobody: numbers are skipped.
- */
-export async function raiseSequences(
-  connection: CopyConnection,
-  { name, sequences }: LiveTable,
-): Promise<void> {
-  for (const { column, sequence } of sequences) {
-    await connection.run(
-      `select setval($1::regclass, highest) from (select max(${quote(column)}) as highest from ${name}) t
-       where highest > coalesce(pg_sequence_last_value($1::regclass), 0)`,
-      [sequence],
-    );
-  }
 }

@@ -4,7 +4,7 @@ import { AppError } from '../kernel/errors.ts';
 import type { CopyConnection } from '../platform/copy-connection.ts';
 import type { Found, Plan } from './snapshot-load.ts';
 import type { Merged } from './snapshot-merge.ts';
-import { conditionOf, namesOf, quote, type RowFilter } from './snapshot-tables.ts';
+import { conditionOf, type LiveTable, namesOf, quote, type RowFilter } from './snapshot-tables.ts';
 
 /**
  * Foreign keys of a restore. PostgreSQL looks each row's reference up by a trigger, one by one, which takes longer than
@@ -18,7 +18,11 @@ const reference = z.object({
   columns: z.array(z.string()),
   parent: z.string(),
   parent_columns: z.array(z.string()),
-  /** The child is a table of the snapshot; so may the parent be. */
+  /** By what PostgreSQL compares a parent's column with its child's, such as `operator(public.=)`. */
+  operators: z.array(z.string()),
+  /** One join tells of all rows whether they have their parents. Not so of keys that are not valid yet, or of periods, or of one partition. */
+  is_plain: z.boolean(),
+  /** The child is a table of the snapshot, or a partition of one; so may the parent be. */
   from_snapshot: z.boolean(),
   to_snapshot: z.boolean(),
   /** Of the parent, whose primary key no restore changes. */
@@ -43,7 +47,7 @@ export async function closedKeys(
   filter: RowFilter,
 ): Promise<Map<string, string[]>> {
   const references = await listReferences(connection, tables);
-  const inside = references.filter(({ from_snapshot, to_snapshot }) => from_snapshot && to_snapshot);
+  const inside = references.filter(key => key.is_plain && key.from_snapshot && key.to_snapshot);
   const leading = inside.map((key, place) => orphansOf(key, { child: filter, parent: filter }, place));
   const open = await connection.query(orphan, leading.join(' union all ') || 'select where false');
   const places = new Set(open.map(({ place }) => place));
@@ -53,8 +57,16 @@ export async function closedKeys(
   );
 }
 
-/** @returns whether triggers are left out until the transaction ends */
-export async function leaveTriggersOut(connection: CopyConnection): Promise<boolean> {
+/**
+ * Only where all that they look after can be looked at here: foreign keys by one join each, and nothing else.
+ * @returns whether triggers are left out until the transaction ends
+ */
+export async function leaveTriggersOut(
+  connection: CopyConnection,
+  references: readonly Reference[],
+  tables: readonly LiveTable[],
+): Promise<boolean> {
+  if (references.some(key => !key.is_plain) || tables.some(table => table.deferrable_keys)) return false;
   const set = await connection.run(`
     select set_config('session_replication_role', 'replica', true)
     where has_parameter_privilege('session_replication_role', 'set')`);
@@ -176,9 +188,13 @@ function orphansOf(
     and not exists (select from ${key.parent} p where ${[joinOf(key), ...theirs].join(' and ')}) limit 1)`;
 }
 
-const joinOf = ({ columns, parent_columns }: Pick<Reference, 'columns' | 'parent_columns'>): string =>
+const joinOf = ({
+  columns,
+  parent_columns,
+  operators,
+}: Pick<Reference, 'columns' | 'parent_columns' | 'operators'>): string =>
   columns
-    .map((column, index) => `p.${quote(parent_columns[index] ?? '')} = c.${quote(column)}`)
+    .map((column, index) => `p.${quote(parent_columns[index] ?? '')} ${operators[index]} c.${quote(column)}`)
     .join(' and ');
 
 const refused = (what: string): AppError =>
@@ -186,19 +202,35 @@ const refused = (what: string): AppError =>
     hint: 'Rows that are not test data, or not of this snapshot, refer to rows that it replaces. Remove those first.',
   });
 
-/** $1: the tables' names. Foreign keys that are not valid yet promise nothing about their rows. */
+/**
+ * $1: the tables' names. A key that is not enforced promises nothing; one that is not valid yet is enforced all the same, for
+ * rows that are written and for parents that go. Where two columns have two collations, PostgreSQL takes the parent's.
+ */
 const referencesQuery = `
   with tables as (
-    select c.oid, format('%I.%I', nspname, relname) as name
+    select c.oid, format('%I.%I', nspname, relname) as name, relispartition,
+      (select format('%I.%I', rn.nspname, r.relname) from pg_class r join pg_namespace rn on rn.oid = r.relnamespace
+        where r.oid = case when c.relispartition then pg_partition_root(c.oid) else c.oid end) = any ($1) as in_snapshot
     from pg_class c join pg_namespace n on n.oid = relnamespace where relkind in ('r', 'p')
   )
   select conname as name, child.name as child, parent.name as parent, confdeltype in ('c', 'n', 'd') as cascades,
-    child.name = any ($1) as from_snapshot,
+    child.in_snapshot as from_snapshot,
     exists (select from pg_constraint k where k.conrelid = confrelid and k.contype = 'p' and k.conkey @> f.confkey)
-      as to_primary_key, parent.name = any ($1) as to_snapshot,
-    ${namesOf('conrelid', 'conkey')} as columns, ${namesOf('confrelid', 'confkey')} as parent_columns
+      as to_primary_key, parent.in_snapshot as to_snapshot,
+    ${namesOf('conrelid', 'conkey')} as columns, ${namesOf('confrelid', 'confkey')} as parent_columns,
+    array(select case when pc.attcollation <> cc.attcollation then format('collate %I.%I ', cn.nspname, collname)
+          else '' end || format('operator(%I.%s)', on_.nspname, oprname)
+      from unnest(conpfeqop, conkey, confkey) with ordinality as k (operator, child_number, parent_number, place)
+      join pg_operator o on o.oid = operator join pg_namespace on_ on on_.oid = oprnamespace
+      join pg_attribute cc on cc.attrelid = conrelid and cc.attnum = child_number
+      join pg_attribute pc on pc.attrelid = confrelid and pc.attnum = parent_number
+      left join pg_collation co on co.oid = pc.attcollation left join pg_namespace cn on cn.oid = collnamespace
+      order by place) as operators,
+    convalidated and not coalesce((to_jsonb(f) ->> 'conperiod')::boolean, false)
+      and not child.relispartition and not parent.relispartition as is_plain
   from pg_constraint f
   join tables child on child.oid = conrelid
   join tables parent on parent.oid = confrelid
-  where contype = 'f' and conparentid = 0 and convalidated and (child.name = any ($1) or parent.name = any ($1))
+  where contype = 'f' and conparentid = 0 and coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
+    and (child.in_snapshot or parent.in_snapshot)
   order by 1, 2`;

@@ -14,7 +14,6 @@ import {
   openFiles,
   type Plan,
   planRestore,
-  raiseSequences,
   removeRows,
   verifyRows,
 } from './snapshot-load.ts';
@@ -25,7 +24,9 @@ import {
   leaveTriggersOut,
   listReferences,
 } from './snapshot-references.ts';
+import { raiseSequences } from './snapshot-sequences.ts';
 import {
+  assertNoInheritance,
   assertSameSchema,
   findTables,
   identifyDatabase,
@@ -94,7 +95,7 @@ async function replaceRows(
   const names = manifest.tables.map(({ name }) => name);
   const tables = await liveTables(connection, manifest);
   const references = await listReferences(connection, names);
-  const unchecked = await leaveTriggersOut(connection);
+  const unchecked = await leaveTriggersOut(connection, references, tables);
   const plan = planRestore(manifest, tables, { stageAll: !cleanExisting, stageCycles: !unchecked });
   if (!unchecked) await assertNoCascade(connection, references, manifest.filter);
   // With triggers, rows that stay would be in the way of the parents that go.
@@ -105,7 +106,7 @@ async function replaceRows(
   if (unchecked) await assertReferences(connection, references, { plan, found, merged });
   report({ phase: 'verifying', done: names.length, total: names.length });
   await verifyRows(connection, plan, found);
-  for (const table of tables) await raiseSequences(connection, table);
+  await raiseSequences(connection, names, manifest.filter);
   const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0);
   const written = [...merged.values()].map(({ deleted, updated }) => deleted + updated);
   const stayed = manifest.tables.map(({ name, rows }) => {
@@ -135,7 +136,7 @@ async function loadRows(
       const { live, scratch: stage } = table;
       const isMerged = found.merged.has(live.name);
       const rows = files.rowsOf(table);
-      if (found.unchanged.has(live.name)) await digestAll(rows);
+      if (found.unchanged.has(live.name)) await keepAwake(connection, digestAll(rows));
       else await loadTable(connection, isMerged ? { ...table, stage } : table, rows);
       if (isMerged) merged.set(live.name, await mergeStage(connection, { live, stage, filter }));
     }
@@ -148,6 +149,22 @@ async function loadRows(
   return merged;
 }
 
+const awakeMs = 5000;
+
+/** While a file is only looked at nothing is asked, and the server ends a transaction that is idle for 15 s. */
+async function keepAwake<T>(connection: CopyConnection, work: Promise<T>): Promise<T> {
+  let asked: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    asked = connection.run('select').catch(() => {}); // the next statement rejects with it
+  }, awakeMs);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+    await asked;
+  }
+}
+
 /** The tables as they are now, in the manifest's order. */
 async function liveTables(
   connection: CopyConnection,
@@ -155,6 +172,7 @@ async function liveTables(
 ): Promise<LiveTable[]> {
   const names = tables.map(({ name }) => name);
   const found = await findTables(connection, names, filter);
+  assertNoInheritance(found);
   assertSameSchema(
     tables,
     found.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name)),

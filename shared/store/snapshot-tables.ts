@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   type CopyEncoding,
   copyEncoding,
+  type SnapshotColumn,
   schemaVersionOf,
   shortName,
   type TableSchema,
@@ -18,7 +19,10 @@ const liveTable = tableSchema.extend({
   order_by: z.string(),
   /** Row-level security holds for this role: it may not see all rows, and COPY cannot write such a table. */
   row_security: z.boolean(),
-  sequences: z.array(z.object({ column: z.string(), sequence: z.string() })),
+  /** Has a parent or a child by `inherits`: its rows lie in several tables, and have columns that it has not. */
+  inherits: z.boolean(),
+  /** A key of rows that differ is looked at by a trigger, at the transaction's end or when that is asked for. */
+  deferrable_keys: z.boolean(),
 });
 export type LiveTable = z.output<typeof liveTable>;
 
@@ -60,7 +64,7 @@ export async function describeTables(
   names: readonly string[] | null,
   filter: RowFilter,
 ): Promise<LiveTable[]> {
-  const wanted = names?.map(name => (name.includes('.') ? name : `public.${name}`)) ?? null;
+  const wanted = names === null ? null : await fullNames(connection, names);
   const tables = await findTables(connection, wanted, filter);
   const found = new Set(tables.map(({ name }) => name));
   const faults = [
@@ -72,14 +76,35 @@ export async function describeTables(
   return tables;
 }
 
-function faultsOf({ name, columns, row_security }: LiveTable, { marker, dataset_id }: RowFilter): string[] {
+/** As the catalogue writes them, with their schema, and quoted where SQL needs it. */
+async function fullNames(connection: CopyConnection, names: readonly string[]): Promise<string[]> {
+  const found = await connection.query(
+    z.object({ name: z.string() }),
+    `select format('%I.%I', case when cardinality(parts) = 1 then 'public' else parts[1] end, parts[cardinality(parts)]) as name
+     from unnest($1::text[]) with ordinality as given (given, place), parse_ident(given) as parts order by place`,
+    [names],
+  );
+  return found.map(({ name }) => name);
+}
+
+function faultsOf(table: LiveTable, { marker, dataset_id }: RowFilter): string[] {
+  const { name, columns, row_security } = table;
   const typeOf = (column: string) => columns.find(({ name }) => name === column)?.type;
   const faults = typeOf(marker) === 'boolean' ? [] : [`${name}: has no boolean column ${marker}`];
   if (dataset_id !== null && typeOf('dataset_id') !== 'uuid')
     faults.push(`${name}: has no column dataset_id`);
   if (row_security) faults.push(`${name}: row-level security may hide rows from this role`);
-  return faults;
+  return [...faults, ...inheritanceOf(table)];
 }
+
+/** A table with such relatives may have got them since its snapshot was made. */
+export function assertNoInheritance(tables: readonly LiveTable[]): void {
+  const faults = tables.flatMap(inheritanceOf);
+  if (faults.length > 0) throw mismatch(faults);
+}
+
+const inheritanceOf = ({ name, inherits }: LiveTable): string[] =>
+  inherits ? [`${name}: inherits from another table, or another one from it`] : [];
 
 /** The condition on a row, written so that a partial index on the marker serves it. */
 export function conditionOf({ marker, dataset_id }: RowFilter, row = ''): string {
@@ -94,13 +119,19 @@ export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 export const columnList = ({ columns }: Pick<TableSchema, 'columns'>): string =>
   columns.map(({ name }) => quote(name)).join(', ');
 
+/** A column's value with all that is in it: printed as it is, XML loses its declaration. */
+export function wholeValue({ name, type }: SnapshotColumn): string {
+  const isXml = type === 'xml' || type === 'xml[]';
+  return `t.${quote(name)}${isXml ? `::${type.replace('xml', 'text')}` : ''}`;
+}
+
 /** COPY of a table's rows of the snapshot, in the order that its checksum is of. */
 export const copyOutOf = (
   { table, from }: { table: LiveTable; from: string },
   filter: RowFilter,
   encoding: CopyEncoding,
 ): string =>
-  `copy (select ${columnList(table)} from ${from} t where ${conditionOf(filter, 't')} order by ${table.order_by})
+  `copy (select ${table.columns.map(wholeValue).join(', ')} from ${from} t where ${conditionOf(filter, 't')} order by ${table.order_by})
    to stdout (format ${encoding})`;
 
 /** The server and the database, such as `7451.../storefront`: a copy of it elsewhere is another one. */
@@ -171,7 +202,10 @@ const portableTypes = `array['bool', 'int2', 'int4', 'int8', 'float4', 'float8',
 /** $1: the tables' names, or null; $2: the marker. Generated columns are left out: they make themselves. */
 const tablesQuery = `
   select format('%I.%I', nspname, relname) as name, row_security_active(c.oid) as row_security,
-    column_facts.columns, column_facts.sequences, column_facts.encoding,
+    column_facts.columns, column_facts.encoding,
+    exists (select from pg_inherits where inhrelid = c.oid or (inhparent = c.oid and relkind = 'r')) as inherits,
+    exists (select from pg_constraint k where contype in ('p', 'u', 'x') and condeferrable
+      and (k.conrelid = c.oid or k.conrelid in (select relid from pg_partition_tree(c.oid)))) as deferrable_keys,
     ${namesOf('c.oid', 'pk.conkey')} as primary_key,
     coalesce((select string_agg(format('t.%I', attname) || case when attcollation <> 0 then ' collate "C"' else '' end,
         ', ' order by place)
@@ -188,8 +222,6 @@ const tablesQuery = `
   cross join lateral (
     select coalesce(jsonb_agg(jsonb_build_object('name', attname, 'type', format_type(atttypid, atttypmod),
           'not_null', attnotnull) order by attnum), '[]') as columns,
-      coalesce(jsonb_agg(jsonb_build_object('column', attname, 'sequence', sequence) order by attnum)
-        filter (where sequence is not null), '[]') as sequences,
       'row(' || string_agg(format('t.%I', attname), ', ' order by attnum) || ')::text collate "C"' as row_text,
       case when bool_and(typtype = 'e' or is_portable) then 'binary' else 'text' end as encoding
     from pg_attribute
@@ -199,7 +231,6 @@ const tablesQuery = `
       from pg_type of_element
       where of_element.oid = case pg_type.typcategory when 'A' then pg_type.typelem else pg_type.oid end
     ) as element
-    cross join lateral pg_get_serial_sequence(format('%I.%I', nspname, relname), attname) as sequence
     where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = ''
   ) as column_facts
   where relkind in ('r', 'p') and not relispartition
