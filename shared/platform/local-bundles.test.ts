@@ -41,6 +41,12 @@ it('shows a bundle once it is published, and not before', async () => {
   expect(await store.read('one', 'other')).toBeUndefined();
 });
 
+it('does not take other folders for bundles', async () => {
+  await publish('one', 'x');
+  for (const name of ['lost+found', 'my backup', '@eaDir', '.draft-x']) await mkdir(join(folder, name));
+  expect(await localBundles(folder).names()).toEqual(['one']);
+});
+
 it('keeps the first of two bundles of one name', async () => {
   expect([await publish('one', 'first'), await publish('one', 'second')]).toEqual([true, false]);
   expect(await textOf(await localBundles(folder).read('one', 'part'))).toBe('first');

@@ -19,7 +19,7 @@ export function localBundles(folder: string): BundleStore {
     async names() {
       const entries = await readdir(folder, { withFileTypes: true }).catch(whenMissing([]));
       return entries
-        .filter(entry => entry.isDirectory() && !entry.name.startsWith('.'))
+        .filter(entry => entry.isDirectory() && isSafe(entry.name)) // the others are not bundles: `lost+found`
         .map(entry => entry.name)
         .sort();
     },
@@ -99,9 +99,11 @@ async function removeLeftovers(folder: string, owner: string): Promise<void> {
   }
 }
 
+const isSafe = (name: string): boolean => /^[a-z0-9][a-z0-9._-]{0,99}$/i.test(name);
+
 /** One name, not a way through folders. */
 function safe(name: string): string {
-  if (/^[a-z0-9][a-z0-9._-]{0,99}$/i.test(name)) return name;
+  if (isSafe(name)) return name;
   throw new AppError('validation_failed', `${JSON.stringify(name)} cannot be the name of a bundle or a part`);
 }
 
