@@ -13,7 +13,10 @@ export interface FailureRates {
 /** A job that runs for longer than this is not looked for: ids are time-ordered, so the rest need not be read. */
 const longestJobMs = 24 * 3_600_000;
 
-/** Users that a failed job never came to count as failed; what was cancelled does not count. */
+/**
+ * Users that a failed job never came to count as failed; what was cancelled does not count. The results of syncs have a
+ * `failed_count` too, of users that no batch asked for.
+ */
 export async function readFailureRates(db: Executor, now = Date.now()): Promise<FailureRates> {
   const [row] = await db.execute<{
     users: number;
@@ -24,7 +27,8 @@ export async function readFailureRates(db: Executor, now = Date.now()): Promise<
     select
       coalesce(sum(b.total_requested), 0)::float8 as users,
       coalesce(sum(coalesce((result->>'failed_count')::numeric,
-        case when status = 'failed' then b.total_requested end)), 0)::float8 as failed_users,
+        case when status = 'failed' then b.total_requested end))
+        filter (where kind = ${bulkUsersCreate.name}), 0)::float8 as failed_users,
       count(*) filter (where kind = ${userSyncRun.name})::int as syncs,
       count(*) filter (where kind = ${userSyncRun.name} and status = 'failed')::int as failed_syncs
     from jobs left join bulk_user_batches b on b.job_id = jobs.id and kind = ${bulkUsersCreate.name}
