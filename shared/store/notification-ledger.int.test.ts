@@ -53,10 +53,11 @@ describe('the ledger', () => {
 
   it('takes no claims of a page that another worker has, but what that one sent is a fact', async () => {
     const stale = await page();
-    const delivery = claimOf(newId());
-    await claim(stale, delivery, [newId()]);
+    const [officeId, staffId] = [newId(), newId()];
+    const delivery = claimOf(staffId);
+    await claim(stale, delivery, [newId()], officeId);
     const lease = await page(stale.runId);
-    await settleLeftovers(db(), lease);
+    expect(await settleLeftovers(db(), lease)).toEqual([{ officeId, staffId, channel: 'email' }]);
     const status = async () =>
       (
         await databases.application.sql`

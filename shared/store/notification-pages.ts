@@ -51,13 +51,29 @@ export async function addPage(
     values (${runId}, ${run}, ${pageIndex}, ${afterOffice}) on conflict do nothing`);
 }
 
-/** Settles what the worker that had this page before was doing. */
+/** Whom a message is for: a staff member of an office, over a channel. */
+export interface Addressee {
+  officeId: string;
+  staffId: string;
+  channel: Channel;
+}
+
+/**
+ * Settles what the workers that had this page before were doing. What they planned or skipped goes, since it will be
+ * planned again: it would be listed and counted twice.
+ * @returns whom they told, or may have
+ */
 export async function settleLeftovers(
   db: Executor,
   { runId, run, pageIndex, epoch }: PageLease,
-): Promise<void> {
+): Promise<Addressee[]> {
   const left = sql`run_id = ${runId} and run = ${run} and page_index = ${pageIndex} and epoch < ${epoch}`;
-  await db.execute(sql`with ${leftoversSettled(left)} select count(*) from freed`);
+  return db.execute<Addressee & Record<string, unknown>>(sql`
+    with ${leftoversSettled(left)}, replanned as (
+      delete from muster.notification_deliveries where ${left} and status in ('planned', 'skipped')
+    )
+    select office_id as "officeId", staff_id as "staffId", channel from muster.notification_deliveries
+    where ${left} and status in ('sending', 'sent', 'unknown')`);
 }
 
 /**
@@ -114,6 +130,8 @@ export interface RunState {
   open: number[];
   /** Counted once no page is open. */
   deliveries: { channel: Channel; status: DeliveryStatus; count: number }[];
+  /** Staff members whom these are for, those skipped left out; counted once an office, whichever worker told them. */
+  recipients: number;
 }
 
 const sums = [
@@ -121,7 +139,6 @@ const sums = [
   'offices_failed',
   'offices_without_staff',
   'alerts',
-  'recipients',
   'skipped_already_sent',
   'read_queries',
   'total_queries',
@@ -138,6 +155,7 @@ export async function readRun(
 ): Promise<RunState> {
   const mine = sql`run_id = ${runId} and run = ${run}`;
   const running = sql`select page_index from muster.notification_pages where ${mine} and status = 'running'`;
+  const over = sql`(${isOver} or not exists (${running}))`;
   const [row] = await db.execute<RunState & Record<string, unknown>>(sql`
     select (
       select jsonb_build_object(${sql.join(
@@ -147,12 +165,16 @@ export async function readRun(
       from muster.notification_pages where ${mine}
     ) as totals, (
       select count(*)::int from muster.notification_pages where ${mine}
-    ) as pages, array(${running} order by page_index) as open, case when ${isOver} or not exists (${running}) then (
+    ) as pages, array(${running} order by page_index) as open, case when ${over} then (
       select coalesce(jsonb_agg(jsonb_build_object('channel', channel, 'status', status, 'count', count)), '[]')
       from (
         select channel, status, count(*) from muster.notification_deliveries where ${mine} group by channel, status
       ) as counted
-    ) else '[]' end as deliveries`);
+    ) else '[]' end as deliveries, case when ${over} then (
+      select count(*)::int from (
+        select distinct office_id, staff_id from muster.notification_deliveries where ${mine} and status <> 'skipped'
+      ) as addressed
+    ) else 0 end as recipients`);
   if (row === undefined) throw new Error('A select without a from gave no row');
   return row;
 }

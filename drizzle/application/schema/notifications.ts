@@ -17,7 +17,6 @@ export interface PageTotals {
   offices_failed: number;
   offices_without_staff: number;
   alerts: number;
-  recipients: number;
   skipped_already_sent: number;
   read_queries: number;
   total_queries: number;

@@ -11,6 +11,7 @@ import {
   type PackedAlerts,
   selectAlerts,
 } from '../../../../shared/store/notification-alerts.ts';
+import type { Addressee } from '../../../../shared/store/notification-pages.ts';
 import type { PushSubscription } from '../../../../shared/store/notification-reading.ts';
 import type { Office, Page, StaffMember } from './read-page.ts';
 
@@ -40,8 +41,8 @@ export interface OfficePlan extends OfficeMessages {
   withoutSubscription: Message[];
   /** Deadlines that are near enough for somebody. */
   alerts: number;
-  /** Messages with nothing new in them. */
-  alreadySent: number;
+  /** Those whose message would have nothing new in it. */
+  alreadySent: Addressee[];
 }
 
 /**
@@ -59,7 +60,7 @@ export function planOffice(office: Office, page: Page, asOf: string): OfficePlan
     messages: [],
     withoutSubscription: [],
     alerts: countAlerts(alerts),
-    alreadySent: 0,
+    alreadySent: [],
   };
   for (const staff of office.staff) {
     for (const channel of channels) addMessage(plan, staff, channel, select(staff, channel), page);
@@ -83,7 +84,7 @@ function addMessage(
 ): void {
   if (due === 0) return;
   if (countAlerts(alerts) === 0) {
-    plan.alreadySent += 1;
+    plan.alreadySent.push({ officeId: plan.officeId, staffId: staff.id, channel });
     return;
   }
   const subscriptions = channel === 'push' ? (page.subscriptions.get(staff.id) ?? []) : [];

@@ -1,8 +1,8 @@
-import type { OfficeFailure, PageTotals } from '../../../../shared/store/notification-pages.ts';
+import type { Addressee, OfficeFailure, PageTotals } from '../../../../shared/store/notification-pages.ts';
 import { type OfficePlan, planOffice } from './plan-office.ts';
 import { attempt, type Office, type Page } from './read-page.ts';
 
-/** What a page has come to, in offices and people. */
+/** What a page has come to, in offices and messages. */
 type PageCounts = Omit<PageTotals, 'read_queries' | 'total_queries' | 'peak_rss_growth_mb'>;
 
 /** Plans the offices of a page one after the other, as they are needed. */
@@ -16,18 +16,19 @@ export interface PagePlanner {
   readonly failures: readonly OfficeFailure[];
 }
 
-export function createPagePlanner(page: Page, asOf: string): PagePlanner {
+/** @param told whom workers that had this page before told: nobody that this run has left out */
+export function createPagePlanner(page: Page, asOf: string, told: readonly Addressee[]): PagePlanner {
   const waiting = [...page.offices];
   const failures = [...page.failures];
-  const counts = { alerts: 0, recipients: 0, skipped_already_sent: 0 };
+  const toldHere = new Set(told.map(keyOf));
+  const counts = { alerts: 0, skipped_already_sent: 0 };
 
   function plan(office: Office): OfficePlan | undefined {
     const planned = attempt(office.id, failures, () => planOffice(office, page, asOf));
     page.alerts.delete(office.id);
     if (planned === undefined) return undefined;
     counts.alerts += planned.alerts;
-    counts.skipped_already_sent += planned.alreadySent;
-    counts.recipients += new Set(planned.messages.map(({ staff }) => staff.id)).size;
+    counts.skipped_already_sent += planned.alreadySent.filter(to => !toldHere.has(keyOf(to))).length;
     return planned;
   }
 
@@ -56,6 +57,8 @@ export function createPagePlanner(page: Page, asOf: string): PagePlanner {
     }),
   };
 }
+
+const keyOf = ({ officeId, staffId, channel }: Addressee): string => `${officeId}/${staffId}/${channel}`;
 
 /** No page has more messages than its staff have channels that are on. */
 export const mostMessages = ({ offices }: Page): number =>

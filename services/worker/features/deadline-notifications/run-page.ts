@@ -1,6 +1,7 @@
 import type { NotificationRun } from '../../../../shared/contracts/deadline-notifications.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import {
+  type Addressee,
   addPage,
   type PageKey,
   type PageLease,
@@ -37,26 +38,32 @@ export interface PageCall {
 export async function runPage(deps: PageDeps, call: PageCall): Promise<void> {
   const meter = measure(deps.applicationDatabase);
   try {
-    const lease = await takeOver(meter.db, deps.workerName, call);
-    if (lease === undefined) return;
-    const page = await meter.reading(db => read(db, call.run, lease));
+    const taken = await takeOver(meter.db, deps.workerName, call);
+    if (taken === undefined) return;
+    const page = await meter.reading(db => read(db, call.run, taken.lease));
     if (page.nextAfter !== undefined) await openNext(meter.db, call, page.nextAfter);
-    await send({ deps, call, meter, lease, page });
+    await send({ deps, call, meter, page, ...taken });
   } finally {
     meter.stop();
   }
 }
 
-/** The lease of the page, with what its last worker left settled; undefined when the page is done. */
+interface TakenPage {
+  lease: PageLease;
+  /** Whom the workers that had the page before told, or may have. */
+  told: Addressee[];
+}
+
+/** The page's lease, with what its last worker left settled; undefined when the page is done. */
 async function takeOver(
   db: Executor,
   worker: string,
   { key, run }: PageCall,
-): Promise<PageLease | undefined> {
+): Promise<TakenPage | undefined> {
   const sweep = key.pageIndex === 0 && !run.dry_run;
   const lease = await takePage(db, key, { worker, sweep });
-  if (lease !== undefined && lease.epoch > 1) await settleLeftovers(db, lease);
-  return lease;
+  if (lease === undefined) return undefined;
+  return { lease, told: lease.epoch > 1 ? await settleLeftovers(db, lease) : [] };
 }
 
 const read = (db: Executor, run: NotificationRun, { afterOffice }: PageLease): Promise<Page> =>
@@ -74,18 +81,17 @@ async function openNext(db: Executor, { key, onNext }: PageCall, after: string):
   await onNext(next);
 }
 
-interface OpenPage {
+interface OpenPage extends TakenPage {
   deps: PageDeps;
   call: PageCall;
   meter: Meter;
-  lease: PageLease;
   page: Page;
 }
 
 /** The last results are written by the statement that ends the page; where it does not come to that, on their own. */
-async function send({ deps, call, meter, lease, page }: OpenPage): Promise<void> {
+async function send({ deps, call, meter, lease, told, page }: OpenPage): Promise<void> {
   const { run, signal, onProgress } = call;
-  const planner = createPagePlanner(page, run.as_of);
+  const planner = createPagePlanner(page, run.as_of, told);
   const outbox = createOutbox(meter.db, lease, { dryRun: run.dry_run, messages: mostMessages(page) });
   const senders = openSenders(meter.db, deps.notifications, run);
   try {

@@ -73,13 +73,17 @@ async function untilDone(
   }
 }
 
-function resultOf({ input, startedAt }: Call, { totals, deliveries }: RunState): NotificationRunResult {
+function resultOf(
+  { input, startedAt }: Call,
+  { totals, recipients, deliveries }: RunState,
+): NotificationRunResult {
   const sum = (matches: (delivery: RunState['deliveries'][number]) => boolean) =>
     deliveries.filter(matches).reduce((total, { count }) => total + count, 0);
   const sent = input.dry_run ? 'planned' : 'sent';
   return {
     dry_run: input.dry_run,
     ...totals,
+    recipients,
     emails_sent: sum(({ channel, status }) => channel === 'email' && status === sent),
     pushes_sent: sum(({ channel, status }) => channel === 'push' && status === sent),
     skipped: sum(({ status }) => status === 'skipped'),
