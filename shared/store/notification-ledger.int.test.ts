@@ -1,6 +1,7 @@
 import { testDatabases } from '../../test/fixtures/database.ts';
 import { makeOffices } from '../../test/fixtures/welfare.ts';
 import { newId } from '../kernel/ids.ts';
+import { settleDelivery } from './notification-deliveries.ts';
 import { type Checkpoint, checkpoint, type DeliveryClaim } from './notification-ledger.ts';
 import { reservePlaces } from './notification-paces.ts';
 import { type PageLease, settleLeftovers, takePage } from './notification-pages.ts';
@@ -30,6 +31,13 @@ const claim = (lease: PageLease, delivery: DeliveryClaim, cycles: string[], offi
     selections: [{ officeId, cycleIds: cycles.join(',') }],
   });
 
+/** Undefined when it is as if it had never been claimed. */
+async function statusOf({ id }: DeliveryClaim): Promise<unknown> {
+  const { sql } = databases.application;
+  const [row] = await sql`select status from muster.notification_deliveries where id = ${id}`;
+  return row?.status;
+}
+
 describe('the ledger', () => {
   it('lets one of many claims at once have a cycle, and gives it back when sending it failed', async () => {
     const [office, staff, cycles] = [newId(), newId(), [newId(), newId()]];
@@ -58,16 +66,28 @@ describe('the ledger', () => {
     await claim(stale, delivery, [newId()], officeId);
     const lease = await page(stale.runId);
     expect(await settleLeftovers(db(), lease)).toEqual([{ officeId, staffId, channel: 'email' }]);
-    const status = async () =>
-      (
-        await databases.application.sql`
-        select status from muster.notification_deliveries where id = ${delivery.id}`
-      )[0]?.status;
-    expect(await status()).toBe('unknown');
+    expect(await statusOf(delivery)).toBe('unknown');
     expect(await claim(stale, claimOf(newId()), [newId()])).toBeUndefined();
     const results = [{ id: delivery.id, status: 'sent' as const, attempts: 1 }];
     expect(await checkpoint(db(), stale, { ...nothing, results })).toBeUndefined();
-    expect(await status()).toBe('sent');
+    expect(await statusOf(delivery)).toBe('sent');
+  });
+
+  it('frees what a worker that was taken for lost says it never tried, unless a person settled it', async () => {
+    const stale = await page();
+    const [office, cycles] = [newId(), [newId()]];
+    const [released, arrived] = [claimOf(newId()), claimOf(newId())];
+    for (const delivery of [released, arrived]) await claim(stale, delivery, cycles, office);
+    await takePage(db(), { runId: newId(), run: 0, pageIndex: 0 }, { worker: 'test', sweep: true });
+    expect([await statusOf(released), await statusOf(arrived)]).toEqual(['unknown', 'unknown']);
+    await settleDelivery(db(), arrived.id, { arrived: true, by: 'ada' });
+    const results = [released, arrived].map(({ id }) => ({ id, status: 'released' as const, attempts: 0 }));
+    await checkpoint(db(), stale, { ...nothing, results });
+    expect([await statusOf(released), await statusOf(arrived)]).toEqual([undefined, 'sent']);
+    const lease = await page();
+    const again = [claimOf(released.staffId), claimOf(arrived.staffId)];
+    const allowed = await Promise.all(again.map(delivery => claim(lease, delivery, cycles, office)));
+    expect(allowed).toEqual([new Set([again[0]?.id]), new Set()]);
   });
 });
 

@@ -92,7 +92,7 @@ const settled = ({ results }: Checkpoint): SQL => sql`
     returning d.office_id, d.staff_id, d.channel, d.cycle_ids, d.status
   ), released as (
     delete from muster.notification_deliveries d using results r
-    where d.id = r.id and d.status in ('sending', 'pending') and r.status = 'released'
+    where d.id = r.id and d.status in ('sending', 'pending', 'unknown') and r.status = 'released'
     returning d.office_id, d.staff_id, d.channel, d.cycle_ids
   ), undone as (
     select office_id, staff_id, channel, cycle_ids from settled where status = 'failed'

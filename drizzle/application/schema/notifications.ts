@@ -79,7 +79,8 @@ export const notificationLedger = muster.table(
  *      └─► pending ──► sending                       (refused for now: another try follows)
  *   unknown ──► sent | failed
  *
- * `failed` takes the cycles out of the ledger again: it is certain that nothing arrived, so that a later run tells.
+ * `failed` takes the cycles out of the ledger again: it is certain that nothing arrived, so that a later run tells. So
+ * does a worker that says it never tried one, also where it was taken for unknown: of that no row is left.
  */
 export const notificationDeliveries = muster.table(
   'notification_deliveries',
