@@ -107,14 +107,30 @@ export async function assertFreeForCleanup(db: Executor, batchId: string, jobId?
   });
 }
 
-/** @throws AppError when a cleanup has the batch, or had it to the end: nothing may be created in it again */
-export async function assertMayCreate(db: Executor, batch: BatchRow): Promise<void> {
+/**
+ * Takes a batch back for its creation from a cleanup that stopped short: one that is run again while the batch is being
+ * created finds that it does not have it any more.
+ * @throws AppError when a cleanup has the batch, or had it to the end: nothing may be created in it again
+ */
+export async function takeForCreation(db: Executor, batch: BatchRow): Promise<void> {
   if (batch.cleanedUpAt !== null) throw cleanedUp(batch.id, batch.cleanedUpAt);
   if (batch.cleanupJobId === null) return;
-  const cleaner = await findJob(db, batch.cleanupJobId);
-  if (cleaner !== undefined && !isTerminal(cleaner.status)) {
-    throw new AppError('conflict', `The batch ${batch.id} is being cleaned up by the job ${cleaner.id}`);
-  }
+  const taken = await db
+    .update(bulkUserBatches)
+    .set({ cleanupJobId: null })
+    .where(
+      and(
+        eq(bulkUserBatches.id, batch.id),
+        isNull(bulkUserBatches.cleanedUpAt),
+        notInArray(bulkUserBatches.cleanupJobId, openJobs(db)),
+      ),
+    )
+    .returning({ id: bulkUserBatches.id });
+  if (taken.length > 0) return;
+  throw new AppError(
+    'conflict',
+    `The batch ${batch.id} is being cleaned up by the job ${batch.cleanupJobId}`,
+  );
 }
 
 const cleanedUp = (batchId: string, at: Date): AppError =>

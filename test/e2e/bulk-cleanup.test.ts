@@ -1,8 +1,6 @@
 import { identifyUsersOperation } from '../../shared/http/bulk-lifecycle.ts';
 import { job } from '../../shared/http/jobs.ts';
 import { newId } from '../../shared/kernel/ids.ts';
-import { waitFor } from '../../shared/kernel/time.ts';
-import { slowDown } from '../faults/slow-application.ts';
 import { bodyOf, problemOf, testApi } from '../fixtures/api.ts';
 import { bulkBatches } from '../fixtures/bulk-batches.ts';
 import { testDatabases } from '../fixtures/database.ts';
@@ -241,27 +239,4 @@ it('tells test users, production users and suspects apart', async () => {
     expect.arrayContaining(['testuser_7', 'grace', `b${batchId.slice(-12)}_99@load.invalid`]),
   );
   expect(test_users.samples[0]).toMatchObject({ test_batch_id: expect.any(String) });
-});
-
-it('a cleanup that was cancelled goes on where it stopped, with true counts', async () => {
-  const batchId = await made(400, { batch_size: 4 });
-  await slowDown(databases.application.sql, 'delete', 300);
-  const response = await api.call('DELETE', `/api/bulk-users/batches/${batchId}`);
-  const cleanup = await bodyOf(response, job);
-  await waitFor('the first users to go', async () => (await usersOf(batchId)) < 400, {
-    timeoutMs: 30_000,
-    intervalMs: 10,
-  });
-  await api.call('POST', `/api/jobs/${cleanup.id}/cancel`);
-  const cancelled = await ended(cleanup);
-  expect(cancelled.status).toBe('cancelled');
-  const left = await usersOf(batchId);
-  expect(left).toBeGreaterThan(0);
-  expect(cancelled.result).toMatchObject({ deleted_count: 400 - left, cleaned_up_count: 0 });
-  await databases.application.sql.unsafe('drop trigger slow_delete on users');
-  expect(await cleanUp({ batch_id: batchId })).toMatchObject({
-    status: 'succeeded',
-    result: { deleted_count: 400, cleaned_up_count: 1 },
-  });
-  expect(await usersOf(batchId)).toBe(0);
 });

@@ -7,7 +7,7 @@ import {
   markPlanned,
   settlePasswordHash,
 } from '../../../../shared/store/bulk-batches.ts';
-import { assertMayCreate } from '../../../../shared/store/bulk-cleanup-batches.ts';
+import { takeForCreation } from '../../../../shared/store/bulk-cleanup-batches.ts';
 import { planChunks, reopenChunks, withdrawChunks } from '../../../../shared/store/bulk-ledger.ts';
 import { type Tally, tallyBatch } from '../../../../shared/store/bulk-tallies.ts';
 import { assertGuards } from '../../../../shared/store/guards/faults.ts';
@@ -42,7 +42,7 @@ export const createBatch = implementJob(bulkUsersCreate, (deps: BulkUsersDeps) =
 async function batchOf({ db }: BulkUsersDeps, id: string): Promise<BatchRow> {
   const found = await findBatch(db, id);
   if (found === undefined) throw new AppError('not_found', `There is no batch ${id}`);
-  await assertMayCreate(db, found.batch); // a retry may come after a cleanup
+  await takeForCreation(db, found.batch); // a retry may come after a cleanup
   return found.batch;
 }
 
