@@ -68,10 +68,13 @@ export const cleanUpOperation = defineOperation({
 export const cleanupCandidate = z
   .object({
     batch_id: uuid,
-    status: z.enum(jobStatuses).describe('How the creation ended'),
-    total_requested: count,
+    status: z
+      .enum(jobStatuses)
+      .nullable()
+      .describe('How the creation ended; null for users whom a sync brought'),
+    total_requested: count.nullable().describe('Null for users whom a sync brought'),
     users: count.describe('Users that the ledger has of it, and that are not cleaned up'),
-    created_at: timestamp,
+    created_at: timestamp.describe('When it was asked for, or when the last user came by a sync'),
     age_days: z.number(),
   })
   .meta({ id: 'CleanupCandidate' });

@@ -64,11 +64,17 @@ export function listTaken(db: Executor, jobId: string): Promise<BatchRow[]> {
     .orderBy(asc(bulkUserBatches.createdAt), asc(bulkUserBatches.id));
 }
 
-/** Batches that a cleanup could take, oldest first, from the one after `after` on. */
-export function listCleanupCandidates(
+/** A page of batches, oldest first: from the one after `after` on. */
+export interface AgePage {
+  after?: { createdAt: Date; id: string } | undefined;
+  limit?: number;
+}
+
+/** Batches that a cleanup could take, oldest first. */
+export function listFreeBatches(
   db: Executor,
   selection: Selection,
-  { after, limit }: { after?: { createdAt: Date; id: string } | undefined; limit?: number } = {},
+  { after, limit }: AgePage = {},
 ): Promise<BatchWithJob[]> {
   const query = db
     .select({ batch: bulkUserBatches, job: jobs })
@@ -145,10 +151,8 @@ export interface FinishedCleanup {
 }
 
 /** Ends a batch: its secrets are destroyed, its id stays taken. A second time changes nothing. */
-export async function finishCleanup(
-  db: Executor,
-  { batchId, jobId, actor, deleted, gone }: FinishedCleanup,
-): Promise<void> {
+export async function finishCleanup(db: Executor, finished: FinishedCleanup): Promise<void> {
+  const { batchId, jobId } = finished;
   await db.transaction(async tx => {
     const ended = await tx
       .update(bulkUserBatches)
@@ -163,11 +167,18 @@ export async function finishCleanup(
       .returning({ id: bulkUserBatches.id });
     if (ended.length === 0) return;
     await tx.delete(bulkUserPasswordHashes).where(eq(bulkUserPasswordHashes.batchId, batchId));
-    await recordDeed(tx, {
-      actor,
-      action: 'bulk-users.cleaned-up',
-      subject: batchId,
-      detail: { job_id: jobId, deleted, gone },
-    });
+    await recordCleanup(tx, finished);
   });
 }
+
+/** Notes that the last of a batch's users is gone: all there is to do of a batch without a row. */
+export const recordCleanup = (
+  db: Executor,
+  { batchId, jobId, actor, deleted, gone }: FinishedCleanup,
+): Promise<void> =>
+  recordDeed(db, {
+    actor,
+    action: 'bulk-users.cleaned-up',
+    subject: batchId,
+    detail: { job_id: jobId, deleted, gone },
+  });

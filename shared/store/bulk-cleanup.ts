@@ -17,7 +17,7 @@ import type { UserTable } from './user-table.ts';
 export type GoneMark = 'cleaned' | 'rolled_back';
 
 /** Chunks that have users to delete. */
-const uncleaned = sql`status not in ('cleaned', 'rolled_back') and created_count > 0`;
+export const uncleaned = sql`status not in ('cleaned', 'rolled_back') and created_count > 0`;
 
 /** Takes from every worker the right to create in these batches, should one have been frozen with it. */
 export async function closeBatches(db: Executor, batchIds: string[]): Promise<void> {

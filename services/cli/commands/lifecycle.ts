@@ -67,7 +67,7 @@ async function listCandidates(
       ['BATCH', 'CREATION', 'USERS', 'DAYS OLD', 'AT'],
       ...items.map(batch => [
         batch.batch_id,
-        batch.status,
+        batch.status ?? 'synced',
         String(batch.users),
         String(batch.age_days),
         batch.created_at,

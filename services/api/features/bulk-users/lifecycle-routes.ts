@@ -13,12 +13,10 @@ import type { Executor } from '../../../../shared/platform/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { listUsernamePatterns } from '../../../../shared/store/bulk-batches.ts';
 import { tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
-import {
-  assertFreeForCleanup,
-  listCleanupCandidates,
-  takeForCleanup,
-} from '../../../../shared/store/bulk-cleanup-batches.ts';
+import { assertFreeForCleanup, takeForCleanup } from '../../../../shared/store/bulk-cleanup-batches.ts';
+import { listCleanupCandidates } from '../../../../shared/store/cleanup-candidates.ts';
 import type { JobRow } from '../../../../shared/store/jobs.ts';
+import { findPulledBatch } from '../../../../shared/store/pulled-batches.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
 import type { UserTable } from '../../../../shared/store/user-table.ts';
 import { tellDeed } from '../../deed.ts';
@@ -55,19 +53,19 @@ export const lifecycleRoutes = (deps: LifecycleDeps): Route[] => [
     const now = Date.now();
     const last = decodeCursor(cursor, z.tuple([z.iso.datetime(), z.uuid()]));
     const rows = await listCleanupCandidates(
-      db,
+      { db, applicationDb: deps.applicationDb },
       { createdBefore: new Date(now - days * dayMs) },
       { after: last && { createdAt: new Date(last[0]), id: last[1] }, limit: limit + 1 },
     );
     const tallies = await tallyCleanup(
       deps.applicationDb,
-      rows.map(({ batch }) => batch.id),
+      rows.map(({ id }) => id),
     );
     const page = pageFrom(
       rows,
       limit,
-      ({ batch }) => [batch.createdAt.toISOString(), batch.id],
-      row => presentCandidate(row, { users: tallies.get(row.batch.id)?.left ?? 0, now }),
+      ({ createdAt, id }) => [createdAt.toISOString(), id],
+      row => presentCandidate(row, { users: tallies.get(row.id)?.left ?? 0, now }),
     );
     return ok({ ...page, older_than_days: days });
   }),
@@ -79,23 +77,27 @@ export const lifecycleRoutes = (deps: LifecycleDeps): Route[] => [
 
 /**
  * Submits a cleanup. One batch is the job's from this transaction on, so that of two requests at once one is refused;
- * batches by age are taken when the job starts.
+ * batches by age are taken when the job starts, and one that a sync brought is nobody's.
  */
-async function submitCleanup(
-  { queue }: LifecycleDeps,
-  call: CallContext,
-  input: CleanupInput,
-): Promise<JobRow> {
+async function submitCleanup(deps: LifecycleDeps, call: CallContext, input: CleanupInput): Promise<JobRow> {
   const jobId = newId();
-  if ('batch_id' in input) await assertFreeForCleanup(call.db, input.batch_id);
-  const job = await submitJob(call, queue, bulkUsersCleanup, input, jobId);
-  if ('batch_id' in input && !input.dry_run) {
-    await takeForCleanup(call.db, { jobId, selection: { batchId: input.batch_id } });
-    await assertFreeForCleanup(call.db, input.batch_id, jobId);
+  const batchId = 'batch_id' in input ? input.batch_id : undefined;
+  const own = batchId === undefined || (await wasPulled(deps, call.db, batchId)) ? undefined : batchId;
+  if (own !== undefined) await assertFreeForCleanup(call.db, own);
+  const job = await submitJob(call, deps.queue, bulkUsersCleanup, input, jobId);
+  if (own !== undefined && !input.dry_run) {
+    await takeForCleanup(call.db, { jobId, selection: { batchId: own } });
+    await assertFreeForCleanup(call.db, own, jobId);
   }
   const subject = 'batch_id' in input ? input.batch_id : `older than ${input.older_than_days} days`;
   await tellDeed(call, 'bulk-users.cleanup', subject, { job_id: jobId, dry_run: input.dry_run });
   return job;
+}
+
+/** Whether there are users of a batch that a sync brought, and no batch of ours to be taken. */
+async function wasPulled({ applicationDb }: LifecycleDeps, db: Executor, batchId: string): Promise<boolean> {
+  const found = await findPulledBatch({ db, applicationDb }, batchId);
+  return found !== undefined && found.users > 0;
 }
 
 const acceptedJob = (job: JobRow) => accepted(presentJob(job), `/api/jobs/${job.id}`);

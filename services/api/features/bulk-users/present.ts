@@ -3,6 +3,7 @@ import type { cleanupCandidate } from '../../../../shared/http/bulk-lifecycle.ts
 import type { applicationUser, batch, batchDetail } from '../../../../shared/http/bulk-users.ts';
 import type { BatchWithJob } from '../../../../shared/store/bulk-batches.ts';
 import type { Tally, WorkerShare } from '../../../../shared/store/bulk-tallies.ts';
+import type { CleanupCandidate } from '../../../../shared/store/cleanup-candidates.ts';
 import type { UserRow } from '../../../../shared/store/user-directory.ts';
 
 export function presentBatch(
@@ -25,15 +26,15 @@ export function presentBatch(
 }
 
 export const presentCandidate = (
-  { batch: row, job }: BatchWithJob,
+  { id, createdAt, creation }: CleanupCandidate,
   { users, now }: { users: number; now: number },
 ): z.input<typeof cleanupCandidate> => ({
-  batch_id: row.id,
-  status: job.status,
-  total_requested: row.totalRequested,
+  batch_id: id,
+  status: creation?.status ?? null,
+  total_requested: creation?.totalRequested ?? null,
   users,
-  created_at: row.createdAt.toISOString(),
-  age_days: Math.floor((now - row.createdAt.getTime()) / 864_000) / 100,
+  created_at: createdAt.toISOString(),
+  age_days: Math.floor((now - createdAt.getTime()) / 864_000) / 100,
 });
 
 export function presentBatchDetail(

@@ -50,7 +50,7 @@ export interface CleanBatchOptions {
  */
 export async function cleanBatch(
   deps: BulkUsersDeps,
-  batch: BatchRow,
+  batch: Pick<BatchRow, 'id' | 'chunkSize'>,
   options: CleanBatchOptions,
 ): Promise<Refusal | undefined> {
   const lane = createLane(deps, batch, options);
@@ -64,7 +64,11 @@ export async function cleanBatch(
   return lane.refusal();
 }
 
-function createLane(deps: BulkUsersDeps, batch: BatchRow, options: CleanBatchOptions) {
+function createLane(
+  deps: BulkUsersDeps,
+  batch: Pick<BatchRow, 'id' | 'chunkSize'>,
+  options: CleanBatchOptions,
+) {
   const { strict, signal, onCleaned } = options;
   const refused: number[] = [];
   let refusal: Refusal | undefined;
@@ -110,7 +114,7 @@ type NextChunks = CleanBatchOptions & {
 
 function cleanNext(
   { testDataDb, applicationDb, users }: BulkUsersDeps,
-  { id: batchId }: BatchRow,
+  { id: batchId }: Pick<BatchRow, 'id'>,
   { mark, references, strict, limit, except, onTaken }: NextChunks,
 ): Promise<TakenChunks> {
   const countGone = async (chunks: number[]) =>

@@ -3,7 +3,6 @@ import type {
   Comparison,
   TouchedForeignKey,
 } from '../../../../shared/contracts/bulk-cleanup.ts';
-import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
 import { compareBatches, countReferring } from '../../../../shared/store/bulk-cleanup.ts';
 import type { UserReference } from '../../../../shared/store/user-references.ts';
 import type { BulkUsersDeps } from './deps.ts';
@@ -16,7 +15,7 @@ export const nothingRecorded: Comparison = { recorded: 0, present: 0, gone: 0, a
 /** How the batches stand in the users table, by batch id. */
 export async function compareAll(
   { applicationDb, users }: BulkUsersDeps,
-  batches: BatchRow[],
+  batches: { id: string }[],
   signal: AbortSignal,
 ): Promise<Map<string, Comparison>> {
   const compared = new Map<string, Comparison>();

@@ -7,16 +7,7 @@ import {
 } from '../../../../shared/contracts/bulk-cleanup.ts';
 import type { Refusal } from '../../../../shared/contracts/refusal.ts';
 import { isAppError } from '../../../../shared/kernel/errors.ts';
-import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
-import { closeBatches, sumCleanedRows, tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
-import {
-  assertFreeForCleanup,
-  finishCleanup,
-  listCleanupCandidates,
-  listTaken,
-  type Selection,
-  takeForCleanup,
-} from '../../../../shared/store/bulk-cleanup-batches.ts';
+import { sumCleanedRows, tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
 import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import { guardRefusalOf } from '../../../../shared/store/guards/refusal.ts';
 import { findJob } from '../../../../shared/store/jobs.ts';
@@ -28,6 +19,7 @@ import {
 } from '../../../../shared/store/user-references.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
 import { cleanBatch } from './clean-batch.ts';
+import { type CleanupBatch, findBatches, finishBatch, isLeft, takeBatches } from './cleanup-batches.ts';
 import {
   compareAll,
   countAffected,
@@ -41,11 +33,10 @@ type Call = JobCall<CleanupInput>;
 
 /** Batches whose outcome the result tells one by one. */
 const batchesInResult = 1000;
-const dayMs = 86_400_000;
 
 /** What a cleanup knows of its batches: gathered before it deletes anything, and amended as it goes. */
 interface Cleanup {
-  batches: BatchRow[];
+  batches: CleanupBatch[];
   references: UserReference[];
   comparisons: Map<string, Comparison>;
   refusals: Map<string, Refusal>;
@@ -67,27 +58,7 @@ export const cleanUpUsers = implementJob(bulkUsersCleanup, (deps: BulkUsersDeps)
   }
 });
 
-/** Age is counted from the submission: a job that is run again, a month later for one, has what was confirmed then. */
-const selectionOf = ({ input, submittedAt }: Call): Selection =>
-  'batch_id' in input
-    ? { batchId: input.batch_id }
-    : { createdBefore: new Date(submittedAt.getTime() - input.older_than_days * dayMs) };
-
-async function takeBatches({ db, applicationDb }: BulkUsersDeps, call: Call): Promise<BatchRow[]> {
-  const selection = selectionOf(call);
-  await db.transaction(tx => takeForCleanup(tx, { jobId: call.jobId, selection }));
-  const batches = await listTaken(db, call.jobId);
-  if (batches.length === 0 && 'batchId' in selection) await assertFreeForCleanup(db, selection.batchId);
-  await closeBatches(
-    applicationDb,
-    batches.filter(isLeft).map(({ id }) => id),
-  );
-  return batches;
-}
-
-const isLeft = ({ cleanedUpAt }: BatchRow): boolean => cleanedUpAt === null;
-
-async function survey(deps: BulkUsersDeps, batches: BatchRow[], call: Call): Promise<Cleanup> {
+async function survey(deps: BulkUsersDeps, batches: CleanupBatch[], call: Call): Promise<Cleanup> {
   call.report({ phase: 'comparing', done: 0, total: batches.length });
   return {
     batches,
@@ -98,14 +69,7 @@ async function survey(deps: BulkUsersDeps, batches: BatchRow[], call: Call): Pro
 }
 
 async function plan(deps: BulkUsersDeps, call: Call): Promise<BulkUsersCleanupResult> {
-  const found = await listCleanupCandidates(deps.db, selectionOf(call));
-  if (found.length === 0 && 'batch_id' in call.input)
-    await assertFreeForCleanup(deps.db, call.input.batch_id);
-  const cleanup = await survey(
-    deps,
-    found.map(({ batch }) => batch),
-    call,
-  );
+  const cleanup = await survey(deps, await findBatches(deps, call), call);
   const batches = cleanup.batches.map(({ id }): CleanedBatch => {
     const comparison = cleanup.comparisons.get(id) ?? nothingRecorded;
     const error = disagreement(id, comparison);
@@ -149,7 +113,7 @@ async function cleanAll(deps: BulkUsersDeps, cleanup: Cleanup, call: Call): Prom
       signal: call.signal,
       onCleaned: progress,
     });
-    if (refusal === undefined) await finish(deps, batch, { jobId: call.jobId, actor });
+    if (refusal === undefined) await finishBatch(deps, batch, { jobId: call.jobId, actor });
     else refusals.set(batch.id, refusal);
     if (refusal !== undefined && !goesOn) return;
   }
@@ -172,27 +136,14 @@ async function openProgress({ applicationDb }: BulkUsersDeps, { batches }: Clean
   };
 }
 
-async function finish(
-  { db, applicationDb }: BulkUsersDeps,
-  { id }: BatchRow,
-  { jobId, actor }: { jobId: string; actor: string },
-): Promise<void> {
-  const { cleaned, deleted } = (await tallyCleanup(applicationDb, [id])).get(id) ?? {
-    cleaned: 0,
-    deleted: 0,
-  };
-  await finishCleanup(db, { batchId: id, jobId, actor, deleted, gone: cleaned - deleted });
-}
-
 async function resultOf(
-  { db, applicationDb }: BulkUsersDeps,
-  { references, comparisons, refusals }: Cleanup,
+  { applicationDb }: BulkUsersDeps,
+  { batches: all, references, comparisons, refusals }: Cleanup,
   call: Call,
 ): Promise<BulkUsersCleanupResult> {
-  const taken = await listTaken(db, call.jobId);
-  const ids = taken.map(({ id }) => id);
+  const ids = all.map(({ id }) => id);
   const tallies = await tallyCleanup(applicationDb, ids);
-  const batches = taken.map((batch): CleanedBatch => {
+  const batches = all.map((batch): CleanedBatch => {
     const error = refusals.get(batch.id);
     const deleted = tallies.get(batch.id)?.deleted ?? 0;
     return {
@@ -210,13 +161,13 @@ async function resultOf(
     foreign_keys: presentReferences(references),
     batch_count: batches.length,
     batches: batches.slice(0, batchesInResult),
-    cleaned_up_count: taken.filter(batch => !isLeft(batch)).length,
+    cleaned_up_count: all.filter(batch => !isLeft(batch)).length,
     refused_count: refusals.size,
     duration: secondsSinceStart(call),
   };
 }
 
-function statusOf(batch: BatchRow, deleted: number, error: Refusal | undefined): CleanedBatch['status'] {
+function statusOf(batch: CleanupBatch, deleted: number, error: Refusal | undefined): CleanedBatch['status'] {
   if (!isLeft(batch)) return 'cleaned_up';
   if (deleted > 0) return 'partially_cleaned_up';
   return error === undefined ? 'not_started' : 'refused';

@@ -4,7 +4,7 @@ import type { Config } from '../../../../shared/platform/config.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
 import { acceptsWork } from '../../../../shared/store/admission.ts';
-import { listCleanupCandidates } from '../../../../shared/store/bulk-cleanup-batches.ts';
+import { listCleanupCandidates } from '../../../../shared/store/cleanup-candidates.ts';
 import { findJob, insertJob } from '../../../../shared/store/jobs.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
 import type { BulkUsersDeps } from './deps.ts';
@@ -34,7 +34,8 @@ export const enforceRetention = implement(bulkUsersRetention, (deps: BulkUsersDe
     const { retention_enabled, retention_days } = await readSettings(tx);
     if (!retention_enabled || !(await acceptsWork(tx))) return false;
     const createdBefore = new Date(Date.now() - retention_days * dayMs);
-    if ((await listCleanupCandidates(tx, { createdBefore }, { limit: 1 })).length === 0) return false;
+    const databases = { db: tx, applicationDb: deps.applicationDb };
+    if ((await listCleanupCandidates(databases, { createdBefore }, { limit: 1 })).length === 0) return false;
     const payload = bulkUsersCleanup.input.parse({ older_than_days: retention_days, dry_run: false });
     await insertJob(tx, { id, kind: bulkUsersCleanup.name, payload, requestedBy: 'retention' });
     return true;
