@@ -23,7 +23,7 @@ import {
   slotsOf,
   type UserSpec,
 } from './user-creation.ts';
-import { hasUsersOfBatch, listBatchUsers } from './user-directory.ts';
+import { isBatchIdTaken, listBatchUsers } from './user-directory.ts';
 import { readUserReferences } from './user-references.ts';
 import { storefrontUsers as users } from './user-table.ts';
 
@@ -244,7 +244,8 @@ describe('a chunk of users', () => {
     await databases.application.sql`
       insert into carts (user_id) select id from users where username in ('kept_1', 'leaving_1')`;
     expect(await remove(gone.spec.batchId)).toBe(7);
-    expect(await hasUsersOfBatch(db(), users, gone.spec.batchId)).toBe(false);
+    expect(await listed(gone.spec.batchId)).toEqual([]);
+    expect(await isBatchIdTaken(db(), users, gone.spec.batchId)).toBe(true);
     expect(await listed(kept.spec.batchId)).toHaveLength(5);
     expect(await databases.application.sql`select from carts`).toHaveLength(1);
   });

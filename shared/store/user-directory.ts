@@ -63,10 +63,12 @@ export async function listBatchUsers(
   return rows.map(userOf);
 }
 
-export async function hasUsersOfBatch(db: Executor, users: UserTable, batchId: string): Promise<boolean> {
-  const found = await db.execute(sql`
-    select from ${users.table} where ${users.column('test_batch_id')} = ${users.batch(batchId)} limit 1`);
-  return found.length > 0;
+/** Whether a batch has users in the application, or had them: the ledger keeps the chunks of those who are gone. */
+export async function isBatchIdTaken(db: Executor, users: UserTable, batchId: string): Promise<boolean> {
+  const [row] = await db.execute<{ taken: boolean }>(sql`
+    select exists (select from ${users.table} where ${users.column('test_batch_id')} = ${users.batch(batchId)})
+      or exists (select from muster.bulk_chunks where batch_id = ${batchId}) as taken`);
+  return row?.taken === true;
 }
 
 export interface UserTotals {

@@ -228,6 +228,17 @@ describe('the validation of a configuration', () => {
     expect(codes((await validate({ test_batch_id: id })).errors)).toEqual(['/test_batch_id batch_exists']);
   });
 
+  it('tells of a batch id whose users came by a sync and are gone, as a creation does', async () => {
+    const test_batch_id = newId();
+    await databases.application.sql`
+      insert into muster.bulk_chunks (batch_id, chunk_index, first_id, size, status, created_count, user_keys, finished_at)
+      values (${test_batch_id}, 0, 1, 1, 'done', 1, array[gen_random_uuid()::text], now())`;
+    expect(codes((await validate({ test_batch_id })).errors)).toEqual(['/test_batch_id batch_exists']);
+    const json = { count: 1, config: { test_batch_id } };
+    const refused = await problemOf(await api.call('POST', '/api/bulk-users/create', { json }));
+    expect(refused).toMatchObject({ status: 409, code: 'batch_exists' });
+  });
+
   it.each([null, 5, 'text', [], [[]], { config: null }, { count: 'x' }, { config: { a: '\u0000' } }])(
     'answers %j with its faults',
     async body => {

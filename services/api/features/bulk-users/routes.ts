@@ -10,7 +10,7 @@ import type { Executor } from '../../../../shared/platform/db.ts';
 import type { HashPrice } from '../../../../shared/platform/hash-price.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { insertBatch } from '../../../../shared/store/bulk-batches.ts';
-import { hasUsersOfBatch } from '../../../../shared/store/user-directory.ts';
+import { isBatchIdTaken } from '../../../../shared/store/user-directory.ts';
 import type { UserTable } from '../../../../shared/store/user-table.ts';
 import { readUserWidths } from '../../../../shared/store/user-table-columns.ts';
 import { tellDeed } from '../../deed.ts';
@@ -74,7 +74,7 @@ const batchExists = (batchId: string) =>
   });
 
 async function assertFree({ applicationDb, users }: BulkUserRoutesDeps, batchId: string): Promise<void> {
-  if (await hasUsersOfBatch(applicationDb, users, batchId)) throw batchExists(batchId);
+  if (await isBatchIdTaken(applicationDb, users, batchId)) throw batchExists(batchId);
 }
 
 /** What the request's template gives to it. */

@@ -12,7 +12,7 @@ import type { Executor } from '../../../../shared/platform/db.ts';
 import type { HashPrice } from '../../../../shared/platform/hash-price.ts';
 import { findBatch } from '../../../../shared/store/bulk-batches.ts';
 import { countTaken } from '../../../../shared/store/taken-names.ts';
-import { hasUsersOfBatch } from '../../../../shared/store/user-directory.ts';
+import { isBatchIdTaken } from '../../../../shared/store/user-directory.ts';
 import type { UserTable } from '../../../../shared/store/user-table.ts';
 import { readUserWidths } from '../../../../shared/store/user-table-columns.ts';
 import { type Ceilings, settingsInForce } from '../../settings-in-force.ts';
@@ -90,7 +90,7 @@ async function batchFaults(
 ) {
   const id = parts.test_batch_id;
   if (id === undefined) return [];
-  const exists = (await findBatch(db, id)) !== undefined || (await hasUsersOfBatch(applicationDb, users, id));
+  const exists = (await findBatch(db, id)) !== undefined || (await isBatchIdTaken(applicationDb, users, id));
   const detail = 'is the id of a batch that exists already: leave it out, or choose another';
   return exists ? [{ pointer: `${base}/test_batch_id`, code: 'batch_exists', detail }] : [];
 }
