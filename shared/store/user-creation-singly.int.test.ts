@@ -67,6 +67,15 @@ it('makes every user whom the table takes, records the keys, and says of the oth
   expect(rows[0]?.custom_attributes).toEqual(customAttributes);
 });
 
+it('tells once of a user whose address several have, where addresses need not be unique', async () => {
+  await owner().unsafe(`
+    alter table users drop constraint users_email_unique;
+    insert into users (username, email, password_hash) values
+      ('shared_1@x.test', 'shared_1@x.test', 'x'), ('somebody', 'shared_1@x.test', 'x')`);
+  const { conflicts } = await singly(await start('shared_{id}@x.test', 2));
+  expect(conflicts).toMatchObject([{ index: 1, code: 'duplicate_username' }]);
+});
+
 it('makes a range twice as if it were once', async () => {
   const chunk = await start('twice_{id}@x.test', 4);
   await singly(chunk, { first: 1, last: 2 });

@@ -175,10 +175,9 @@ export async function findConflicts(
       select users.${name} as username from ${users.table} as users join own on users.${id} = own.id
     )
     select number, wanted.username, wanted.email,
-      case when same_name.id is not null then 'username' when same_email.id is not null then 'email' end as by
+      case when exists (select from muster_guards.taken_names as t where t.username = wanted.username) then 'username'
+        when exists (select from muster_guards.taken_names as t where t.email = wanted.email) then 'email' end as by
     from ${wanted(spec, range)}
-    left join muster_guards.taken_names as same_name on same_name.username = wanted.username
-    left join muster_guards.taken_names as same_email on same_email.email = wanted.email
     where not exists (select from made where made.username = wanted.username)
     order by number`);
   return rows.map(({ number, username, email, by }) => ({
