@@ -259,3 +259,11 @@ it('a batch that is rolled back keeps its failures, and the users of chunks that
   await markRolledBack(db(), batchId);
   expect(await tallyBatch(db(), batchId)).toMatchObject({ created: 8, failed: 12, rolledBack: 10 });
 });
+
+it('a chunk that is withdrawn from a retry keeps what the run before did, which was not withdrawn', async () => {
+  const batchId = await plan(20, 10);
+  await conclude(await claim(batchId, 0), 1);
+  await reopenChunks(db(), batchId);
+  await withdrawChunks(db(), batchId);
+  expect(await tallyBatch(db(), batchId)).toMatchObject({ created: 9, failed: 1, withdrawn: 10 });
+});

@@ -13,7 +13,7 @@ export interface Tally {
   chunksDone: number;
   created: number;
   failed: number;
-  /** Users of chunks that were withdrawn before they were done. */
+  /** Users of withdrawn chunks, without those whom an earlier run made or could not make. */
   withdrawn: number;
   rolledBack: number;
   /** Users that cleanup deleted; they count as created all the same. */
@@ -30,7 +30,7 @@ export async function tallyBatch(db: Executor, batchId: string): Promise<Tally> 
       chunksDone: sql<number>`(count(*) filter (where status in ('done', 'cleaned')))::int`,
       created: sql<number>`coalesce(sum(created_count) filter (where status <> 'rolled_back'), 0)::int`,
       failed,
-      withdrawn: sql<number>`coalesce(sum(size) filter (where status = 'cancelled'), 0)::int`,
+      withdrawn: sql<number>`coalesce(sum(size - created_count - failed_count) filter (where status = 'cancelled'), 0)::int`,
       rolledBack: sql<number>`coalesce(sum(size - failed_count) filter (where status = 'rolled_back'), 0)::int`,
       cleaned: sql<number>`coalesce(sum(created_count - gone_count) filter (where status = 'cleaned'), 0)::int`,
       refusal: sql<ChunkRefusal | null>`min(refusal::text)::jsonb`,
