@@ -80,15 +80,20 @@ it('is done again in full by a retry once the name is free', async () => {
   expect([await usersOf(batchId), (await batchOf(batchId)).rolled_back_count]).toEqual([20, 0]);
 });
 
+/** Submits a batch of six chunks of ten under `on_error: rollback`, whose fiftieth user cannot be made. */
+async function failing() {
+  const id = newId();
+  const username_pattern = `r${id.slice(-12)}_{id}@load.invalid`;
+  await databases.application.sql`insert into users (username, email, password_hash)
+    values (${username_pattern.replace('{id}', '50')}, ${`${id}@shop.jp`}, 'x')`;
+  const config = { test_batch_id: id, username_pattern, batch_size: 10, on_error: 'rollback' };
+  return { id, job: await submit('POST', '/api/bulk-users/create', { count: 60, config }) };
+}
+
 it('ends also when somebody cancels it, with true counts', async () => {
   const { sql } = databases.application;
-  const username_pattern = `r${newId().slice(-8)}_{id}@load.invalid`;
-  await sql`insert into users (username, email, password_hash)
-    values (${username_pattern.replace('{id}', '50')}, 'fifty@shop.jp', 'x')`;
   await slowDown(sql, 'delete', 1000);
-  const test_batch_id = newId();
-  const config = { test_batch_id, username_pattern, batch_size: 10, on_error: 'rollback' };
-  const creation = await submit('POST', '/api/bulk-users/create', { count: 60, config });
+  const { id: test_batch_id, job: creation } = await failing();
   const phase = async () =>
     (await bodyOf(await api.call('GET', `/api/jobs/${creation.id}`), job)).progress?.phase;
   await waitFor('the rollback', async () => (await phase()) === 'rolling back', { intervalMs: 10 });
@@ -100,4 +105,31 @@ it('ends also when somebody cancels it, with true counts', async () => {
   });
   expect([await usersOf(test_batch_id), (await batchOf(test_batch_id)).successful_count]).toEqual([0, 0]);
   await sql.unsafe('drop trigger slow_delete on users');
+});
+
+it('goes on after a fault that passes, also when somebody has cancelled it meanwhile', async () => {
+  const { sql } = databases.application;
+  await sql.unsafe(`
+    create function fault() returns trigger language plpgsql as
+      $$ begin raise exception 'not now' using errcode = '40001'; end $$;
+    create trigger faults before delete on users for each statement execute function fault()`);
+  const { id: test_batch_id, job: creation } = await failing();
+  const found = async () => bodyOf(await api.call('GET', `/api/jobs/${creation.id}`), job);
+  /** Another try that came to grief: the job waits for the next one, or has ended. */
+  const tried = (before: number) =>
+    waitFor(
+      'a try that fails',
+      async () => {
+        const { status, attempts, finished_at } = await found();
+        return finished_at !== null || (status === 'queued' && attempts > before);
+      },
+      { timeoutMs: 20_000, intervalMs: 10 },
+    );
+  await tried(0);
+  const { attempts } = await found();
+  await api.call('POST', `/api/jobs/${creation.id}/cancel`);
+  await tried(attempts);
+  await sql`drop trigger faults on users`;
+  expect(await ended(creation)).toMatchObject({ status: 'failed', error: { code: 'rolled_back' } });
+  expect([await usersOf(test_batch_id), (await batchOf(test_batch_id)).successful_count]).toEqual([0, 0]);
 });

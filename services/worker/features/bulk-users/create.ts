@@ -28,16 +28,32 @@ export const createBatch = implementJob(bulkUsersCreate, (deps: BulkUsersDeps) =
   const batch = await batchOf(deps, call.input.batch_id);
   await assertGuards(deps.testDataDb, deps.users.mapping); // they may have been changed since the worker's start
   try {
+    return await conclude(deps, batch, call, await createUsers(deps, batch, call));
+  } catch (error) {
+    throw guardRefusalOf(error) ?? error;
+  }
+});
+
+/**
+ * Has the batch's users made, as far as they can be. A rollback that has begun goes on at once, even where the creation
+ * was cancelled since: a worker that takes the job over knows it by the failure that began it.
+ */
+async function createUsers(deps: BulkUsersDeps, batch: BatchRow, call: Call): Promise<Tally> {
+  const before = await tallyBatch(deps.applicationDb, batch.id);
+  if (batch.plannedRun >= call.run && isToRollBack(batch, before)) return before;
+  try {
     await settleHashes(deps, batch, call);
     await planBatch(deps, batch, call);
-    const tally = await conductChunks(deps, batch, call);
-    return await conclude(deps, batch, call, tally);
+    return await conductChunks(deps, batch, call);
   } catch (error) {
-    if (!isAppError(call.signal.reason, 'cancelled')) throw guardRefusalOf(error) ?? error;
+    if (!isAppError(call.signal.reason, 'cancelled')) throw error;
     await withdrawChunks(deps.applicationDb, batch.id);
     throw cancelledWith(resultOf(batch, call, await tallyBatch(deps.applicationDb, batch.id)));
   }
-});
+}
+
+const isToRollBack = ({ config }: BatchRow, { failed, refusal }: Tally): boolean =>
+  config.on_error === 'rollback' && (failed > 0 || refusal !== null);
 
 async function batchOf({ db }: BulkUsersDeps, id: string): Promise<BatchRow> {
   const found = await findBatch(db, id);
@@ -76,7 +92,7 @@ async function conclude(
   tally: Tally,
 ): Promise<BulkUsersCreateResult> {
   const { refusal } = tally;
-  if (batch.config.on_error === 'rollback' && (tally.failed > 0 || refusal !== null)) {
+  if (isToRollBack(batch, tally)) {
     return { ...(await rollBack(deps, batch, call)), ...(refusal && { refusal }) };
   }
   if (refusal === null) return resultOf(batch, call, tally);
