@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { bulkChunks } from '../../drizzle/application/schema/ledger.ts';
 import type { Executor } from '../platform/db.ts';
 import type { ChunkRefusal } from './bulk-ledger.ts';
@@ -66,7 +66,7 @@ export interface WorkerShare {
   users: number;
 }
 
-/** Which worker did how much of a batch. */
+/** Which worker did how much of a batch. Users whom a sync brought are no worker's. */
 export function sharesByWorker(db: Executor, batchId: string): Promise<WorkerShare[]> {
   return db
     .select({
@@ -75,7 +75,13 @@ export function sharesByWorker(db: Executor, batchId: string): Promise<WorkerSha
       users: sql<number>`sum(created_count)::int`,
     })
     .from(bulkChunks)
-    .where(and(eq(bulkChunks.batchId, batchId), inArray(bulkChunks.status, ['done', 'cleaned'])))
+    .where(
+      and(
+        eq(bulkChunks.batchId, batchId),
+        inArray(bulkChunks.status, ['done', 'cleaned']),
+        isNotNull(bulkChunks.worker),
+      ),
+    )
     .groupBy(sql`worker`)
     .orderBy(sql`worker`);
 }

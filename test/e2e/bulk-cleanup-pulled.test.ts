@@ -10,7 +10,7 @@ import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 const databases = testDatabases();
 const store = postgresStore(databases);
 const api = testApi(databases, { QUEUE_PREFIX: store.prefix });
-const { cleanUp, made, run, usersOf } = bulkBatches(api, databases);
+const { batchOf, cleanUp, made, run, usersOf } = bulkBatches(api, databases);
 let worker: RunningWorker;
 
 beforeAll(async () => {
@@ -75,6 +75,7 @@ it('users whom a sync brings back after a cleanup are cleaned up again', async (
     result: { cleaned_up_count: 1 },
   });
   expect([await usersOf(batchId), await deletionOf(batchId)]).toEqual([0, [409, 'batch_cleaned_up']]);
+  expect(await batchOf(batchId)).toMatchObject({ status: 'cleaned_up', workers: [{ users: 5 }] });
 });
 
 it('a cleanup by age takes them by when they came, and nobody that another Muster made', async () => {
