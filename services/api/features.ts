@@ -26,6 +26,7 @@ import { mailCatcherRoutes } from './features/mail-catcher/routes.ts';
 import { settingRoutes } from './features/settings/routes.ts';
 import { snapshotRoutes } from './features/snapshots/routes.ts';
 import { userExportRoutes } from './features/user-export/routes.ts';
+import { assertMayRetrySync } from './features/user-sync/role.ts';
 import { userSyncRoutes } from './features/user-sync/routes.ts';
 import { workerRoutes } from './features/workers/routes.ts';
 import type { Route } from './route.ts';
@@ -56,7 +57,14 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
   const loadTestHub = lifecycle.add(createChannelHub(database, loadTestsChannel, logger));
   const jobHub = lifecycle.add(createChannelHub(database, jobEventsChannel, logger));
   return [
-    ...jobRoutes({ queue, hub: jobHub, retryGuards: { 'deadline-notifications.run': assertRetriedAlone } }),
+    ...jobRoutes({
+      queue,
+      hub: jobHub,
+      retryGuards: {
+        'deadline-notifications.run': assertRetriedAlone,
+        'user-sync.run': assertMayRetrySync,
+      },
+    }),
     ...workerRoutes(),
     ...settingRoutes(ceilings),
     ...auditLogRoutes(),

@@ -87,7 +87,8 @@ export const syncUsersOperation = defineOperation({
   summary: 'Make the load tester and the application have the same users',
   description:
     'Answers at once; the work is a job of kind `user-sync.run`. Both sides are compared by digests, and only the users ' +
-    'that differ travel, in chunks over all workers. Deletions travel too. Passwords are sent to another Muster or to a ' +
+    'that differ travel, in chunks over all workers. Deletions travel too: a pull or a bidirectional sync, dry runs aside, ' +
+    'needs the role `admin`, for it may delete users of the application. Passwords are sent to another Muster or to a ' +
     'file only when an admin asks. The host of a peer must be in `SYNC_PEER_ALLOWLIST`.',
   body: syncRequest,
   responses: { 202: { description: 'The job', schema: job } },

@@ -21,5 +21,5 @@ export async function assertAlone(
 }
 
 /** A retry is a start: what the first page sweeps up as left behind must not be another run's that is on. */
-export const assertRetriedAlone = (db: Executor, { payload }: JobRow): Promise<void> =>
+export const assertRetriedAlone = ({ db }: { db: Executor }, { payload }: JobRow): Promise<void> =>
   assertAlone(db, notificationsRun.input.parse(payload));

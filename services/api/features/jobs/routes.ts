@@ -17,15 +17,15 @@ import { tellDeed } from '../../deed.ts';
 import { eventStream } from '../../event-stream.ts';
 import { requireActor } from '../../middleware/identify.ts';
 import { presentJob } from '../../present-job.ts';
-import { accepted, ok, type Route, route } from '../../route.ts';
+import { accepted, type CallContext, ok, type Route, route } from '../../route.ts';
 import { lookAtJob } from './read-events.ts';
 
-/** Throws where a job may not start again now; within the transaction that would have it start. */
-type RetryGuard = (db: Executor, job: JobRow) => Promise<void>;
+/** Throws where a job may not start again now, or not for this caller; within the transaction that would have it start. */
+type RetryGuard = (call: Pick<CallContext, 'request' | 'db'>, job: JobRow) => Promise<void>;
 
 export interface JobRoutesDeps {
   queue: QueueClient;
-  /** Of the kinds of which not any two may be on at once. */
+  /** Of the kinds that not every caller with the role may start at any time. */
   retryGuards: Partial<Record<JobKind, RetryGuard>>;
   /** Of job events. */
   hub: ChannelHub;
@@ -70,7 +70,7 @@ export const jobRoutes = ({ queue, retryGuards, hub }: JobRoutesDeps): Route[] =
     const { kind } = ended;
     if (!isJobKind(kind)) throw new AppError('conflict', `This version knows no job of kind ${kind}`);
     requireActor(call.request, jobContracts[kind].retryRole);
-    await retryGuards[kind]?.(call.db, ended);
+    await retryGuards[kind]?.(call, ended);
     const requeued = await requeueJob(call.db, params.id);
     const row = await existing(call.db, params.id);
     if (!requeued)

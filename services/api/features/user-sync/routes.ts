@@ -36,6 +36,7 @@ import { within } from '../../within.ts';
 import { describeDifferences, listDifferences } from './differences.ts';
 import { peerRoutes } from './peer-routes.ts';
 import { presentSyncRun } from './present.ts';
+import { assertMaySync } from './role.ts';
 import { type BothSides, readSyncStatus } from './status.ts';
 
 export interface UserSyncRoutesDeps {
@@ -53,7 +54,8 @@ const lookupMs = 3000;
 export const userSyncRoutes = (deps: UserSyncRoutesDeps): Route[] => [
   preparedRoute(
     syncUsersOperation,
-    async ({ body }) => {
+    async ({ body, request }) => {
+      assertMaySync({ request }, { direction: body.direction, dryRun: body.dry_run });
       assertPossible(body);
       await assertAllowed(deps.peers, body.target);
     },
