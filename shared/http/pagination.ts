@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { refuse } from './faults.ts';
 import { queryInteger } from './fields.ts';
+import { findUnstorable } from './unstorable.ts';
 
 /** The query of every list: spread it, `z.strictObject({ ...pageQuery, kind: ... })`. */
 export const pageQuery = {
@@ -26,8 +27,10 @@ const encodeCursor = (position: unknown): string =>
 /** The position in a cursor, or undefined when there is none; 422 when it is not one of ours. */
 export function decodeCursor<S extends z.ZodType>(cursor: string | undefined, position: S) {
   if (cursor === undefined) return undefined;
-  const parsed = position.safeParse(readJson(Buffer.from(cursor, 'base64url').toString('utf8')));
-  if (!parsed.success) throw refuse('?cursor', 'invalid_cursor', 'is not a cursor of this list');
+  const json = readJson(Buffer.from(cursor, 'base64url').toString('utf8'));
+  const parsed = position.safeParse(json);
+  if (!parsed.success || findUnstorable(json).length > 0)
+    throw refuse('?cursor', 'invalid_cursor', 'is not a cursor of this list');
   return parsed.data;
 }
 

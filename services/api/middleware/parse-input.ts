@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { faultsOf, type Place, refused } from '../../../shared/http/faults.ts';
 import type { Operation } from '../../../shared/http/operation.ts';
+import { findUnstorable } from '../../../shared/http/unstorable.ts';
 import { AppError, type Fault } from '../../../shared/kernel/errors.ts';
-import { findUnstorable } from './unstorable.ts';
 
 export interface RawInput {
   params: unknown;

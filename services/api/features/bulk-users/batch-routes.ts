@@ -65,7 +65,7 @@ export const batchRoutes = (deps: BatchRoutesDeps): Route[] => [
 
   route(listBatchFailuresOperation, async ({ params: { batch_id }, query: { cursor, limit }, db }) => {
     await existing(db, batch_id);
-    const afterIndex = decodeCursor(cursor, z.int()) ?? 0;
+    const afterIndex = decodeCursor(cursor, z.int32()) ?? 0;
     const rows = await listFailures(deps.applicationDb, { batchId: batch_id, afterIndex, limit: limit + 1 });
     return ok(
       pageFrom(

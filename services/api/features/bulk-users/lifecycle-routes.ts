@@ -6,6 +6,7 @@ import {
   identifyUsersOperation,
   listCleanupCandidatesOperation,
 } from '../../../../shared/http/bulk-lifecycle.ts';
+import { instant } from '../../../../shared/http/fields.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
@@ -51,7 +52,7 @@ export const lifecycleRoutes = (deps: LifecycleDeps): Route[] => [
   route(listCleanupCandidatesOperation, async ({ query: { cursor, limit, older_than_days }, db }) => {
     const days = older_than_days ?? (await readSettings(db)).retention_days;
     const now = Date.now();
-    const last = decodeCursor(cursor, z.tuple([z.iso.datetime(), z.uuid()]));
+    const last = decodeCursor(cursor, z.tuple([instant, z.uuid()]));
     const rows = await listCleanupCandidates(
       { db, applicationDb: deps.applicationDb },
       { createdBefore: new Date(now - days * dayMs) },

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { type CreationParts, creationParts } from '../../../../shared/http/creation-config.ts';
 import { faultsOf } from '../../../../shared/http/faults.ts';
 import { templateName } from '../../../../shared/http/fields.ts';
+import { findUnstorable } from '../../../../shared/http/unstorable.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
-import { findUnstorable } from '../../middleware/unstorable.ts';
 
 /** What was sent to be validated: its usable parts, and the faults of the others. */
 export interface SentConfig {

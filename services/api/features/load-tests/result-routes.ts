@@ -22,7 +22,7 @@ import { summaryOf } from './summary.ts';
 export const resultRoutes = ({ reporter }: { reporter: Reporter }): Route[] => [
   route(readTimeseriesOperation, async ({ params: { id }, query: { cursor, limit }, db }) => {
     await existing(db, id);
-    const afterSecond = decodeCursor(cursor, z.int());
+    const afterSecond = decodeCursor(cursor, z.int32());
     const points = await readTimeline(db, { testId: id, afterSecond, limit: limit + 1 });
     return ok(
       pageFrom(

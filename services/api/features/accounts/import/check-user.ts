@@ -4,9 +4,9 @@ import {
   transferredUser,
 } from '../../../../../shared/http/accounts.ts';
 import { faultsOf } from '../../../../../shared/http/faults.ts';
+import { findUnstorable } from '../../../../../shared/http/unstorable.ts';
 import type { Fault } from '../../../../../shared/kernel/errors.ts';
 import type { JsonRow } from '../../../../../shared/platform/json-rows.ts';
-import { findUnstorable } from '../../../middleware/unstorable.ts';
 import type { SeenUsernames } from './seen-usernames.ts';
 
 export type Checked = { user: TransferredUser } | { fault: ImportFault };

@@ -1,5 +1,5 @@
-import { type Place, pointerTo } from '../../../shared/http/faults.ts';
-import type { Fault } from '../../../shared/kernel/errors.ts';
+import type { Fault } from '../kernel/errors.ts';
+import { type Place, pointerTo } from './faults.ts';
 
 /** Deeper than any request of the API; far less than what overflows a stack. */
 const maxDepth = 32;
