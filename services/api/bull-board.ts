@@ -6,6 +6,7 @@ import type { Db } from '../../shared/platform/db.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { listWorkers } from '../../shared/store/workers.ts';
 import { requireActor } from './middleware/identify.ts';
+import { explainBodyError } from './middleware/read-body.ts';
 import { securityHeadersWithInlineStyles } from './middleware/security-headers.ts';
 
 export interface BullBoardDeps {
@@ -63,6 +64,10 @@ export function bullBoard({ queue, db, guards }: BullBoardDeps): Router {
     queues: queue.bullQueues().map(each => new QueueWithWorkers(each, db)),
     serverAdapter,
     options: { uiConfig: { boardTitle: 'Muster' } },
+  });
+  // Its own handler, which it sets as it is made, may answer with a stack trace: what is thrown on becomes a problem.
+  serverAdapter.setErrorHandler(error => {
+    throw explainBodyError(error);
   });
   const router = Router();
   router.use(securityHeadersWithInlineStyles(), ...guards, requireLogin, serverAdapter.getRouter());

@@ -1,31 +1,11 @@
-import express, { type Request, type RequestHandler, type Response } from 'express';
+import express, { type Request, type Response } from 'express';
 import { AppError, messageOf } from '../../../shared/kernel/errors.ts';
+import { readBody } from './read-body.ts';
 
 /** A body that is larger than this needs an operation that says so, or reads its body as a stream. */
 export const defaultMaxBodyBytes = 1024 * 1024;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** What body-parser throws has a `type`; see its README, "Errors". */
-function explain(error: unknown, limit: number): unknown {
-  const type = error instanceof Error && 'type' in error ? error.type : undefined;
-  if (type === 'entity.too.large') {
-    return new AppError('payload_too_large', `The body is larger than the limit of ${limit} bytes`);
-  }
-  if (type === 'encoding.unsupported' || type === 'charset.unsupported') {
-    return new AppError('unsupported_media_type', messageOf(error));
-  }
-  const isClientFault = error instanceof Error && 'status' in error && error.status === 400;
-  return isClientFault
-    ? new AppError('invalid_json', `The body cannot be read: ${messageOf(error)}`, { cause: error })
-    : error;
-}
-
-function readBytes(reader: RequestHandler, request: Request, response: Response): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    reader(request, response, (error?: unknown) => (error ? reject(error) : resolve(request.body)));
-  });
-}
 
 function parseJson(bytes: Buffer): unknown {
   try {
@@ -46,9 +26,7 @@ function requireJsonType(request: Request): void {
 export function createJsonReader(limit: number) {
   const reader = express.raw({ type: () => true, limit });
   return async (request: Request, response: Response): Promise<unknown> => {
-    const bytes = await readBytes(reader, request, response).catch((error: unknown) => {
-      throw explain(error, limit);
-    });
+    const bytes = await readBody(reader, request, response);
     if (!Buffer.isBuffer(bytes) || bytes.length === 0) return undefined;
     requireJsonType(request);
     return parseJson(bytes);

@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import { newApiKey } from '../../../shared/http/api-keys.ts';
-import { bodyOf, testApi } from '../../../test/fixtures/api.ts';
+import { bodyOf, problemOf, testApi } from '../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../test/fixtures/database.ts';
 
 const databases = testDatabases();
-const api = testApi(databases, { LOGIN_ATTEMPTS_PER_MINUTE: '8' });
+const api = testApi(databases, { LOGIN_ATTEMPTS_PER_MINUTE: '13' });
 
+const form = 'application/x-www-form-urlencoded';
 const logIn = (fields: Record<string, string>) =>
   api.call('POST', '/login', {
     key: null,
     body: new URLSearchParams(fields).toString(),
-    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    headers: { 'Content-Type': form },
   });
 
 async function sessionCookie(): Promise<string> {
@@ -37,6 +38,22 @@ describe('the login page', () => {
     const response = await logIn({ api_key: 'wrong', next: '"><script>' });
     expect(response.status).toBe(401);
     expect(await response.text()).toMatch(/not a valid API key/);
+  });
+
+  it.each([
+    ['a form that is too long', 413, {}, `api_key=${'x'.repeat(9000)}`],
+    ['too many fields', 413, {}, 'a&'.repeat(1001)],
+    ['an unknown charset', 415, { 'Content-Type': `${form}; charset=foo` }, 'api_key=x'],
+    ['an unknown encoding', 415, { 'Content-Encoding': 'foo' }, 'api_key=x'],
+    ['what is not compressed', 400, { 'Content-Encoding': 'gzip' }, 'api_key=x'],
+  ])('is shown again for %s, with the reason', async (_case, status, headers, body) => {
+    const response = await api.call('POST', '/login', {
+      key: null,
+      body,
+      headers: { 'Content-Type': form, ...headers },
+    });
+    expect(response.status).toBe(status);
+    expect(await response.text()).toContain('name="api_key"');
   });
 
   it('leads to no other site', async () => {
@@ -104,11 +121,21 @@ describe('Bull Board', () => {
     expect((await api.call('PUT', pause)).status).toBe(200);
     await api.call('PUT', '/admin/queues/api/queues/bulk-users.create/resume');
   });
+
+  it.each([
+    ['broken JSON', 400, '{'],
+    ['a body that is too large', 413, `"${'x'.repeat(200_000)}"`],
+  ])('answers %s with a problem', async (_case, status, body) => {
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await api.call('POST', '/admin/queues/api/queues/nope/add', { body, headers });
+    expect(response.status).toBe(status);
+    expect((await problemOf(response)).detail).not.toContain('node_modules');
+  });
 });
 
 it('counts login attempts by address', async () => {
   let response = await logIn({ api_key: 'wrong' });
-  for (let attempts = 0; attempts < 10 && response.status === 401; attempts += 1) {
+  for (let attempts = 0; attempts < 15 && response.status === 401; attempts += 1) {
     response = await logIn({ api_key: 'wrong' });
   }
   expect(response.status).toBe(429);

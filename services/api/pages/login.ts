@@ -5,6 +5,7 @@ import type { Db } from '../../../shared/platform/db.ts';
 import { identifyKey } from '../../../shared/store/api-keys.ts';
 import { closeSession, openSession } from '../../../shared/store/web-sessions.ts';
 import { publicError, statusOf } from '../middleware/problem.ts';
+import { readBody } from '../middleware/read-body.ts';
 import { clearSessionCookie, readSessionCookie, setSessionCookie } from '../middleware/session-cookie.ts';
 import { localPath } from './local-path.ts';
 import { loginPage } from './login-page.ts';
@@ -42,7 +43,11 @@ export function loginPages({ db, limit, home }: LoginDeps): Router {
     setSessionCookie(request, response, await openSession(db, found.id));
     response.redirect(303, nextOf(request.body));
   };
-  const readForm = express.urlencoded({ extended: false, limit: '8kb' });
+  const formReader = express.urlencoded({ extended: false, limit: '8kb' });
+  const readForm: RequestHandler = async (request, response, next) => {
+    await readBody(formReader, request, response);
+    next();
+  };
 
   router.use('/assets/pages', express.static(assets, { index: false }));
   router.get('/login', (request, response) => page(response, 200, { next: nextOf({ ...request.query }) }));
