@@ -11,6 +11,7 @@ const worker = z
     pid: z.int(),
     version: z.string(),
     status: z.enum(workerStatuses),
+    load_slots: z.int().describe('Shards of load tests that it runs at once; 0 when it takes none any more'),
     queues: z.record(z.string(), queueActivitySchema).describe('By queue'),
     started_at: timestamp,
     last_seen_at: timestamp,

@@ -6,8 +6,9 @@ export const workerRoutes = (): Route[] => [
   route(listWorkersOperation, async ({ db }) => {
     const rows = await listWorkers(db);
     return ok({
-      items: rows.map(({ startedAt, lastSeenAt, stoppedAt: _stoppedAt, ...row }) => ({
+      items: rows.map(({ loadSlots, startedAt, lastSeenAt, stoppedAt: _stoppedAt, ...row }) => ({
         ...row,
+        load_slots: loadSlots,
         started_at: startedAt.toISOString(),
         last_seen_at: lastSeenAt.toISOString(),
       })),
