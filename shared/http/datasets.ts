@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type DatasetDefinition, datasetTables } from '../contracts/datasets.ts';
 import { jobStatuses } from '../contracts/job.ts';
-import { timestamp, uuid } from './fields.ts';
+import { day, timestamp, uuid } from './fields.ts';
 import { job } from './jobs.ts';
 import { defineOperation } from './operation.ts';
 import { pageOf, pageQuery } from './pagination.ts';
@@ -30,9 +30,7 @@ export const datasetRequest = size
       .describe(
         'The same request with the same seed gives the same rows anywhere; drawn at random when absent',
       ),
-    reference_date: z.iso
-      .date()
-      .refine(day => day >= '1950-01-01' && day < '2200', 'must be between 1950 and 2199')
+    reference_date: day
       .default('2026-10-01')
       .describe('The day from which deadlines, ages and times of creation count'),
     batch_size: z

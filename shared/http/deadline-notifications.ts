@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { channels, deliveryStatuses, openDeliveryStatuses } from '../contracts/deadline-notifications.ts';
 import { unsubscribePath } from '../contracts/notification-messages/unsubscribe.ts';
-import { timestamp, uuid } from './fields.ts';
+import { day, timestamp, uuid } from './fields.ts';
 import { job } from './jobs.ts';
 import { defineOperation } from './operation.ts';
 import { pageOf, pageQuery } from './pagination.ts';
@@ -13,10 +13,7 @@ const channel = z.enum(channels);
 const params = z.strictObject({ id: uuid });
 
 const startBody = z.strictObject({
-  as_of: z.iso
-    .date()
-    .optional()
-    .describe('Days are counted from here; today in the time zone of the settings'),
+  as_of: day.optional().describe('Days are counted from here; today in the time zone of the settings'),
   dry_run: z
     .boolean()
     .default(false)

@@ -17,6 +17,11 @@ export const instant = z.iso
   .refine(text => isInRange(Date.parse(text)), 'must be of the years 1 to 9999')
   .overwrite(text => (Number.isNaN(Date.parse(text)) ? text : new Date(text).toISOString()));
 
+/** A day in a request from which days, weeks and years are counted: far enough from where a calendar ends. */
+export const day = z.iso
+  .date()
+  .refine(text => text >= '1950-01-01' && text < '2200', 'must be between 1950 and 2199');
+
 /** An integer of the query string: decimal digits only, so that neither an empty text nor `1e3` counts as one. */
 export const queryInteger = (min: number, max: number) =>
   z

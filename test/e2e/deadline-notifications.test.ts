@@ -4,7 +4,7 @@ import { delivery } from '../../shared/http/deadline-notifications.ts';
 import { job } from '../../shared/http/jobs.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
-import { bodyOf, testApi } from '../fixtures/api.ts';
+import { bodyOf, problemOf, testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { pushSink } from '../fixtures/push-sink.ts';
 import { postgresStore } from '../fixtures/queue.ts';
@@ -175,6 +175,20 @@ describe('a run of deadline notifications', () => {
   });
 
   notificationFaults({ databases, api, mail, push, offices, run, deliveriesOf });
+
+  it.each(['1950-01-01', '2199-12-31'])('can count its days from %s', async as_of => {
+    const office_ids = await offices(`from-${as_of}`);
+    expect(await run({ as_of, office_ids, dry_run: true })).toMatchObject({ status: 'succeeded' });
+  });
+
+  it.each(['0000-01-01', '1949-12-31', '2200-01-01', '9999-12-31'])(
+    'refuses to count them from %s',
+    async as_of => {
+      const refused = await start({ as_of, dry_run: true });
+      expect(refused.status).toBe(422);
+      expect((await problemOf(refused)).errors).toMatchObject([{ pointer: '/as_of' }]);
+    },
+  );
 
   it('spreads its pages over workers, and adds them up', async () => {
     await offices('many', { offices: 1010, staffPerOffice: 1, recipientsPerOffice: 1 });
