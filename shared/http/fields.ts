@@ -7,7 +7,8 @@ export const uuid = z.uuid({ error: 'must be a UUID' });
 /** An instant in an answer. */
 export const timestamp = z.iso.datetime({ offset: true });
 
-const firstMs = Date.parse('0001-01-01T00:00:00Z');
+/** The first moment that requests know. */
+export const firstMs = Date.parse('0001-01-01T00:00:00Z');
 const lastMs = Date.parse('9999-12-31T23:59:59.999Z');
 const isInRange = (ms: number): boolean => ms >= firstMs && ms <= lastMs;
 

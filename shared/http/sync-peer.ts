@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { transferredUser } from './accounts.ts';
-import { uuid } from './fields.ts';
+import { instant, uuid } from './fields.ts';
 import { defineOperation } from './operation.ts';
 
 /**
@@ -23,10 +23,7 @@ export const maxPeerUsersBytes = 8 * 1024 * 1024;
 const scope = z.strictObject({
   batch_id: uuid.optional(),
   test_users_only: z.boolean().default(true),
-  modified_since: z.iso
-    .datetime({ offset: true, error: 'must be an ISO 8601 time with an offset' })
-    .refine(text => !(Date.parse(text) < Date.UTC(1, 0)), 'must be of the year 1 or later')
-    .optional(),
+  modified_since: instant.optional(),
 });
 /** Of any length: an application may have names that an import does not take, and is told so user by user. */
 const usernames = z.array(z.string()).min(1).max(maxPeerUsernames);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { jobStatuses } from '../contracts/job.ts';
 import { snapshotName } from '../contracts/snapshots.ts';
 import { conflictPolicies, syncDirections, syncResultSchema } from '../contracts/user-sync.ts';
-import { timestamp, uuid } from './fields.ts';
+import { instant, timestamp, uuid } from './fields.ts';
 import { job } from './jobs.ts';
 import { defineOperation } from './operation.ts';
 import { pageOf, pageQuery } from './pagination.ts';
@@ -38,11 +38,6 @@ const target = z
   ])
   .describe('The built-in pool of accounts, that of another Muster, or a file in the shape of an export');
 
-/** An instant that Postgres can hold. */
-const moment = z.iso
-  .datetime({ offset: true, error: 'must be an ISO 8601 time with an offset' })
-  .refine(text => !(Date.parse(text) < Date.UTC(1, 0)), 'must be of the year 1 or later');
-
 const syncRequest = z.strictObject({
   target,
   direction: z
@@ -56,7 +51,7 @@ const syncRequest = z.strictObject({
         .boolean()
         .default(true)
         .describe('False sends production users too, never with passwords, and only in a push'),
-      modified_since: moment
+      modified_since: instant
         .optional()
         .describe(
           'Only what was changed at this moment or later: the `sync_timestamp` of an earlier sync misses nothing between the application and the built-in pool',

@@ -141,6 +141,15 @@ describe('a peer that', () => {
     >`select role from users order by username`;
     expect(roles.map(({ role }) => role)).toEqual(['ours', 'theirs', 'theirs', 'user']);
   });
+
+  it('has its clock behind is asked for no moment before the first', async () => {
+    peer.clockOffMs = -3_600_000;
+    await addUsers(2);
+    expect(await sync({ filter_criteria: { modified_since: '0001-01-01T00:00:00Z' } })).toMatchObject({
+      status: 'succeeded',
+      result: { created: 2, in_sync: true },
+    });
+  });
 });
 
 describe('users whom a peer refuses', () => {

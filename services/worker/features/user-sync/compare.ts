@@ -1,3 +1,4 @@
+import { firstMs } from '../../../../shared/http/fields.ts';
 import {
   type Bucket,
   type Choice,
@@ -98,7 +99,10 @@ async function probeBoth({ application, target }: SyncSession): Promise<number> 
 const byClockOfTarget = ({ modifiedSince, ...scope }: Scope, clockSkewMs: number): Scope =>
   modifiedSince === undefined || clockSkewMs >= 0
     ? { modifiedSince, ...scope }
-    : { modifiedSince: new Date(Date.parse(modifiedSince) + clockSkewMs).toISOString(), ...scope };
+    : { modifiedSince: earlier(modifiedSince, -clockSkewMs), ...scope };
+
+const earlier = (moment: string, ms: number): string =>
+  new Date(Math.max(Date.parse(moment) - ms, firstMs)).toISOString();
 
 interface Looked {
   differing: number[];

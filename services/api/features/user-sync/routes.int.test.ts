@@ -49,3 +49,24 @@ describe('an operator', () => {
     await api.call('POST', `/api/jobs/${id}/cancel`);
   });
 });
+
+describe('a moment from which changes count', () => {
+  const since = (modified_since: string) => ({ filter_criteria: { modified_since } });
+
+  it.each(['0001-01-01T00:00:00Z', '1900-06-01T00:00:00+09:00', '9999-12-31T23:59:59Z'])(
+    'may be %s',
+    async moment => {
+      await submitAndCancel(api.key, since(moment));
+      const json = { scope: { modified_since: moment } };
+      expect((await api.call('POST', '/api/users/sync/digests', { json })).status).toBe(200);
+    },
+  );
+
+  it.each(['0000-12-31T23:59:59Z', '0001-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00', '1900-06-01'])(
+    'cannot be %s',
+    async moment => {
+      const { errors } = await problemOf(await ask(api.key, since(moment)));
+      expect(errors).toMatchObject([{ pointer: '/filter_criteria/modified_since' }]);
+    },
+  );
+});
