@@ -62,7 +62,7 @@ export const cleanUpOperation = defineOperation({
     `lead to the users, and how each batch stands against the ledger. ${taken}`,
   body: cleanupBody,
   responses: { 202: { description: 'The job', schema: job } },
-  errors: ['conflict', 'batch_cleaned_up', 'confirmation_required'],
+  errors: ['not_found', 'conflict', 'batch_cleaned_up', 'confirmation_required'],
 });
 
 export const cleanupCandidate = z

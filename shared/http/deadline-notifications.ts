@@ -162,6 +162,7 @@ export const previewDeliveryOperation = defineOperation({
       }),
     },
   },
+  errors: ['conflict'],
 });
 
 export const settleDeliveryOperation = defineOperation({
@@ -222,6 +223,7 @@ export const showUnsubscribeOperation = defineOperation({
   description: 'The link in every message. It changes nothing by itself: mail scanners follow links.',
   query: unsubscribeQuery,
   responses: { 200: html },
+  errors: ['not_found'],
 });
 
 export const unsubscribeOperation = defineOperation({
@@ -238,4 +240,5 @@ export const unsubscribeOperation = defineOperation({
   },
   transaction: false,
   responses: { 200: html },
+  errors: ['not_found'],
 });

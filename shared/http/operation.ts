@@ -14,7 +14,8 @@ import type { ErrorCode } from '../kernel/errors.ts';
  * and in a feature of the api: `route(getJob, async ({ params, db }) => ok(present(await findJob(db, params.id))))`.
  *
  * Schemas are wire shapes: snake_case, strict objects (an unknown field is a fault), inputs with defaults.
- * Every operation may answer 401, 403, 404 (bad path), 422, 429, 500 and 503 besides what it lists.
+ * Every operation may answer 400, 413 and 415 (its body), 401, 403, 404 (bad path), 422, 429, 500 and 503 besides what
+ * it lists.
  */
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 

@@ -40,7 +40,7 @@ export const createSnapshotOperation = defineOperation({
     tables: z.array(tableName).min(1).max(500).optional(),
   }),
   responses: { 202: { description: 'The job', schema: job } },
-  errors: ['snapshot_exists', 'conflict'],
+  errors: ['not_found', 'snapshot_exists', 'conflict'],
 });
 
 const count = z.int().min(0);

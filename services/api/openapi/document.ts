@@ -86,16 +86,18 @@ function describeReply({ description, schema, contentTypes = ['application/json'
 }
 
 /** The codes that the frame itself may answer to this operation. */
-function codesOf({ role, params, body, rawBody, method, errors = [] }: Operation): ErrorCode[] {
-  const takesBody = body !== undefined || rawBody !== undefined || method !== 'get';
+function codesOf({ role, params, method, secretAnswer, errors = [] }: Operation): ErrorCode[] {
   return [
+    'invalid_json', // a body is read, and refused, also where none is taken
+    'payload_too_large',
+    'unsupported_media_type',
     'validation_failed',
     'internal_error',
     'dependency_unavailable',
     ...(role === 'open' ? [] : (['unauthenticated', 'forbidden', 'rate_limited'] as const)),
     ...(params ? (['not_found'] as const) : []),
-    ...(takesBody ? (['invalid_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
     ...(method === 'post' ? (['idempotency_key_reused'] as const) : []),
+    ...(secretAnswer ? (['conflict'] as const) : []),
     ...errors,
   ];
 }
