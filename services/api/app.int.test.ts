@@ -169,6 +169,9 @@ describe('a body', () => {
       expect(response.status).toBe(415);
       await problemOf(response);
     }
+    for (const type of ['application/json;', 'application/json; charset=utf-8; v=1']) {
+      expect((await post({ body: '{}', headers: { 'Content-Type': type } })).status).toBe(422);
+    }
     const latin1 = new Uint8Array([0x22, 0xff, 0x22]);
     const broken = await post({ body: latin1, headers: { 'Content-Type': 'application/json' } });
     expect(broken.status).toBe(400);

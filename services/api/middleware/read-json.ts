@@ -1,5 +1,6 @@
 import express, { type Request, type Response } from 'express';
 import { AppError, messageOf } from '../../../shared/kernel/errors.ts';
+import { readMediaType } from './media-type.ts';
 import { readBody } from './read-body.ts';
 
 /** A body that is larger than this needs an operation that says so, or reads its body as a stream. */
@@ -16,9 +17,10 @@ function parseJson(bytes: Buffer): unknown {
 }
 
 function requireJsonType(request: Request): void {
-  const type = request.get('content-type') ?? '';
-  if (/^application\/json *(; *charset="?utf-?8"?)? *$/i.test(type)) return;
-  const found = type === '' ? 'no content type' : type.slice(0, 100);
+  const header = request.get('content-type');
+  const { type, isUtf8 } = readMediaType(header);
+  if (type === 'application/json' && isUtf8) return;
+  const found = header?.slice(0, 100) || 'no content type';
   throw new AppError('unsupported_media_type', `The body must be application/json in UTF-8, not ${found}`);
 }
 
