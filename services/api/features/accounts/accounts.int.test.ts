@@ -164,6 +164,13 @@ describe('a body that is broken', () => {
     ['an object of users', '{"users": {"a": {}}}', json, 422, 'validation_failed'],
     ['bad UTF-8', new Uint8Array([0x22, 0xff, 0x22]), json, 400, 'invalid_json'],
     ['two documents', '{"users": []}{"users": []}', json, 400, 'invalid_json'],
+    [
+      'another charset',
+      '{"users": []}',
+      { 'Content-Type': 'application/json; charset=utf-16' },
+      415,
+      'unsupported_media_type',
+    ],
     ['no gzip', '{"users": []}', { ...json, 'Content-Encoding': 'gzip' }, 400, 'invalid_json'],
     ['another encoding', 'x', { ...json, 'Content-Encoding': 'lzma' }, 415, 'unsupported_media_type'],
     ['one long row', `{"username": "${'x'.repeat(3_000_000)}"}`, ndjson, 413, 'payload_too_large'],

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { finished, PassThrough, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { AppError, messageOf, systemCodeOf } from '../../../../../shared/kernel/errors.ts';
+import { readMediaType } from '../../../middleware/media-type.ts';
 
 /** Of a request's body after decompression, in all: far more than a million users need. */
 const maxBodyBytes = 4 * 1024 ** 3;
@@ -29,6 +30,8 @@ export interface DecodedBody {
  *   breaks off, `payload_too_large`, and `cancelled` when the client goes away
  */
 export function decodeBody(request: IncomingMessage): DecodedBody {
+  if (!readMediaType(request.headers['content-type']).isUtf8)
+    throw new AppError('unsupported_media_type', 'The body must be in UTF-8');
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   const decoder = decoders[encoding]?.();
   if (decoder === undefined) {
