@@ -140,6 +140,15 @@ describe('a body', () => {
     ]);
   });
 
+  it('is refused with its other faults where a value cannot be stored', async () => {
+    const { errors } = await problemOf(await post({ json: { name: 'a\u0000', role: 'king', x: 1 } }));
+    expect(errors?.map(({ pointer, code }) => [pointer, code])).toEqual([
+      ['/name', 'invalid_character'],
+      ['/role', 'not_allowed'],
+      ['/x', 'unknown_field'],
+    ]);
+  });
+
   it('is refused when there is none', async () => {
     const { errors } = await problemOf(await post({}));
     expect(errors).toEqual([{ pointer: '', code: 'required', detail: 'is required' }]);

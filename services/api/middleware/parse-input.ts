@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { faultsOf, type Place, refused } from '../../../shared/http/faults.ts';
+import { checkInput } from '../../../shared/http/check-input.ts';
+import { refused } from '../../../shared/http/faults.ts';
 import type { Operation } from '../../../shared/http/operation.ts';
-import { findUnstorable } from '../../../shared/http/unstorable.ts';
-import { AppError, type Fault } from '../../../shared/kernel/errors.ts';
+import { AppError } from '../../../shared/kernel/errors.ts';
 
 export interface RawInput {
   params: unknown;
@@ -15,18 +15,9 @@ const nothing = z.strictObject({});
 const anything = z.looseObject({});
 const noBody = nothing.optional().transform(() => undefined);
 
-function check(schema: z.ZodType, input: unknown, place: Place): { value?: unknown; faults: Fault[] } {
-  const unstorable = findUnstorable(input, place);
-  if (unstorable.length > 0) return { faults: unstorable };
-  const parsed = schema.safeParse(input);
-  return parsed.success
-    ? { value: parsed.data, faults: [] }
-    : { faults: faultsOf(parsed.error, input, place) };
-}
-
 /** A path that names nothing (an id that is no UUID, a name that no name can be) is a 404, not a fault. */
 function parseParams(schema: z.ZodType, params: unknown): unknown {
-  const { value, faults } = check(schema, params, 'query');
+  const { value, faults } = checkInput(schema, params, 'query');
   if (faults.length === 0) return value;
   throw new AppError(
     'not_found',
@@ -43,12 +34,12 @@ function unchecked({ rawBody, anyBody }: Operation, { body }: RawInput) {
 /** What the operation's handler gets, or one error with every fault of query and body. */
 export function parseInput(operation: Operation, raw: RawInput): RawInput {
   const params = parseParams(operation.params ?? nothing, raw.params);
-  const query = check(
+  const query = checkInput(
     operation.query ?? (operation.role === 'open' ? anything : nothing),
     { ...Object(raw.query) },
     'query',
   );
-  const body = unchecked(operation, raw) ?? check(operation.body ?? noBody, raw.body, 'body');
+  const body = unchecked(operation, raw) ?? checkInput(operation.body ?? noBody, raw.body, 'body');
   const faults = [...query.faults, ...body.faults];
   if (faults.length > 0) throw refused(faults);
   return { params, query: query.value, body: body.value };

@@ -1,8 +1,7 @@
 import { z } from 'zod';
+import { checkInput } from '../../../../shared/http/check-input.ts';
 import { type CreationParts, creationParts } from '../../../../shared/http/creation-config.ts';
-import { faultsOf } from '../../../../shared/http/faults.ts';
 import { templateName } from '../../../../shared/http/fields.ts';
-import { findUnstorable } from '../../../../shared/http/unstorable.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
 
 /** What was sent to be validated: its usable parts, and the faults of the others. */
@@ -24,7 +23,7 @@ export function readSentConfig(body: unknown = {}): SentConfig {
   const outer = isObject(body) ? body : {};
   const base = Object.hasOwn(outer, 'config') ? '/config' : '';
   const config = base === '' ? outer : outer.config;
-  const faults = faultsIn(body, base === '' ? flat : nested);
+  const { faults } = checkInput(base === '' ? flat : nested, body);
   const isSound = (pointer: string) =>
     !faults.some(fault => fault.pointer === pointer || fault.pointer.startsWith(`${pointer}/`));
   return {
@@ -34,14 +33,6 @@ export function readSentConfig(body: unknown = {}): SentConfig {
     base,
     faults,
   };
-}
-
-/** What cannot be stored comes first: a schema would lose its way in some of it. */
-function faultsIn(body: unknown, schema: z.ZodType): Fault[] {
-  const unstorable = findUnstorable(body);
-  if (unstorable.length > 0) return unstorable;
-  const parsed = schema.safeParse(body);
-  return parsed.success ? [] : faultsOf(parsed.error, body);
 }
 
 function soundParts(config: Record<string, unknown>, isSound: (part: string) => boolean): CreationParts {
