@@ -65,7 +65,7 @@ async function send(operation: DocumentedOperation, trial: Trial): Promise<Answe
   return {
     status: response.status,
     faults,
-    complaints: [...judgeStatus(response.status, trial.statuses), ...complaints].map(
+    complaints: [...judgeStatus(response.status, trial.statuses, operation), ...complaints].map(
       complaint => `${shown}: ${complaint}: ${text.slice(0, 300)}`,
     ),
   };

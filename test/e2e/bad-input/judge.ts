@@ -1,9 +1,18 @@
 import { type Problem, problem } from '../../../shared/http/problem.ts';
+import type { DocumentedOperation } from './openapi.ts';
 
-/** A line for each thing that is wrong with a status. */
-export function judgeStatus(status: number, statuses: readonly number[] | undefined): string[] {
+/** A line for each thing that is wrong with a status: it is not one of those due, or the document does not have it. */
+export function judgeStatus(
+  status: number,
+  statuses: readonly number[] | undefined,
+  { responses }: DocumentedOperation,
+): string[] {
   const isRight = statuses?.includes(status) ?? status < 500;
-  return isRight ? [] : [`answered ${status}`];
+  const isDocumented = String(status) in responses;
+  return [
+    ...(isRight ? [] : [`answered ${status}`]),
+    ...(isDocumented ? [] : [`answered ${status}, which the document does not have`]),
+  ];
 }
 
 export type Faults = NonNullable<Problem['errors']>;
