@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /** Field schemas that requests of several features share. */
 
-export const uuid = z.uuid({ error: 'must be a UUID' });
+/** Comes out in lower case, as Postgres writes it: texts of the same UUID are then the same, wherever they are compared. */
+export const uuid = z.uuid({ error: 'must be a UUID' }).overwrite(text => text.toLowerCase());
 
 /** An instant in an answer. */
 export const timestamp = z.iso.datetime({ offset: true });

@@ -114,6 +114,16 @@ describe('an account that left the filter', () => {
   });
 });
 
+it('a push of a batch sends its users, whichever case its id is written in', async () => {
+  await addUsers(10);
+  const batch_id = batchId.toUpperCase();
+  expect(await sync({ filter_criteria: { batch_id } })).toMatchObject({ result: { created: 10 } });
+  await databases.application.sql`update users set role = 'changed'`;
+  expect(await sync({ filter_criteria: { batch_id } })).toMatchObject({
+    result: { updated: 10, deleted: 0, in_sync: true },
+  });
+});
+
 it('a change in the pool that was committed late is seen by a sync by time', async () => {
   await addUsers(3);
   const first = await sync();
