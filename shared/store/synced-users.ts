@@ -219,7 +219,8 @@ export async function deleteIncomingUsers(
   await tx.execute(sql`
     select from ${users.table} where ${condition} order by ${users.column('username')} for update`);
   for (const reference of references) {
-    if (reference.action !== 'delete') continue;
+    // Tried where it is refused too: such a key would cascade into rows that this role may not delete.
+    if (reference.action !== 'delete' && reference.action !== 'cascade') continue;
     await tx.execute(sql`delete from ${sql.raw(reference.table)} where ${refersTo(reference, condition)}`);
   }
   const deleted = await tx.execute<{ username: string }>(sql`

@@ -90,6 +90,37 @@ describe('a deletion of many accounts', () => {
   });
 });
 
+describe('a table from which Muster may not delete', () => {
+  beforeEach(async () => {
+    await addUsers(20);
+    await sync();
+    await databases.platform
+      .sql`update accounts set status = 'deleted', deleted_at = now() where username in ('u1', 'u2')`;
+  });
+  afterEach(async () => {
+    await databases.application.sql`grant delete on carts, sessions to muster_test_data`;
+    await databases.application.sql`delete from carts`;
+  });
+
+  it('keeps those users only to whom its rows refer', async () => {
+    await databases.application.sql`revoke delete on carts from muster_test_data`;
+    await databases.application.sql`insert into carts (user_id) select id from users where username = 'u1'`;
+    const { result } = await sync({ direction: 'pull' });
+    expect(result).toMatchObject({
+      deleted: 1,
+      errors: [{ code: 'refused_by_application', username: 'u1' }],
+    });
+    expect(await usersLeft()).toBe(19);
+  });
+
+  it('keeps all of them where a deletion would cascade into it', async () => {
+    await databases.application.sql`revoke delete on sessions from muster_test_data`;
+    const { result } = await sync({ direction: 'pull' });
+    expect(result).toMatchObject({ deleted: 0, failed_count: 2 });
+    expect(await usersLeft()).toBe(20);
+  });
+});
+
 describe('an account that left the filter', () => {
   it.each([
     ['the built-in pool', 'load_tester'],

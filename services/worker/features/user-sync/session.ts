@@ -38,7 +38,8 @@ export async function openSession(
   const table = await digestTableOf(deps.applicationDb, deps.users);
   const sides = openSides(deps, run, table, settings, signal);
   const scope = { batchId: run.filter.batch_id, testUsersOnly: run.filter.test_users_only };
-  const references = run.direction === 'push' ? [] : await readUserReferences(deps.applicationDb, deps.users);
+  // As the role sees them that deletes.
+  const references = run.direction === 'push' ? [] : await readUserReferences(deps.testDataDb, deps.users);
   return {
     run,
     settings,
