@@ -9,10 +9,11 @@ import type { KeySpan } from './user-spans.ts';
 /** The chunks of a sync: `drizzle/platform/schema/user-sync.ts` draws their states. */
 type ChunkRow = typeof syncChunks.$inferSelect;
 export type SyncMode = (typeof syncRuns.$inferSelect)['mode'];
-export type SyncChunkLease = Pick<
-  ChunkRow,
-  'runId' | 'chunkIndex' | 'epoch' | 'usernames' | 'users' | 'firstKey' | 'nextKey'
->;
+/** Good for as long as the chunks are those of its job's run: a retry writes others down, whose epochs begin again. */
+export interface SyncChunkLease
+  extends Pick<ChunkRow, 'runId' | 'chunkIndex' | 'epoch' | 'usernames' | 'users' | 'firstKey' | 'nextKey'> {
+  jobRun: number;
+}
 export type SyncCounts = Pick<
   ChunkRow,
   | 'created'
@@ -60,25 +61,34 @@ export async function addSpanChunks(
     from unnest(${keys('firstKey')}, ${keys('nextKey')}) with ordinality as span(first_key, next_key, n)`);
 }
 
+export interface LanePlace {
+  runId: string;
+  /** The run of the job that the lane is of. */
+  jobRun: number;
+  lane: number;
+  worker: string;
+  mode: SyncMode;
+}
+
 /**
  * Takes a chunk for a lane: the one that the lane had when its worker died, else the next. None when the run has gone on
- * to another mode: a lane that only counts must not take what is to be done.
+ * to another mode: a lane that only counts must not take what is to be done. Nor when the job runs again.
  */
 export async function claimSyncChunk(
   db: Executor,
-  { runId, lane, worker, mode }: { runId: string; lane: number; worker: string; mode: SyncMode },
+  { runId, jobRun, lane, worker, mode }: LanePlace,
 ): Promise<SyncChunkLease | undefined> {
   const [row] = await db.execute<ClaimedRow>(sql`
     update sync_chunks set status = 'running', epoch = epoch + 1, lane = ${lane}, worker = ${worker}
     where run_id = ${runId} and chunk_index = (
       select chunk_index from sync_chunks
       where run_id = ${runId} and (status = 'pending' or (status = 'running' and lane = ${lane}))
-        and exists (select from sync_runs where id = ${runId} and mode = ${mode})
+        and exists (select from sync_runs where id = ${runId} and mode = ${mode} and planned_run = ${jobRun})
       order by status desc, chunk_index limit 1 for update skip locked)
     returning chunk_index, epoch, usernames, users, first_key, next_key`);
   if (row === undefined) return undefined;
   const { chunk_index: chunkIndex, first_key: firstKey, next_key: nextKey, ...lease } = row;
-  return { runId, chunkIndex, ...lease, firstKey, nextKey };
+  return { runId, jobRun, chunkIndex, ...lease, firstKey, nextKey };
 }
 
 type ClaimedRow = Pick<ChunkRow, 'epoch' | 'usernames' | 'users'> & {
@@ -102,6 +112,7 @@ export async function concludeSyncChunk(
         eq(syncChunks.chunkIndex, lease.chunkIndex),
         eq(syncChunks.epoch, lease.epoch),
         eq(syncChunks.status, 'running'),
+        sql`exists (select from sync_runs where id = ${lease.runId} and planned_run = ${lease.jobRun})`,
       ),
     );
   return count > 0;
@@ -110,13 +121,14 @@ export async function concludeSyncChunk(
 /** The same for a chunk whose users were copied, in the transaction of the connection that copied them. */
 export async function concludeCopiedChunk(
   connection: CopyConnection,
-  { runId, chunkIndex, epoch }: SyncChunkLease,
+  { runId, jobRun, chunkIndex, epoch }: SyncChunkLease,
   { users, bytes }: { users: number; bytes: number },
 ): Promise<boolean> {
   const marked = await connection.run(
     `update sync_chunks set status = 'done', created = $4, bytes = $5, finished_at = clock_timestamp()
-     where run_id = $1 and chunk_index = $2 and epoch = $3 and status = 'running'`,
-    [runId, chunkIndex, epoch, users, bytes],
+     where run_id = $1 and chunk_index = $2 and epoch = $3 and status = 'running'
+       and exists (select from sync_runs where id = $1 and planned_run = $6)`,
+    [runId, chunkIndex, epoch, users, bytes, jobRun],
   );
   return marked > 0;
 }

@@ -121,9 +121,10 @@ export type SyncPlan = Pick<
   | 'applicationXmin'
 >;
 
-/** Before the first look, or another one: what an earlier one found does not count. */
+/** Before the first look, or another one: what an earlier one found does not count, and no lane that is left of it may work. */
 export async function forgetSyncPlan(tx: Executor, run: SyncRunRow): Promise<void> {
   const nothing = {
+    plannedRun: -1,
     applicationUsers: 0,
     targetUsers: 0,
     unchanged: 0,

@@ -35,10 +35,10 @@ export const runSyncLane = implement(userSyncLane, (deps: UserSyncDeps) => async
 async function takeChunks(
   deps: UserSyncDeps,
   session: SyncSession,
-  { lane, mode }: { lane: number; mode: SyncMode },
+  { lane, mode, run }: { lane: number; mode: SyncMode; run: number },
   signal: AbortSignal,
 ): Promise<number> {
-  const place = { runId: session.run.id, lane, worker: deps.workerName, mode };
+  const place = { runId: session.run.id, jobRun: run, lane, worker: deps.workerName, mode };
   let chunks = 0;
   let held: SyncChunkLease | undefined;
   const claim: Claim = async () => {
@@ -81,7 +81,7 @@ function finalFaultOf(error: unknown, { epoch }: SyncChunkLease): SyncFault | un
 
 /** What is refused for one chunk, after all retries, is refused for all: the others are not tried. */
 async function giveUp({ db }: UserSyncDeps, lease: SyncChunkLease, fault: SyncFault): Promise<void> {
-  await concludeSyncChunk(db, lease, {
+  const isHeld = await concludeSyncChunk(db, lease, {
     created: 0,
     updated: 0,
     deletedInApplication: 0,
@@ -92,5 +92,5 @@ async function giveUp({ db }: UserSyncDeps, lease: SyncChunkLease, fault: SyncFa
     bytes: 0,
     faults: [fault],
   });
-  await withdrawSyncChunks(db, lease.runId);
+  if (isHeld) await withdrawSyncChunks(db, lease.runId);
 }
