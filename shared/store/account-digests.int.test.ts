@@ -26,8 +26,8 @@ async function putOnBothSides(users: AccountFields[]): Promise<void> {
   const rows = users.map(user => ({ ...user, custom_attributes: user.customAttributes }));
   await databases.application.sql`
     insert into users (username, email, role, password_hash, custom_attributes, is_test_user, test_batch_id, created_by_bulk)
-    select username, email, role, '!', custom_attributes, true, ${batchId}::uuid, true
-    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as u (username text, email text, role text, custom_attributes jsonb)`;
+    select username, email, role, '!', custom_attributes::jsonb, true, ${batchId}::uuid, true
+    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as u (username text, email text, role text, custom_attributes text)`;
 }
 
 async function bothBuckets() {
@@ -43,7 +43,7 @@ const user = (username: string, changes: Partial<AccountFields> = {}): AccountFi
   role: 'user',
   isTestUser: true,
   testBatchId: batchId,
-  customAttributes: {},
+  customAttributes: '{}',
   ...changes,
 });
 
@@ -68,8 +68,11 @@ it('both databases make the same digest of the same user, whatever is in it', as
         await databases.platform.sql`truncate accounts cascade`;
         await databases.application.sql`truncate users cascade`;
         await putOnBothSides(
-          drawn.map(([name, customAttributes]) =>
-            user(name, { customAttributes, role: [...name].slice(0, 5).join('') }),
+          drawn.map(([name, drawnAttributes]) =>
+            user(name, {
+              customAttributes: JSON.stringify(drawnAttributes),
+              role: [...name].slice(0, 5).join(''),
+            }),
           ),
         );
         const { ours, theirs } = await bothBuckets();

@@ -18,7 +18,7 @@ const account = (username: string, changes: Partial<AccountFields> = {}): Accoun
   role: 'user',
   isTestUser: true,
   testBatchId: batchId,
-  customAttributes: {},
+  customAttributes: '{}',
   ...changes,
 });
 
@@ -35,7 +35,7 @@ beforeEach(async () => {
 describe('upsertAccounts', () => {
   it('tells new accounts from changed and unchanged ones', async () => {
     const { db } = databases.platform;
-    const first = [account('a'), account('b', { customAttributes: { plan: 'pro', tags: ['x'] } })];
+    const first = [account('a'), account('b', { customAttributes: '{"plan":"pro","tags":["x"]}' })];
     expect(await upsertAccounts(db, first, overwrite)).toEqual({ created: 2, updated: 0, unchanged: 0 });
     const second = [account('a', { role: 'admin' }), ...first.slice(1), account('c')];
     expect(await upsertAccounts(db, second, overwrite)).toEqual({ created: 1, updated: 1, unchanged: 1 });
@@ -46,11 +46,14 @@ describe('upsertAccounts', () => {
   it('keeps every text to the letter', async () => {
     const { db } = databases.platform;
     const odd = ['"', '\\', '{a,b}', 'NULL', 'null', ' ', "' or 1=1 --", 'Ünï🦄', 'a\nb\t"\\"', '\\"'];
-    const rows = odd.map(text => account(text, { role: text, customAttributes: { [text]: [text] } }));
+    const attributesOf = (text: string) => ({ [text]: [text] });
+    const rows = odd.map(text =>
+      account(text, { role: text, customAttributes: JSON.stringify(attributesOf(text)) }),
+    );
     await upsertAccounts(db, rows, overwrite);
     const found = await listAccounts(db, { limit: 1000 });
     expect(found.map(row => [row.username, row.role, row.customAttributes]).toSorted()).toEqual(
-      odd.map(text => [text, text, { [text]: [text] }]).toSorted(),
+      odd.map(text => [text, text, attributesOf(text)]).toSorted(),
     );
     expect(await upsertAccounts(db, rows, overwrite)).toMatchObject({ unchanged: odd.length });
   });

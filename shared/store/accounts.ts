@@ -13,7 +13,8 @@ export interface AccountFields {
   role: string;
   isTestUser: boolean;
   testBatchId: string | null;
-  customAttributes: Record<string, unknown>;
+  /** JSON. */
+  customAttributes: string;
   /** Encrypted. Absent: nobody told, and what is known already stays. */
   sealedPassword?: string | null | undefined;
   /** The user's key in the application. Absent: what is known already stays. */
@@ -76,7 +77,7 @@ const incoming = (rows: readonly AccountFields[]): SQL => {
   return sql`unnest(
     ${column(row => row.username)}::text[], ${column(row => row.email)}::text[], ${column(row => row.role)}::text[],
     ${column(row => String(row.isTestUser))}::boolean[], ${column(row => row.testBatchId)}::uuid[],
-    ${column(row => JSON.stringify(row.customAttributes))}::jsonb[], ${column(row => row.sealedPassword)}::text[],
+    ${column(row => row.customAttributes)}::jsonb[], ${column(row => row.sealedPassword)}::text[],
     ${column(row => row.sourceId)}::text[], ${column(row => row.createdAt)}::timestamptz[],
     ${column(row => row.updatedAt)}::timestamptz[]
   ) as incoming (username, email, role, is_test_user, test_batch_id, custom_attributes, sealed_password, source_id,

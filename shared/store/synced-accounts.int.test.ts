@@ -9,7 +9,7 @@ const scope = { testUsersOnly: true };
 
 const account = (username: string, role = 'user') => ({
   ...{ username, email: `${username}@example.com`, role },
-  ...{ isTestUser: true, testBatchId: null, customAttributes: {} },
+  ...{ isTestUser: true, testBatchId: null, customAttributes: '{}' },
 });
 
 const settled = async () => {

@@ -14,7 +14,8 @@ interface PoolUser {
   role: string;
   is_test_user: boolean;
   test_batch_id: string | null;
-  custom_attributes: Record<string, unknown>;
+  /** JSON, as the database has it. */
+  custom_attributes: string;
   created_at: string;
   updated_at: string;
   sealed_password: string | null;
@@ -25,7 +26,7 @@ const named = (usernames: readonly string[]): SQL => sql`username = any(${textAr
 /** Accounts by username, those that were deleted aside. */
 export async function usersOfPool(db: Executor, usernames: readonly string[]): Promise<PoolUser[]> {
   const rows = await db.execute<{ [K in keyof PoolUser]: PoolUser[K] }>(sql`
-    select source_id as id, username, email, role, is_test_user, test_batch_id::text as test_batch_id, custom_attributes,
+    select source_id as id, username, email, role, is_test_user, test_batch_id::text as test_batch_id, custom_attributes::text,
       to_json(created_at) #>> '{}' as created_at, to_json(updated_at) #>> '{}' as updated_at, sealed_password
     from accounts where status <> 'deleted' and ${named(usernames)}`);
   return [...rows];

@@ -12,7 +12,7 @@ const batch = '0198f000-0000-7000-8000-000000000001';
 const moment = '2026-01-31T12:00:00Z';
 
 const incoming = (username: string, seen?: string) => ({
-  ...{ username, email: `${username}@example.com`, role: 'buyer', custom_attributes: {} },
+  ...{ username, email: `${username}@example.com`, role: 'buyer', custom_attributes: '{}' },
   ...{ test_batch_id: batch, created_at: moment, updated_at: moment, password_hash: '!', seen },
 });
 

@@ -39,7 +39,8 @@ export type ApplicationUser = {
   role: string;
   is_test_user: boolean;
   test_batch_id: string | null;
-  custom_attributes: Record<string, unknown>;
+  /** JSON, as the database has it: JavaScript would round its numbers. */
+  custom_attributes: string;
   created_at: string;
   updated_at: string;
 };
@@ -51,7 +52,7 @@ export async function readUsersWithDigests(
   usernames: readonly string[],
 ): Promise<{ user: ApplicationUser; digest: string }[]> {
   const rows = await db.execute<ApplicationUser & { digest: string }>(sql`
-    select u.id, u.username, u.email, u.role, u.is_test_user, u.test_batch_id, u.custom_attributes,
+    select u.id, u.username, u.email, u.role, u.is_test_user, u.test_batch_id, u.custom_attributes::text,
       to_json(u.created_at) #>> '{}' as created_at, to_json(u.updated_at) #>> '{}' as updated_at,
       ${digestOfColumns}::text as digest
     from (select ${userColumns(users)} from ${users.table}) as u where ${named(sql`u.username`, usernames)}`);
@@ -72,7 +73,7 @@ export async function readApplicationUsers(
   usernames: readonly string[],
 ): Promise<ApplicationUser[]> {
   const rows = await db.execute<ApplicationUser>(sql`
-    select u.id, u.username, u.email, u.role, u.is_test_user, u.test_batch_id, u.custom_attributes,
+    select u.id, u.username, u.email, u.role, u.is_test_user, u.test_batch_id, u.custom_attributes::text,
       to_json(u.created_at) #>> '{}' as created_at, to_json(u.updated_at) #>> '{}' as updated_at
     from (select ${userColumns(users)} from ${users.table}) as u where ${named(sql`u.username`, usernames)}`);
   return [...rows];
@@ -93,7 +94,7 @@ export interface IncomingUser extends Omit<ApplicationUser, 'id' | 'is_test_user
 
 const incoming = (rows: readonly object[]): SQL => sql`
   jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as incoming (username text, email text, role text,
-    custom_attributes jsonb, test_batch_id text, password_hash text, created_at timestamptz, updated_at timestamptz, seen bigint)`;
+    custom_attributes text, test_batch_id text, password_hash text, created_at timestamptz, updated_at timestamptz, seen bigint)`;
 
 /** What an incoming user's columns become, in the types of the table. */
 function valuesOf({ mapping: { columns } }: UserTable) {
@@ -104,7 +105,7 @@ function valuesOf({ mapping: { columns } }: UserTable) {
   return {
     email: sql`incoming.email`,
     role: sql`incoming.role`,
-    attributes: sql`incoming.custom_attributes::${sql.raw(columns.attributes?.type ?? 'jsonb')}`,
+    attributes: sql`incoming.custom_attributes::jsonb::${sql.raw(columns.attributes?.type ?? 'jsonb')}`,
     created_at: moment('created_at'),
     updated_at: moment('updated_at'),
   };

@@ -145,6 +145,23 @@ describe('an account that left the filter', () => {
   });
 });
 
+it('numbers of custom attributes that JavaScript would write otherwise pass from one database to the other', async () => {
+  const { application, platform } = databases;
+  const exact = '{"big": 12345678901234567890, "price": 1.50}';
+  await addUsers(2);
+  await sync();
+  await application.sql`update users set custom_attributes = ${exact}::text::jsonb`;
+  expect(await sync()).toMatchObject({ result: { updated: 2, in_sync: true } });
+  await platform.sql`update accounts set role = 'theirs', updated_at = now() where username = 'u1'`;
+  expect(await sync({ direction: 'bidirectional' })).toMatchObject({ result: { updated: 1, in_sync: true } });
+  const kept =
+    await application.sql`select role, custom_attributes::text as attributes from users order by username`;
+  expect([...kept]).toEqual([
+    { role: 'theirs', attributes: exact },
+    { role: 'user', attributes: exact },
+  ]);
+});
+
 it('a push of a batch sends its users, whichever case its id is written in', async () => {
   await addUsers(10);
   const batch_id = batchId.toUpperCase();

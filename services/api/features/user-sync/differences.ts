@@ -10,6 +10,7 @@ import {
 } from '../../../../shared/store/account-digests.ts';
 import { usersOfPool } from '../../../../shared/store/synced-accounts.ts';
 import { readApplicationUsers } from '../../../../shared/store/synced-users.ts';
+import { withParsedAttributes } from '../../../../shared/store/user-attributes.ts';
 import { differingFields } from '../../../../shared/store/user-differences.ts';
 import type { UserTable } from '../../../../shared/store/user-table.ts';
 import type { BothSides } from './status.ts';
@@ -106,8 +107,8 @@ export async function describeDifferences(
       username,
       difference,
       fields: differingFields(own, their),
-      application: own === undefined ? null : own,
-      load_tester: their === undefined ? null : withoutSecret(their),
+      application: own === undefined ? null : withParsedAttributes(own),
+      load_tester: their === undefined ? null : withParsedAttributes(withoutSecret(their)),
     };
   });
 }

@@ -18,6 +18,7 @@ import {
 import { createPasswordKeeper } from '../../../../shared/store/account-passwords.ts';
 import { markDeleted } from '../../../../shared/store/accounts.ts';
 import { type PoolPage, pagesOfPool, usersOfPool } from '../../../../shared/store/synced-accounts.ts';
+import { withParsedAttributes } from '../../../../shared/store/user-attributes.ts';
 import { tellDeed } from '../../deed.ts';
 import { gzippedJson } from '../../gzip-json.ts';
 import { requireActor } from '../../middleware/identify.ts';
@@ -54,7 +55,8 @@ export const peerRoutes = ({ vault }: { vault: Vault }): Route[] => [
         await tellDeed({ db, actor, requestId }, 'credentials.export', undefined, detail);
       }
       const keeper = createPasswordKeeper(vault);
-      const users = (await usersOfPool(db, given)).map(({ sealed_password, ...user }) =>
+      const found = (await usersOfPool(db, given)).map(withParsedAttributes);
+      const users = found.map(({ sealed_password, ...user }) =>
         include_credentials && sealed_password !== null
           ? { ...user, password: keeper.open(sealed_password) }
           : user,

@@ -20,7 +20,7 @@ async function takeOver(format: keyof typeof passwordHashers): Promise<Record<st
     references: [],
   };
   const user = (username: string) => ({
-    ...{ id: null, username, email: `${username}@shop.example`, role: 'user', custom_attributes: {} },
+    ...{ id: null, username, email: `${username}@shop.example`, role: 'user', custom_attributes: '{}' },
     ...{ is_test_user: true, test_batch_id: newId() },
     ...{ created_at: new Date().toISOString(), updated_at: new Date().toISOString() },
   });

@@ -225,7 +225,7 @@ async function usersToSend(
   known: Read['known'],
 ): Promise<SyncUser[]> {
   if (usernames.length === 0) return [];
-  const users =
+  const users: SyncUser[] =
     known === undefined
       ? await readApplicationUsers(deps.applicationDb, deps.users, usernames)
       : usernames.flatMap(username => known.get(username) ?? []);

@@ -1,5 +1,6 @@
 import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
 import { readApplicationUsers } from '../../../../shared/store/synced-users.ts';
+import { withParsedAttributes } from '../../../../shared/store/user-attributes.ts';
 import { differingFields } from '../../../../shared/store/user-differences.ts';
 import type { UserSyncDeps } from './deps.ts';
 import type { SyncSession } from './session.ts';
@@ -38,7 +39,7 @@ export async function describeConflicts(
       message: `${username} ${what}: ${end}`,
       username,
       ...(winner !== undefined && { resolution: winner }),
-      fields: differingFields(own, their),
+      fields: differingFields(own && withParsedAttributes(own), their && withParsedAttributes(their)),
     };
   });
 }

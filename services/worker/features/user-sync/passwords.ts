@@ -3,15 +3,18 @@ import type { SyncRunRow } from '../../../../shared/store/sync-runs.ts';
 import type { UserSyncDeps } from './deps.ts';
 import type { SyncUser } from './sides.ts';
 
+/** What a password goes by. */
+type Named = Pick<SyncUser, 'username' | 'is_test_user' | 'test_batch_id'>;
+
 /**
  * The users with their passwords: of test users only, where they are known. To another Muster and into a file they go
  * when an admin asked; the built-in pool has them in any case.
  */
-export async function withPasswords(
+export async function withPasswords<User extends Named>(
   { db, vault }: Pick<UserSyncDeps, 'db' | 'vault'>,
   { target, withCredentials }: Pick<SyncRunRow, 'target' | 'withCredentials'>,
-  users: SyncUser[],
-): Promise<SyncUser[]> {
+  users: User[],
+): Promise<(User & Pick<SyncUser, 'password'>)[]> {
   if (target.type !== 'load_tester' && !withCredentials) return users;
   const batches = new Set(users.flatMap(({ test_batch_id: batch }) => (batch === null ? [] : [batch])));
   const passwordOf = await openCredentials(db, vault, [...batches]);

@@ -18,6 +18,7 @@ import {
   saveBases,
   summarizeBases,
 } from '../../../../shared/store/sync-bases.ts';
+import { withParsedAttributes } from '../../../../shared/store/user-attributes.ts';
 import type { PeerClient } from './peer-client.ts';
 import { inQuestions, readPeerUsers } from './peer-users.ts';
 import type { Side, SyncUser, Target, TargetOutcome, UserDigest } from './sides.ts';
@@ -129,7 +130,7 @@ function linesOf(users: readonly SyncUser[]): { lines: string[]; faults: SyncFau
   const lines: string[] = [];
   const faults: SyncFault[] = [];
   for (const user of users) {
-    const line = JSON.stringify(user);
+    const line = JSON.stringify(withParsedAttributes(user));
     if (Buffer.byteLength(line) <= maxImportedRowBytes) lines.push(line);
     else faults.push(tooLong(user));
   }

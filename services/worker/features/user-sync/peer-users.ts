@@ -76,7 +76,7 @@ const syncUserOf = (user: TransferredUser): SyncUser => ({
   role: user.role,
   is_test_user: user.is_test_user,
   test_batch_id: user.test_batch_id ?? null,
-  custom_attributes: user.custom_attributes,
+  custom_attributes: JSON.stringify(user.custom_attributes),
   created_at: user.created_at ?? new Date(0).toISOString(),
   updated_at: user.updated_at ?? new Date(0).toISOString(),
   password: user.password ?? undefined,

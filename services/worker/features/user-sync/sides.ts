@@ -17,7 +17,8 @@ export interface SyncUser {
   role: string;
   is_test_user: boolean;
   test_batch_id: string | null;
-  custom_attributes: Record<string, unknown>;
+  /** JSON. */
+  custom_attributes: string;
   created_at: string;
   updated_at: string;
   /** In clear, between two processes only; absent when it is not known, or not to be told. */

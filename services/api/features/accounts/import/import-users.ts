@@ -117,7 +117,7 @@ const toAccount = (user: TransferredUser, sealedPassword: string | undefined): A
   role: user.role,
   isTestUser: user.is_test_user,
   testBatchId: user.test_batch_id ?? null,
-  customAttributes: user.custom_attributes,
+  customAttributes: JSON.stringify(user.custom_attributes),
   sealedPassword,
   sourceId: user.id,
   createdAt: user.created_at,
