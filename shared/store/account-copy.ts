@@ -16,8 +16,8 @@ import type { UserTable } from './user-table.ts';
  * the other. Here a line is not taken apart further than the password needs that is put at its end.
  */
 
-/** What the application tells, in this order; a line begins with what its password goes by. */
-const told = sql`u.username, u.test_batch_id, u.is_test_user, u.email, u.role, u.custom_attributes, u.id,
+/** What the application tells, in this order; a line begins with what its password goes by. A marker that is null marks nobody. */
+const told = sql`u.username, u.test_batch_id, coalesce(u.is_test_user, false), u.email, u.role, u.custom_attributes, u.id,
   u.created_at, u.updated_at, ${digestOfColumns}`;
 /** The pool's columns for it, and after them for what is put in on the way. */
 const filled = `username, test_batch_id, is_test_user, email, role, custom_attributes, source_id,
@@ -55,7 +55,8 @@ export async function prepareCopy({ source, target }: AccountCopy): Promise<void
 
 /**
  * Copies the users of a span, with the digest that both sides then have; call it in a transaction of `target`.
- * @throws SQLSTATE 23505 when the pool has one of the names, if only as a tombstone. The source cannot be used any more.
+ * @throws SQLSTATE 23505 when the pool has one of the names, if only as a tombstone, 22P02 when it cannot hold a value, such
+ * as a batch that is no UUID. The source cannot be used any more.
  */
 export async function copyUsersToPool(
   { source, target, users, db, vault }: AccountCopy,

@@ -2,6 +2,7 @@ import { inArray } from 'drizzle-orm';
 import { bulkUserBatches } from '../../drizzle/platform/schema/bulk-users.ts';
 import { type BatchConfig, slotOf } from '../contracts/bulk-users.ts';
 import { idOf } from '../contracts/username-pattern.ts';
+import { isUuid } from '../kernel/ids.ts';
 import type { Vault } from '../platform/crypto.ts';
 import type { Executor } from '../platform/db.ts';
 import { derivePassword } from '../platform/derived-password.ts';
@@ -15,7 +16,8 @@ export type PasswordOf = (batchId: string | null, username: string) => string | 
  * @throws AppError `secret_unreadable` under another key than the one that sealed them
  */
 export async function openCredentials(db: Executor, vault: Vault, batchIds: string[]): Promise<PasswordOf> {
-  if (batchIds.length === 0) return () => undefined;
+  const known = batchIds.filter(isUuid); // another application's users may have batches of any name
+  if (known.length === 0) return () => undefined;
   const rows = await db
     .select({
       id: bulkUserBatches.id,
@@ -24,7 +26,7 @@ export async function openCredentials(db: Executor, vault: Vault, batchIds: stri
       sealedSecret: bulkUserBatches.sealedSecret,
     })
     .from(bulkUserBatches)
-    .where(inArray(bulkUserBatches.id, batchIds));
+    .where(inArray(bulkUserBatches.id, known));
   const byBatch = new Map(rows.map(row => [row.id, passwordsOf(vault, row)]));
   return (batchId, username) => (batchId === null ? undefined : byBatch.get(batchId)?.(username));
 }

@@ -45,6 +45,10 @@ export type ApplicationUser = {
   updated_at: string;
 };
 
+/** A marker that is null marks nobody. */
+const toldFields = sql`u.id, u.username, u.email, u.role, coalesce(u.is_test_user, false) as is_test_user, u.test_batch_id,
+  u.custom_attributes::text, to_json(u.created_at) #>> '{}' as created_at, to_json(u.updated_at) #>> '{}' as updated_at`;
+
 /** The same with the digest of each, in one look at the table. */
 export async function readUsersWithDigests(
   db: Executor,
@@ -52,9 +56,7 @@ export async function readUsersWithDigests(
   usernames: readonly string[],
 ): Promise<{ user: ApplicationUser; digest: string }[]> {
   const rows = await db.execute<ApplicationUser & { digest: string }>(sql`
-    select u.id, u.username, u.email, u.role, u.is_test_user, u.test_batch_id, u.custom_attributes::text,
-      to_json(u.created_at) #>> '{}' as created_at, to_json(u.updated_at) #>> '{}' as updated_at,
-      ${digestOfColumns}::text as digest
+    select ${toldFields}, ${digestOfColumns}::text as digest
     from (select ${userColumns(users)} from ${users.table}) as u where ${named(sql`u.username`, usernames)}`);
   return rows.map(({ digest, ...user }) => ({ user, digest }));
 }
@@ -73,8 +75,7 @@ export async function readApplicationUsers(
   usernames: readonly string[],
 ): Promise<ApplicationUser[]> {
   const rows = await db.execute<ApplicationUser>(sql`
-    select u.id, u.username, u.email, u.role, u.is_test_user, u.test_batch_id, u.custom_attributes::text,
-      to_json(u.created_at) #>> '{}' as created_at, to_json(u.updated_at) #>> '{}' as updated_at
+    select ${toldFields}
     from (select ${userColumns(users)} from ${users.table}) as u where ${named(sql`u.username`, usernames)}`);
   return [...rows];
 }

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { storefrontMapping, type UserField, type UserMapping } from '../contracts/user-mapping.ts';
+import { isUuid } from '../kernel/ids.ts';
 
 /**
  * The application's users table as pieces of SQL: every statement about users is made of them, so that another
@@ -13,7 +14,8 @@ export interface UserTable {
   column(field: UserField): SQL | undefined;
   /**
    * What to select for a field, of the table under `alias`: ids as text, moments as timestamptz, attributes as jsonb,
-   * nothing where an address, a role or attributes may be null, and a stand-in where the application has no such column.
+   * nothing where an address, a role or attributes may be null, the moment of creation where a row was never changed, and a
+   * stand-in where the application has no such column.
    */
   read(field: UserField, alias?: string): SQL;
   /** A key as text, as `read('id')` gives it, in the type of the column: for `where`, with the index. */
@@ -25,7 +27,7 @@ export interface UserTable {
 /** Whether a text can be a key of the table: what comes from outside must not reach the column's type otherwise. */
 export function isKey({ mapping }: UserTable, text: string): boolean {
   const { type } = mapping.columns.id;
-  if (type === 'uuid') return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
+  if (type === 'uuid') return isUuid(text);
   if (type !== 'integer' && type !== 'bigint') return !text.includes('\u0000');
   return /^\d{1,19}$/.test(text) && BigInt(text) < 2n ** (type === 'integer' ? 31n : 63n);
 }
@@ -36,16 +38,18 @@ export function userTable(mapping: UserMapping): UserTable {
     const found = columns[field];
     return found === undefined ? undefined : sql.identifier(found.name);
   };
+  const read = (field: UserField, alias?: string): SQL => {
+    const name = column(field);
+    if (name === undefined) return standIn(field);
+    const place = alias === undefined ? sql`${name}` : sql`${sql.identifier(alias)}.${name}`;
+    const found = readAs(field, columns[field]?.type, place);
+    return field === 'updated_at' ? sql`coalesce(${found}, ${read('created_at', alias)})` : found;
+  };
   return {
     mapping,
     table: sql`${sql.identifier(mapping.schema)}.${sql.identifier(mapping.table)}`,
     column: field => (columns[field] === undefined ? undefined : sql`${column(field)}`),
-    read(field, alias) {
-      const name = column(field);
-      if (name === undefined) return standIn(field);
-      const place = alias === undefined ? sql`${name}` : sql`${sql.identifier(alias)}.${name}`;
-      return readAs(field, columns[field]?.type, place);
-    },
+    read,
     key: text => sql`${text}::${sql.raw(columns.id.type)}`,
     batch: id => sql`${id}::${sql.raw(columns.test_batch_id.type)}`,
   };

@@ -13,7 +13,8 @@ export type Claim = () => Promise<SyncChunkLease | undefined>;
 /**
  * A lane of a first sync: takes span after span and streams its users from the application into the pool, over two
  * connections of its own. What a span writes and its `done` mark are one transaction.
- * @returns a span of which the pool has somebody, if only a tombstone, with the names in it: to be decided user by user
+ * @returns a span of which the pool has somebody, if only a tombstone, or cannot hold somebody, with the names in it: to be
+ * decided user by user
  * @throws AppError `lease_lost` when another lane has the chunk
  */
 export function copySpans(
@@ -38,7 +39,7 @@ export function copySpans(
   );
 }
 
-/** False when the pool has one of the names. */
+/** False when the pool has one of the names, or cannot hold one of the users. */
 async function copySpan(copy: AccountCopy, { scope }: SyncSession, lease: SyncChunkLease): Promise<boolean> {
   try {
     await copy.target.transaction('begin', async () => {
@@ -47,7 +48,10 @@ async function copySpan(copy: AccountCopy, { scope }: SyncSession, lease: SyncCh
     });
     return true;
   } catch (error) {
-    if (sqlStateOf(error) === '23505') return false;
+    if (refusalsOfAUser.has(sqlStateOf(error) ?? '')) return false;
     throw error;
   }
 }
+
+/** A name that is taken, and a text that is none of its column's type. */
+const refusalsOfAUser: ReadonlySet<string> = new Set(['23505', '22P02']);

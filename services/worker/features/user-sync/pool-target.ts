@@ -1,3 +1,5 @@
+import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
+import { isUuid } from '../../../../shared/kernel/ids.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import {
@@ -17,7 +19,7 @@ import {
   usersOfPool,
 } from '../../../../shared/store/synced-accounts.ts';
 import { type Meter, measured } from './meter.ts';
-import type { Target, TargetChanges } from './sides.ts';
+import type { SyncUser, Target, TargetChanges } from './sides.ts';
 
 /** Of the accounts that are held at once on their way to the application. */
 const pageBytes = 8 * 1024 * 1024;
@@ -66,10 +68,12 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
       }
     },
     async apply(changes, conclude) {
-      meter.counted(changes.users);
+      const users = changes.users.filter(canBeHeld);
+      const faults = changes.users.filter(user => !canBeHeld(user)).map(notHeld);
+      meter.counted(users);
       await db.transaction(async tx => {
-        const sealed = await sealAll(tx, changes);
-        const counts = await upsertAccounts(tx, accountsOf(changes, sealed), {
+        const sealed = await sealAll(tx, { ...changes, users });
+        const counts = await upsertAccounts(tx, accountsOf(users, sealed), {
           onConflict: 'overwrite',
           inSync: true,
         });
@@ -77,7 +81,7 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
           changes.deletions.length === 0 ? 0 : await markDeleted(tx, { usernames: changes.deletions });
         const gone = changes.deletions.map(username => ({ username, digest: null }));
         await settleAccounts(tx, [...changes.settled, ...gone]);
-        await conclude(tx, { ...counts, deleted, failed: 0, faults: [] });
+        await conclude(tx, { ...counts, deleted, failed: faults.length, faults });
       });
     },
     settleAll: (scope, _application, fold) => settlePool(db, scope, fold),
@@ -85,7 +89,16 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
   };
 }
 
-const accountsOf = ({ users }: TargetChanges, sealed: ReadonlyMap<string, string>) =>
+const canBeHeld = ({ test_batch_id: batch }: SyncUser): boolean => batch === null || isUuid(batch);
+
+const notHeld = ({ username }: SyncUser): SyncFault => ({
+  kind: 'format',
+  code: 'invalid_format',
+  message: `the batch of ${username} in the application is not a UUID`,
+  username,
+});
+
+const accountsOf = (users: readonly SyncUser[], sealed: ReadonlyMap<string, string>) =>
   users.map(user => ({
     username: user.username,
     email: user.email,
