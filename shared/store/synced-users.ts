@@ -97,15 +97,26 @@ const incoming = (rows: readonly object[]): SQL => sql`
   jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as incoming (username text, email text, role text,
     custom_attributes text, test_batch_id text, password_hash text, created_at timestamptz, updated_at timestamptz, seen bigint)`;
 
+/** An incoming user's role; an enum has its own name in each application, and no text becomes one without it. */
+async function readRoleValue(tx: Executor, users: UserTable): Promise<SQL> {
+  const { role } = users.mapping.columns;
+  if (role?.type !== 'enum') return sql`incoming.role`;
+  const [row] = await tx.execute<{ type: string }>(sql`
+    select format_type(atttypid, null) as type from pg_attribute
+    where attrelid = ${nameOf(users)}::regclass and attname = ${role.name} and not attisdropped`);
+  if (row === undefined) throw new Error(`The users table has no column ${role.name}`);
+  return sql`incoming.role::${sql.raw(row.type)}`;
+}
+
 /** What an incoming user's columns become, in the types of the table. */
-function valuesOf({ mapping: { columns } }: UserTable) {
+function valuesOf({ mapping: { columns } }: UserTable, role: SQL) {
   const moment = (name: 'created_at' | 'updated_at') =>
     columns[name].type === 'timestamp'
       ? sql`incoming.${sql.identifier(name)} at time zone 'utc'`
       : sql`incoming.${sql.identifier(name)}`;
   return {
     email: sql`incoming.email`,
-    role: sql`incoming.role`,
+    role,
     attributes: sql`incoming.custom_attributes::jsonb::${sql.raw(columns.attributes?.type ?? 'jsonb')}`,
     created_at: moment('created_at'),
     updated_at: moment('updated_at'),
@@ -113,8 +124,8 @@ function valuesOf({ mapping: { columns } }: UserTable) {
 }
 
 /** The columns that a new user gets, with their values; those that the application does not have are left out. */
-function insertedColumns(users: UserTable): { columns: SQL[]; values: SQL[] } {
-  const values = valuesOf(users);
+function insertedColumns(users: UserTable, role: SQL): { columns: SQL[]; values: SQL[] } {
+  const values = valuesOf(users, role);
   const filled: [SQL | undefined, SQL][] = [
     [users.column('username'), sql`incoming.username`],
     [users.column('email'), values.email],
@@ -146,7 +157,7 @@ export async function insertIncomingUsers(
   rows: readonly IncomingUser[],
 ): Promise<string[]> {
   if (rows.length === 0) return [];
-  const { columns, values } = insertedColumns(users);
+  const { columns, values } = insertedColumns(users, await readRoleValue(tx, users));
   const created = await tx.execute<{ username: string; id: string; batch: string }>(sql`
     insert into ${users.table} (${sql.join(columns, sql`, `)})
     select ${sql.join(values, sql`, `)} from ${incoming(rows)} order by incoming.username
@@ -188,7 +199,7 @@ export async function updateIncomingUsers(
   rows: readonly IncomingUser[],
 ): Promise<string[]> {
   if (rows.length === 0) return [];
-  const values = valuesOf(users);
+  const values = valuesOf(users, await readRoleValue(tx, users));
   const changed = (['email', 'role', 'attributes', 'updated_at'] as const).flatMap(field => {
     const column = users.column(field);
     return column === undefined ? [] : [sql`${column} = ${values[field]}`];

@@ -110,3 +110,20 @@ it('a member whose batch is no UUID fails alone, and is exported', async () => {
   );
   expect((await exported.text()).trim().split('\n')).toHaveLength(3);
 });
+
+it('members are pulled with roles of an enum, and a role that it has not fails its user alone', async () => {
+  const addAccounts = (names: string[], role: string) => databases.platform.sql`
+    insert into accounts (username, email, role, test_batch_id)
+    select name, name || '@shop.test', ${role}, ${batchId}::uuid from unnest(${names}::text[]) name`;
+  await addAccounts(['ann', 'bob'], 'admin');
+  await addAccounts(['king'], 'monarch');
+  const errors = [{ code: 'refused_by_application', username: 'king' }];
+  expect(await sync({ direction: 'pull' })).toMatchObject({ created: 2, failed_count: 1, errors });
+  await databases.platform.sql`update accounts set role = 'user', updated_at = now() where username = 'ann'`;
+  expect(await sync({ direction: 'pull' })).toMatchObject({ updated: 1, failed_count: 1, errors });
+  const members = await sql()`select login, kind from member order by 1`;
+  expect([...members]).toEqual([
+    { login: 'ann', kind: 'user' },
+    { login: 'bob', kind: 'admin' },
+  ]);
+});
