@@ -21,12 +21,13 @@ afterEach(() => rm(folder, { recursive: true }));
 const lease = { testId: newId(), shard: 1, epoch: 2 };
 const pathOf = ({ testId, shard, epoch }: typeof lease) => join(folder, testId, `${shard}.${epoch}`);
 const read = () => readSendJournal(folder, lease);
+const unexpected = (error: unknown) => expect(error).toBeUndefined();
 
 describe('a journal of what was sent', () => {
   it('has the first requests of a turn of the event loop at once, and the others at its end', async () => {
     const journal = openSendJournal(folder, lease);
     expect(await read()).toBe(0);
-    const note = createSendCounter(journal.fd);
+    const note = createSendCounter(journal.fd, unexpected);
     const inMiddleOfTurn = () => readFileSync(pathOf(lease)).readDoubleLE();
     note();
     expect(inMiddleOfTurn()).toBe(1);
@@ -42,7 +43,7 @@ describe('a journal of what was sent', () => {
 
   it('begins at nothing when the lease is given again, whoever still writes to the old one', async () => {
     const old = openSendJournal(folder, lease);
-    const noteOld = createSendCounter(old.fd);
+    const noteOld = createSendCounter(old.fd, unexpected);
     noteOld();
     const journal = openSendJournal(folder, lease);
     await setImmediate();
@@ -52,19 +53,27 @@ describe('a journal of what was sent', () => {
     journal.close();
   });
 
-  it('keeps no load from being sent where the disk is full', async () => {
+  it('keeps no load from being sent where the disk is full, and tells it once', async () => {
     const full = openSync('/dev/full', 'w');
-    const note = createSendCounter(full);
+    const told: unknown[] = [];
+    const note = createSendCounter(full, error => told.push(error));
     for (let sent = 0; sent < 3; sent++) expect(note).not.toThrow();
     await setImmediate();
     closeSync(full);
+    expect(told).toMatchObject([{ code: 'ENOSPC' }]);
   });
 
-  it('is unknown where there is none, or where it is damaged', async () => {
+  it('is unknown where there is none', async () => {
     expect(await readSendJournal(join(folder, 'elsewhere'), lease)).toBeUndefined();
+  });
+
+  it('says why it cannot be read', async () => {
     openSendJournal(folder, lease).close();
     await writeFile(pathOf(lease), 'half');
-    expect(await read()).toBeUndefined();
+    await expect(read()).rejects.toThrow('1.2 is not whole');
+    await rm(pathOf(lease));
+    await mkdir(pathOf(lease));
+    await expect(read()).rejects.toThrow('EISDIR');
   });
 
   it('goes with its test', async () => {

@@ -17,6 +17,7 @@ import type { ShardLease } from '../../../../shared/store/load-shards.ts';
 export interface SendJournal {
   /** Of this process: good in its threads, too. */
   readonly fd: number;
+  /** Throws what a disk on a network tells only then, such as that it is full. */
   close(): void;
 }
 
@@ -29,8 +30,14 @@ export function openSendJournal(folder: string, lease: ShardLease): SendJournal 
   mkdirSync(dirname(path), { recursive: true });
   rmSync(path, { force: true }); // of an earlier run of the test: whoever may still write to it keeps its own
   const fd = openSync(path, 'wx');
-  writeCount(fd, new Float64Array(1));
-  return { fd, close: () => closeSync(fd) };
+  const close = () => closeSync(fd);
+  try {
+    writeCount(fd, new Float64Array(1));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { fd, close };
 }
 
 /** An engine at its limit sends dozens of requests in a turn of the event loop; one that is not, one or a few. */
@@ -40,8 +47,9 @@ const writesATurn = 4;
  * Gives what is to be called after each request that was sent. The first ones of a turn of the event loop are written each at
  * once, the others together at the turn's end, so that an engine at its limit does not pay for dozens of writes a turn. If
  * it is killed in the middle of one, those others are missing.
+ * @param onLost called once, when the file cannot be written: nobody may then take it for the truth
  */
-export function createSendCounter(fd: number): () => void {
+export function createSendCounter(fd: number, onLost: (error: unknown) => void): () => void {
   const sent = new Float64Array(1);
   let written = 0;
   let inTurn = 0;
@@ -50,7 +58,13 @@ export function createSendCounter(fd: number): () => void {
   function write(): void {
     if (!isKept || sent[0] === written) return;
     written = sent[0] ?? 0;
-    isKept = writeCount(fd, sent);
+    try {
+      writeCount(fd, sent);
+    } catch (error) {
+      isKept = false;
+      invalidate(fd);
+      onLost(error);
+    }
   }
 
   function endTurn(): void {
@@ -65,15 +79,8 @@ export function createSendCounter(fd: number): () => void {
   };
 }
 
-/** @returns false when it could not be written; nobody may then take the file for the truth */
-function writeCount(fd: number, count: Float64Array): boolean {
-  try {
-    writeSync(fd, count, 0, count.byteLength, 0);
-    return true;
-  } catch {
-    invalidate(fd);
-    return false;
-  }
+function writeCount(fd: number, count: Float64Array): void {
+  writeSync(fd, count, 0, count.byteLength, 0);
 }
 
 function invalidate(fd: number): void {
@@ -84,21 +91,29 @@ function invalidate(fd: number): void {
   }
 }
 
-/** Requests that were sent under a lease; undefined when nobody can tell here, for whatever reason. */
+/**
+ * Requests that were sent under a lease; undefined when there is no file of it here, which may be on its worker's own disk.
+ * Throws when there is one that cannot be read, or that its worker could not write.
+ */
 export async function readSendJournal(folder: string, lease: ShardLease): Promise<number | undefined> {
-  const bytes = await readFile(pathOf(folder, lease)).catch(() => undefined);
-  return bytes?.length === Float64Array.BYTES_PER_ELEMENT ? bytes.readDoubleLE() : undefined;
+  const path = pathOf(folder, lease);
+  const bytes = await ifThere(readFile(path));
+  if (bytes === undefined) return undefined;
+  if (bytes.length !== Float64Array.BYTES_PER_ELEMENT) throw new Error(`${path} is not whole`);
+  return bytes.readDoubleLE();
 }
 
 /** The ids of the tests of which there are journals. */
 export async function listJournaledTests(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).filter(validate);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
+  const names = await ifThere(readdir(folder));
+  return names?.filter(validate) ?? [];
 }
+
+const ifThere = <T>(reading: Promise<T>): Promise<T | undefined> =>
+  reading.catch(error => {
+    if (systemCodeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
 
 /** Nobody asks any more how many requests a test has sent. */
 export const removeSendJournals = (folder: string, testId: string): Promise<void> =>

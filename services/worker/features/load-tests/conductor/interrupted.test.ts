@@ -1,14 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import pino from 'pino';
 import { createSendCounter, openSendJournal } from '../send-journal.ts';
 import { countInterrupted, sumOrNull } from './interrupted.ts';
 import type { LeaseTally } from './tally.ts';
 
 const testId = 'a-test';
 let folder: string;
+let logged: { epoch: number; reason: string }[];
+const logger = pino({ level: 'warn' }, { write: line => logged.push(JSON.parse(line)) });
 beforeEach(async () => {
+  logged = [];
   folder = await mkdtemp(join(tmpdir(), 'muster-journals-'));
 });
 afterEach(() => rm(folder, { recursive: true }));
@@ -16,7 +20,7 @@ afterEach(() => rm(folder, { recursive: true }));
 /** Under this lease a worker sends so many requests. */
 async function send(requests: number, epoch: number): Promise<void> {
   const journal = openSendJournal(folder, { testId, shard: 0, epoch });
-  const note = createSendCounter(journal.fd);
+  const note = createSendCounter(journal.fd, error => expect(error).toBeUndefined());
   for (let sent = 0; sent < requests; sent++) note();
   await setImmediate();
   journal.close();
@@ -25,7 +29,12 @@ async function send(requests: number, epoch: number): Promise<void> {
 /** Of a shard of which this was told, lease by lease. */
 async function interrupted(...leases: (LeaseTally | undefined)[]): Promise<number | null | undefined> {
   const leaseOf = (_shard: number, epoch: number) => leases[epoch - 1];
-  const [of] = await countInterrupted(folder, testId, [{ shard: 0, epoch: leases.length }], { leaseOf });
+  const [of] = await countInterrupted(
+    { sendJournals: folder, logger },
+    testId,
+    [{ shard: 0, epoch: leases.length }],
+    { leaseOf },
+  );
   return of?.interrupted;
 }
 
@@ -57,6 +66,14 @@ describe('the requests that were sent and not counted', () => {
     expect(await interrupted(died(100, 0), ended(0))).toBeNull();
     await send(99, 1);
     expect(await interrupted(died(100, 0))).toBeNull();
+    expect(logged).toEqual([]);
+  });
+
+  it('are not known when the file cannot be read, and the log says why', async () => {
+    await send(110, 1);
+    await truncate(join(folder, testId, '0.1'));
+    expect(await interrupted(died(100, 0))).toBeNull();
+    expect(logged).toMatchObject([{ epoch: 1, reason: expect.stringContaining('is not whole') }]);
   });
 
   it('are none of a shard that nobody took', async () => {

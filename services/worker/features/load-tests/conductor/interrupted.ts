@@ -1,4 +1,6 @@
+import { messageOf } from '../../../../../shared/kernel/errors.ts';
 import type { ShardLease } from '../../../../../shared/store/load-shards.ts';
+import type { LoadTestsDeps } from '../deps.ts';
 import { readSendJournal } from '../send-journal.ts';
 import type { LeaseTally, Tally } from './tally.ts';
 
@@ -12,9 +14,11 @@ export interface Interrupted {
   interrupted: number | null;
 }
 
-/** Counts them when nothing more will be reported; `folder` is where the workers write down what they send. */
+type Deps = Pick<LoadTestsDeps, 'sendJournals' | 'logger'>;
+
+/** Counts them when nothing more will be reported. */
 export function countInterrupted(
-  folder: string,
+  deps: Deps,
   testId: string,
   shards: readonly Pick<ShardLease, 'shard' | 'epoch'>[],
   tally: Pick<Tally, 'leaseOf'>,
@@ -23,7 +27,7 @@ export function countInterrupted(
     shards.map(async ({ shard, epoch: leases }) => {
       const epochs = Array.from({ length: leases }, (_, index) => index + 1);
       const counts = await Promise.all(
-        epochs.map(epoch => ofLease(folder, { testId, shard, epoch }, tally.leaseOf(shard, epoch))),
+        epochs.map(epoch => ofLease(deps, { testId, shard, epoch }, tally.leaseOf(shard, epoch))),
       );
       return { shard, interrupted: sumOrNull(counts) };
     }),
@@ -32,9 +36,16 @@ export function countInterrupted(
 
 const nothingTold: LeaseTally = { started: 0, underWay: 0, isComplete: false };
 
-async function ofLease(folder: string, lease: ShardLease, told = nothingTold): Promise<number | null> {
+async function ofLease(
+  { sendJournals, logger }: Deps,
+  lease: ShardLease,
+  told = nothingTold,
+): Promise<number | null> {
   if (told.isComplete) return told.underWay;
-  const sent = await readSendJournal(folder, lease);
+  const sent = await readSendJournal(sendJournals, lease).catch(
+    error =>
+      void logger.warn({ ...lease, reason: messageOf(error) }, 'what a dead worker has sent is not known'),
+  );
   if (sent === undefined || sent < told.started) return null;
   return sent - told.started + told.underWay;
 }

@@ -29,7 +29,7 @@ import { catchUp, readNews, readPoints } from './news.ts';
 import { conclude, isOver, statusOf } from './phase.ts';
 import { createTally } from './tally.ts';
 
-export interface PassOptions extends Pick<LoadTestsDeps, 'db' | 'sendJournals'> {
+export interface PassOptions extends Pick<LoadTestsDeps, 'db' | 'sendJournals' | 'logger'> {
   lease: RunLease;
   test: LoadTestRow;
   /** Whether leases that have run out mean that their workers went silent. */
@@ -57,7 +57,7 @@ interface Findings {
  * what follows from it: timeline, metrics, thresholds, limits, the status, and in the end how the test has ended.
  */
 export function createPass(options: PassOptions) {
-  const { db, sendJournals, lease, mayJudgeLeases } = options;
+  const { db, lease, mayJudgeLeases } = options;
   const { id, config } = options.test;
   const tally = createTally(config);
   const enforce = createEnforcer(tally.recent);
@@ -96,7 +96,7 @@ export function createPass(options: PassOptions) {
     const measured = tally.measure(shards, run);
     const thresholds = config.thresholds.map(threshold => judge(threshold, measured));
     const interrupted = isOver(run, shards, stoppingMs())
-      ? await countInterrupted(sendJournals, id, shards, tally)
+      ? await countInterrupted(options, id, shards, tally)
       : undefined;
     const outcome = await asConductor(db, lease, async (tx, held) => ({
       test: await write(tx, held, { shards, points, measured, thresholds, interrupted }),

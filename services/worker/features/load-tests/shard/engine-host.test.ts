@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { sleep, waitFor } from '../../../../../shared/kernel/time.ts';
 import { planFor } from '../../../../../test/fixtures/load-engine.ts';
 import { type LoadTarget, startTarget } from '../../../../../test/fixtures/load-target.ts';
@@ -69,6 +70,21 @@ describe('an engine in a thread', () => {
     await waitFor('load again', () => target.requests > behind + 100);
     thread.abort();
     await thread.ended;
+  });
+
+  it('says that what it sends is not counted in its file, and goes on', async () => {
+    const executor = { type: 'constant-vus', vus: 3, durationMs: 60_000 } as const;
+    const full = openSync('/dev/full', 'w');
+    const thread = startEngineThread(planFor(target.origin, { executor }), { journal: full });
+    const reasons: string[] = [];
+    thread.onUncounted(reason => reasons.push(reason));
+    await thread.ready;
+    thread.start(0);
+    await waitFor('load', () => target.requests > 100);
+    thread.abort();
+    await thread.ended;
+    closeSync(full);
+    expect(reasons).toEqual([expect.stringMatching(/^ENOSPC/)]);
   });
 
   it('says why it cannot be made', async () => {

@@ -16,6 +16,8 @@ export interface EngineThread {
   setAccount(position: number, account: EngineAccount | undefined): void;
   /** Calls back for each user that waits for a new session. */
   onUnauthorized(callback: (position: number) => void): void;
+  /** Calls back, once at most, when what it sends cannot be counted in its file any more. */
+  onUncounted(callback: (reason: string) => void): void;
   /** Calls back with one delta a second, on the seconds of the run, and with the last one before `ended`. */
   onDelta(callback: (delta: Delta) => void): void;
   stop(): void;
@@ -57,6 +59,7 @@ export function startEngineThread(
   });
   const listeners: ((delta: Delta) => void)[] = [];
   let tellUnauthorized: (position: number) => void = () => {};
+  let tellUncounted: (reason: string) => void = () => {};
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
   const order = (message: EngineOrder) => thread.postMessage(message);
@@ -66,6 +69,7 @@ export function startEngineThread(
     if (news.type === 'ready') ready.resolve();
     else if (news.type === 'delta') for (const listener of listeners) listener(news.delta);
     else if (news.type === 'unauthorized') tellUnauthorized(news.position);
+    else if (news.type === 'uncounted') tellUncounted(news.reason);
     else void terminate();
   });
   thread.on('error', fail);
@@ -93,6 +97,9 @@ export function startEngineThread(
     setAccount: (position, account) => order({ type: 'account', position, account }),
     onUnauthorized(callback) {
       tellUnauthorized = callback;
+    },
+    onUncounted(callback) {
+      tellUncounted = callback;
     },
     onDelta: callback => void listeners.push(callback),
     stop: () => order({ type: 'stop' }),

@@ -17,6 +17,8 @@ export type EngineNews =
   | { type: 'delta'; delta: Delta }
   /** A user of the engine waits for a new session. */
   | { type: 'unauthorized'; position: number }
+  /** What it sends is not counted in its file any more. */
+  | { type: 'uncounted'; reason: string }
   | { type: 'ended' };
 
 export interface EngineThreadInput {

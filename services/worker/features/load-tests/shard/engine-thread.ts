@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../../../../../shared/kernel/errors.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { createSendCounter } from '../send-journal.ts';
 import type { EngineNews, EngineOrder, EngineThreadInput } from './engine-messages.ts';
@@ -15,11 +16,12 @@ function runEngine(port: MessagePort, input: EngineThreadInput): void {
   const { plan, accounts, renews, fence, journal } = input;
   const tell = (news: EngineNews) => port.postMessage(news);
   const onUnauthorized = (position: number) => tell({ type: 'unauthorized', position });
+  const onLost = (error: unknown) => tell({ type: 'uncounted', reason: messageOf(error) });
   const engine = createEngine(plan, {
     accounts,
     ...(renews && { onUnauthorized }),
     ...(fence !== undefined && { maySend: createSendFence(fence).isOpen }),
-    ...(journal !== undefined && { onSent: createSendCounter(journal) }),
+    ...(journal !== undefined && { onSent: createSendCounter(journal, onLost) }),
   });
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;

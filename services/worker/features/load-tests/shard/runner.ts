@@ -63,7 +63,8 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
 
   function hold(shard: Shard): void {
     running.add(shard);
-    void shard.done.finally(() => running.delete(shard));
+    const onFailure = (error: unknown) => logger.error({ ...shard.lease, err: error }, 'a shard ended badly');
+    void shard.done.catch(onFailure).finally(() => running.delete(shard));
   }
 
   const renewals = createLoop({ name: 'shards', intervalMs, runOnce: renew, onError });

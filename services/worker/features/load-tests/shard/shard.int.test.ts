@@ -1,7 +1,8 @@
+import { closeSync, readdirSync, readlinkSync } from 'node:fs';
+import pino from 'pino';
 import { parseAllowlist } from '../../../../../shared/kernel/allowlist.ts';
 import { newId } from '../../../../../shared/kernel/ids.ts';
 import { sleep, waitFor } from '../../../../../shared/kernel/time.ts';
-import { createLogger } from '../../../../../shared/platform/log.ts';
 import { createLoginClient } from '../../../../../shared/platform/target/login-client.ts';
 import { readLoadEvents } from '../../../../../shared/store/load-events.ts';
 import {
@@ -27,6 +28,8 @@ import { type Shard, startShard } from './shard.ts';
 const databases = testDatabases();
 const db = () => databases.platform.db;
 const loginClient = createLoginClient({ ...parseAllowlist(['localhost']), connections: 1 });
+const logged: { msg: string; reason: string }[] = [];
+const logger = pino({ level: 'warn' }, { write: line => logged.push(JSON.parse(line)) });
 let target: LoggingTarget;
 beforeAll(async () => {
   target = await startLoggingTarget();
@@ -46,7 +49,6 @@ async function runShard(): Promise<Shard> {
   const [taken] = await takeShards(db(), { ...me, slots: 1, takeOver: false });
   if (taken === undefined) throw new Error('There was no shard to take');
   const limits = { allowlist: ['localhost'], maxConnections: 10 };
-  const logger = createLogger('test-shard', { level: 'silent' });
   const shard = startShard(
     {
       db: db(),
@@ -141,5 +143,28 @@ describe('a shard that is cut off from Postgres', () => {
     const next = { workerId: newId(), worker: 'bob', slots: 1, takeOver: true };
     const taken = await takeShards(db(), next);
     expect(taken).toMatchObject([{ testId, epoch: 2 }]);
+  });
+});
+
+/** The open file of this process at a path that ends so. */
+const openFile = (end: string): number =>
+  Number(readdirSync('/proc/self/fd').find(fd => linkOf(fd).endsWith(end)));
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return ''; // that of the folder itself, which is closed by now
+  }
+}
+
+it('a shard whose file of requests cannot be closed ends as any other, and says so', async () => {
+  const shard = await runShard();
+  shard.drop();
+  closeSync(openFile(`${shard.lease.testId}/0.1`));
+  await shard.done;
+  expect(logged.at(-1)).toMatchObject({
+    msg: 'requests of a shard are not counted in a file',
+    reason: expect.stringMatching(/EBADF.*close$/),
   });
 });

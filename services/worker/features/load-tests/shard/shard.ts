@@ -15,7 +15,7 @@ import {
 import { appendTicks } from '../../../../../shared/store/load-ticks.ts';
 import type { EngineEvent } from '../engine/delta.ts';
 import { type EngineLimits, planOf } from '../plan-of.ts';
-import { openSendJournal, type SendJournal } from '../send-journal.ts';
+import { openSendJournal } from '../send-journal.ts';
 import { createShardAccounts, type PreparedAccounts, type ShardAccountsDeps } from './accounts.ts';
 import { startEngineThread } from './engine-host.ts';
 import { createSaturationWatch } from './saturation-watch.ts';
@@ -58,13 +58,15 @@ const handOverMs = 2000;
 const retryMs = 500;
 
 export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
-  const { db, worker, limits, logger: parent } = deps;
+  const { db, worker, sendJournals, limits, logger: parent } = deps;
   const lease: ShardLease = { testId: taken.testId, shard: taken.shard, epoch: taken.epoch };
   const logger = parent.child(lease);
   let fate: Fate = 'runs';
   const onUnsaved = (error: unknown) => logger.warn({ reason: messageOf(error) }, 'a session was not stored');
   const accounts = createShardAccounts({ ...deps, onUnsaved }, taken);
-  const journal = openJournal(deps, lease);
+  const onUncounted = (reason: string) =>
+    logger.warn({ reason }, 'requests of a shard are not counted in a file');
+  const journal = attempt(() => openSendJournal(sendJournals, lease), onUncounted);
   const fence = createSendFence();
   const engine = startEngineThread(planOf(taken, limits), {
     renews: accounts !== undefined,
@@ -92,9 +94,10 @@ export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
     outbox.add(tickOf(lease.shard, known, accounts?.drainLogins()));
   });
   engine.onUnauthorized(renewSession);
+  engine.onUncounted(onUncounted);
   const done = run().finally(async () => {
     await engine.terminate();
-    journal?.close();
+    attempt(() => journal?.close(), onUncounted);
   });
   for (const end of [done, engine.ended]) void end.catch(() => {}).finally(() => accounts?.stop());
 
@@ -170,12 +173,12 @@ export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
   };
 }
 
-/** A run without one is as good, until its worker is killed. */
-function openJournal({ sendJournals, logger }: ShardDeps, lease: ShardLease): SendJournal | undefined {
+/** For the journal: a run without one is as good, until its worker is killed. */
+function attempt<T>(work: () => T, onFailure: (reason: string) => void): T | undefined {
   try {
-    return openSendJournal(sendJournals, lease);
+    return work();
   } catch (error) {
-    logger.warn({ ...lease, reason: messageOf(error) }, 'requests of a shard are not counted in a file');
+    onFailure(messageOf(error));
     return undefined;
   }
 }
