@@ -36,14 +36,20 @@ export async function claimJob(db: Executor, id: string, worker: string): Promis
   return row;
 }
 
+/**
+ * Writes how far a job is, with an event, unless that is what its row says already: who waits says the same all the time.
+ * @returns whether the job is still this worker's; that it was taken in this very moment shows with the next call
+ */
 export async function saveProgress(db: Executor, lease: JobLease, progress: Progress): Promise<boolean> {
   const percent = progress.total === 0 ? 0 : Math.floor((1000 * progress.done) / progress.total) / 10;
-  const saved = await db.execute(sql`
+  const news = json({ ...progress, percent });
+  const holding = await db.execute(sql`
     with changed as (
-      update jobs set progress = ${json({ ...progress, percent })} where ${held(lease)} returning id, progress
+      update jobs set progress = ${news} where ${held(lease)} and progress is distinct from ${news}
+      returning id, progress
     ), ${appendEvent('progress', sql`changed.progress`)}
-    select id, (select count(*) from woken) from changed`);
-  return saved.length > 0;
+    select id, (select count(*) from woken) from jobs where ${held(lease)}`);
+  return holding.length > 0;
 }
 
 /** Puts a job whose try failed back to `queued`, for the try that follows. */

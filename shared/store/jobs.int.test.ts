@@ -182,6 +182,19 @@ describe('the events of a job', () => {
     expect(await readJobEvents(db(), id, second?.id ?? 0)).toEqual(events.slice(2));
   });
 
+  it('have the same progress once, however often it is told', async () => {
+    const id = await submit();
+    const lease = await claim(id);
+    const waiting = { phase: 'waiting for a slot', done: 0, total: 10 };
+    for (const told of [waiting, waiting, { ...waiting, done: 1 }, waiting]) {
+      expect(await saveProgress(db(), lease, told)).toBe(true);
+    }
+    const told = (await readJobEvents(db(), id, 0)).filter(({ event }) => event === 'progress');
+    expect(told.map(({ data }) => data)).toMatchObject([{ done: 0 }, { done: 1 }, { done: 0 }]);
+    await claim(id);
+    expect(await saveProgress(db(), lease, waiting)).toBe(false);
+  });
+
   it('become visible in ascending order, so that a reader who resumes misses none', async () => {
     const id = await submit();
     const seen: number[] = [];
