@@ -74,8 +74,8 @@ describe('what a run went through of its schedule', () => {
 });
 
 describe('rates', () => {
-  const rateAt = async (elapsedMs: number, run = test) => {
-    const tally = await tallyOf([[0, whole.slice(0, 2)]]);
+  const rateAt = async (elapsedMs: number, run = test, deltas = whole.slice(0, 2)) => {
+    const tally = await tallyOf([[0, deltas]]);
     return tally.measure(shards, { test: run, elapsedMs }).metrics.http_reqs.rate;
   };
 
@@ -90,5 +90,11 @@ describe('rates', () => {
 
   it('do not count the time after a stop', async () => {
     expect(await rateAt(8000, stopped)).toBe(10);
+  });
+
+  it('do not count the seconds after a stop in which the last answers are waited for', async () => {
+    const waits = whole.slice(2, 8).map(of => ({ ...of, started: 0, endpoints: {} }));
+    expect(await rateAt(8000, stopped, [...whole.slice(0, 2), ...waits])).toBe(10);
+    expect(await rateAt(8000, test, [...whole.slice(0, 2), ...waits])).toBe(2.5);
   });
 });

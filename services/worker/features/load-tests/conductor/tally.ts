@@ -62,6 +62,8 @@ export function createTally(config: LoadTestConfig): Tally {
   const shards = new Map<number, ShardTally>();
   const scheduleSeconds = scheduleMsOf(config) / 1000;
   const wholeSeconds = Math.max(1, Math.floor(scheduleSeconds));
+  /** The last second in which a request began. */
+  let lastStarted = -1;
   let loadSeconds = 0;
 
   function add({ shard, epoch, seq, second, delta: stored }: Tick): void {
@@ -70,6 +72,7 @@ export function createTally(config: LoadTestConfig): Tally {
     const requests = sumOf(Object.values(delta.endpoints), endpoint => endpoint.requests);
     const failed = sumOf(Object.values(delta.endpoints), endpoint => endpoint.failed);
     recent.note(second, { requests, failed });
+    if (delta.started > 0) lastStarted = Math.max(lastStarted, second);
     unsettled.add(second);
     const before = shards.get(shard);
     const ofSchedule = Math.min(second, wholeSeconds - 1);
@@ -112,8 +115,11 @@ export function createTally(config: LoadTestConfig): Tally {
         .filter(({ status }) => status === 'running')
         .flatMap(row => shards.get(row.shard) ?? []);
       const vusMax = sumOf([...shards.values()], shard => shard.vusMax);
-      const dueSeconds = test.control.stop === null ? Math.floor((elapsedMs ?? 0) / 1000) - lateSeconds : 0;
-      loadSeconds = Math.max(loadSeconds, recent.latest() + 1, dueSeconds);
+      // After a stop, engines still report while they wait for their last answers: that is no load.
+      const isStopped = test.control.stop !== null;
+      const reportedSeconds = 1 + (isStopped ? lastStarted : recent.latest());
+      const dueSeconds = isStopped ? 0 : Math.floor((elapsedMs ?? 0) / 1000) - lateSeconds;
+      loadSeconds = Math.max(loadSeconds, reportedSeconds, dueSeconds);
       const seconds = Math.min(scheduleSeconds, loadSeconds);
       return measure(totals, { vus: sumOf(live, shard => shard.vus), vusMax, seconds });
     },
