@@ -57,6 +57,18 @@ export function readLoadEvents(
     .limit(limit);
 }
 
+/**
+ * The second of the run at which it was first stopped, by somebody (`requestStop`), with its job, or by a limit of its own;
+ * undefined when it was not.
+ */
+export async function readStopSecond(db: Executor, testId: string): Promise<number | undefined> {
+  const [row] = await db.execute<{ second: number | null }>(sql`
+    select min((event->>'second')::float8) as second from load_events
+    where load_test_id = ${testId} and (event->>'type' in ('error_limit', 'threshold_failed')
+      or (event->>'type' = 'control' and event->>'message' ~ '^(emergency )?stop'))`);
+  return row?.second ?? undefined;
+}
+
 /** What a test's log amounts to. */
 export interface LoadEventCounts {
   all: number;

@@ -7,6 +7,7 @@ import { pageOf } from '../../../../shared/http/pagination.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import { appendLoadEvents } from '../../../../shared/store/load-events.ts';
 import { saveLoadErrors, saveTimeline } from '../../../../shared/store/load-results.ts';
+import { requestStop } from '../../../../shared/store/load-tests.ts';
 import { bodyOf, testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { endedTest, timelinePoint } from '../../../../test/fixtures/load-results.ts';
@@ -70,13 +71,17 @@ describe('the stream of a load test', () => {
 
 describe('the results of a load test', () => {
   const anySecond = z.looseObject({ second: z.number() });
-  const results = async (session_name = 'checkout') => {
-    const { id } = await insertTest(databases, loadTestConfig({ session_name, duration_seconds: 30 }));
-    await saveTimeline(
-      db(),
-      id,
-      Array.from({ length: 30 }, (_, second) => timelinePoint(second)),
+  /** Of a run that sent for 30 seconds, and then waited for its last answers. */
+  const results = async ({ waitedSeconds = 0, duration_seconds = 30 } = {}) => {
+    const { id } = await insertTest(
+      databases,
+      loadTestConfig({ session_name: 'checkout', duration_seconds }),
     );
+    const load = Array.from({ length: 30 }, (_, second) => timelinePoint(second));
+    const waits = Array.from({ length: waitedSeconds }, (_, second) =>
+      timelinePoint(30 + second, { requests: 0, failed: 0, endpoints: {} }),
+    );
+    await saveTimeline(db(), id, [...load, ...waits]);
     await end(id);
     return id;
   };
@@ -127,5 +132,25 @@ describe('the results of a load test', () => {
     expect((await compare(id)).status).toBe(409);
     expect((await api.call('GET', `/api/load-tests/${id}/junit`)).status).toBe(409);
     expect((await compare(newId())).status).toBe(404);
+  });
+
+  it('are compared without the seconds in which the last answers were waited for', async () => {
+    const base = await results();
+    const compare = async (head: string) =>
+      bodyOf(await api.call('GET', `/api/load-tests/compare?base=${base}&head=${head}`), loadComparison);
+    const late = await compare(await results({ waitedSeconds: 20 }));
+    expect(late.verdict).toBe('no_difference');
+    expect(late.figures[0]).toMatchObject({ head: 100, seconds: { base: 28, head: 29 } });
+
+    const stopped = await results({ waitedSeconds: 20, duration_seconds: 60 });
+    const startAt = new Date(Date.now() - 29_000);
+    await db().update(loadTests).set({ startAt, finishedAt: null }).where(eq(loadTests.id, stopped));
+    await db().transaction(tx => requestStop(tx, { id: stopped, mode: 'graceful', actor: 'ada' }));
+    await db().transaction(tx => requestStop(tx, { id: stopped, mode: 'emergency', actor: 'ada' }));
+    await end(stopped);
+    const { verdict, figures } = await compare(stopped);
+    expect(verdict).toBe('no_difference');
+    expect(figures[0]).toMatchObject({ head: 100, seconds: { base: 28 } });
+    expect(figures[0]?.seconds.head).toBeGreaterThanOrEqual(28);
   });
 });

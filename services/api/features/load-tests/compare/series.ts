@@ -1,6 +1,7 @@
 import type { TimelinePoint } from '../../../../../shared/contracts/load-metrics.ts';
 import type { LoadTestConfig } from '../../../../../shared/contracts/load-tests.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
+import { readStopSecond } from '../../../../../shared/store/load-events.ts';
 import { readTimelinePages } from '../../../../../shared/store/load-results.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
 
@@ -24,17 +25,22 @@ export interface Series {
 /** Longer runs are thinned: this many seconds, evenly spread, say as much about the noise as all of them. */
 const maxSeconds = 600;
 
-/** Reads the seconds of a run, but for the first and the last, which are not whole, and those with a shard missing. */
-export async function readSeries(db: Executor, { id, config, degraded }: LoadTestRow): Promise<Series> {
+/**
+ * Reads the seconds of a run, but for the first and the last, which are not whole, those with a shard missing, and those
+ * after its schedule or a stop, in which its last answers were waited for.
+ */
+export async function readSeries(db: Executor, row: LoadTestRow): Promise<Series> {
+  const { id, config, degraded } = row;
   const step = Math.max(1, Math.ceil(config.duration_seconds / maxSeconds));
   const kept: TimelinePoint[] = [];
-  let last: number | undefined;
+  let last = 0;
   for await (const page of readTimelinePages(db, id)) {
     kept.push(...page.filter(({ second }) => second % step === 0));
     last = page.at(-1)?.second ?? last;
   }
   const most = kept.reduce((shards, point) => Math.max(shards, point.shards), 0);
-  const whole = kept.filter(({ second, shards }) => second > 0 && second !== last && shards === most);
+  const end = Math.min(last, await endOfLoad(db, row));
+  const whole = kept.filter(({ second, shards }) => second > 0 && second < end && shards === most);
   return {
     id,
     config,
@@ -46,6 +52,12 @@ export async function readSeries(db: Executor, { id, config, degraded }: LoadTes
     })),
     endpoints: new Map(config.endpoints.map(({ name }) => [name, whole.map(point => secondOf(point, name))])),
   };
+}
+
+/** The first second of which a run was not to send all the time. */
+async function endOfLoad(db: Executor, { id, config: { duration_seconds } }: LoadTestRow): Promise<number> {
+  const stoppedAt = await readStopSecond(db, id);
+  return Math.floor(Math.min(duration_seconds, stoppedAt ?? duration_seconds));
 }
 
 function secondOf(point: TimelinePoint, endpoint: string): Second {
