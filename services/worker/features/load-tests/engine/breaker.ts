@@ -6,13 +6,16 @@
  *                                  └──error, pause x2─────┘   (up to 8 times the pause)
  *
  * While open it admits nothing; while probing, one request. A probe that is never answered is followed by another
- * after the same pause. Results of requests that were under way when it opened count for nothing.
+ * after the same pause. Results of requests that were under way when it opened count for nothing, however late they are:
+ * whoever tells of one says in which generation it was admitted.
  */
 export interface Breaker {
   /** Whether a request may start now; while probing, the first to ask is the probe. */
   admits(): boolean;
-  succeeded(): void;
-  failed(): void;
+  /** Raised each time that it opens. */
+  readonly generation: number;
+  succeeded(generation: number): void;
+  failed(generation: number): void;
   stop(): void;
 }
 
@@ -30,6 +33,7 @@ export function createBreaker(
   { onOpen, onClose, onAdmitting }: BreakerDeps,
 ): Breaker {
   let state: 'closed' | 'open' | 'probing' = 'closed';
+  let generation = 0;
   let errorsInRow = 0;
   let pauseFactor = 1;
   let probes = 0;
@@ -37,6 +41,7 @@ export function createBreaker(
 
   function open(reason: string): void {
     state = 'open';
+    generation++;
     const forMs = pauseMs * pauseFactor;
     onOpen(`${reason}; no requests for ${forMs} ms`);
     timer = setTimeout(probe, forMs);
@@ -60,11 +65,16 @@ export function createBreaker(
 
   return {
     admits: () => state === 'closed' || (state === 'probing' && probes-- > 0),
-    succeeded() {
+    get generation() {
+      return generation;
+    },
+    succeeded(of) {
+      if (of !== generation) return;
       errorsInRow = 0;
       if (state === 'probing') close();
     },
-    failed() {
+    failed(of) {
+      if (of !== generation) return;
       if (state === 'closed' && ++errorsInRow >= consecutiveErrors) open(`${errorsInRow} errors in a row`);
       else if (state === 'probing') {
         clearTimeout(timer);

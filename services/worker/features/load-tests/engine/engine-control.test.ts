@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { sleep, waitFor } from '../../../../../shared/kernel/time.ts';
 import { endpoint, planFor, runEngine, startEngine } from '../../../../../test/fixtures/load-engine.ts';
 import { type LoadTarget, startTarget } from '../../../../../test/fixtures/load-target.ts';
@@ -148,6 +149,30 @@ describe('an engine under control', () => {
     await until('all go on', () => target.requests > before + 20);
     engine.stop();
     await end();
+  });
+
+  it('closes its breaker on nothing but the probe', async () => {
+    const held: ServerResponse[] = [];
+    let arrived = 0;
+    target = await startTarget((_request, response) => {
+      response.statusCode = ++arrived === 1 ? 200 : 503;
+      if (arrived === 1 || arrived === 4) held.push(response);
+      else response.end();
+    });
+    const executor = { ...forever, vus: 2 };
+    const plan = planFor(target.origin, { executor, breaker: { consecutiveErrors: 2, pauseMs: 500 } });
+    const { engine, deltas, all, until, end } = startEngine(plan);
+    await until('the probe is under way', () => held.length === 2);
+    held[0]?.end();
+    await until('the first request has succeeded', () => all().statuses[200] === 1);
+    held[1]?.end();
+    await until('the probe has failed', () => all().statuses[503] === 3);
+    engine.stop();
+    await end();
+    expect(deltas.flatMap(({ events }) => events.map(({ message }) => message))).toEqual([
+      '2 errors in a row; no requests for 500 ms',
+      'The probe failed; no requests for 1000 ms',
+    ]);
   });
 
   it('backs off from a dead target', async () => {

@@ -54,6 +54,8 @@ export class UserRequest implements Dispatcher.DispatchHandler {
   #serviceUs = 0;
   #responseUs = 0;
   #bytesToSend = 0;
+  /** Of the breaker. */
+  #generation = 0;
   #checked: Buffer[] | undefined;
   #checkedBytes = 0;
 
@@ -62,6 +64,11 @@ export class UserRequest implements Dispatcher.DispatchHandler {
     this.#owner = owner;
     this.#around = around;
     this.#options = { path: '/', method: 'GET', headers: [], body: null, blocking: false };
+  }
+
+  /** The breaker admits the next one at this moment, with what follows from it: the hops of a redirect, or a second try. */
+  admitted(): void {
+    this.#generation = this.#around.breaker?.generation ?? 0;
   }
 
   /** Begins the next one; `intendedAt` (of `performance.now()`) is when it should have started. */
@@ -154,7 +161,7 @@ export class UserRequest implements Dispatcher.DispatchHandler {
     const { recorder, breaker } = this.#around;
     recorder.underWay--;
     recorder.endpoint(this.template.endpoint).answered(this.status, this.#serviceUs, this.#responseUs, kind);
-    if (kind === undefined) breaker?.succeeded();
+    if (kind === undefined) breaker?.succeeded(this.#generation);
     else this.#noteError(kind, kind === 'application' ? new Error('A check of the body failed') : undefined);
   }
 
@@ -175,7 +182,7 @@ export class UserRequest implements Dispatcher.DispatchHandler {
   }
 
   #noteError(kind: ErrorKind, cause: Error | undefined): void {
-    this.#around.breaker?.failed();
+    this.#around.breaker?.failed(this.#generation);
     this.#around.recorder.sample(this.template, kind, this.status, cause, this.#owner.session.username);
   }
 }

@@ -71,9 +71,13 @@ export class VirtualUser implements ConnectionUser {
     return this.#state === 'renewing';
   }
 
-  /** Sends one request, chosen by weight. `intendedAt` (of `performance.now()`) is when it should have started. */
+  /**
+   * Sends one request, which has just been admitted, chosen by weight. `intendedAt` (of `performance.now()`) is when it
+   * should have started.
+   */
   begin(intendedAt: number): void {
     this.#redirects = 0;
+    this.#request.admitted();
     this.#send(this.#around.choose(this.random()), intendedAt);
   }
 
