@@ -160,7 +160,8 @@ export const streamLoadTestEventsOperation = defineOperation({
   summary: 'A load test as it runs',
   description:
     'Server-sent events with ascending ids: a `tick` for each second (`{ status, point, metrics }`), and one for ' +
-    'each event of the test, by its type (`status`, `control`, `breaker_opened`, `shard_lost`, ...). Resumes after ' +
+    'each event of the test, by its type (`status`, `control`, `breaker_opened`, `shard_lost`, ...). A second is told ' +
+    'when the next one is there: of a worker that reports later, `/timeseries` has more. Resumes after ' +
     'the `Last-Event-ID` header, sends a comment every 15 seconds, and ends after the test has.',
   params,
   responses: { 200: { description: 'The stream', contentTypes: ['text/event-stream'] } },

@@ -20,20 +20,26 @@ export async function lookAtLoadTest(db: Executor, testId: string, afterId: numb
   const row = await findLoadTest(db, testId);
   if (row === undefined) return { events: [], more: false, ended: true };
   const ended = hasEnded(row);
-  let eventId = Math.floor(afterId / secondsBits);
-  const afterSecond = (afterId % secondsBits) - 1;
-  const events = await readLoadEvents(db, { testId, afterId: eventId, limit: pageSize });
+  const seenId = Math.floor(afterId / secondsBits);
+  const found = await readLoadEvents(db, { testId, afterId: seenId - 1, limit: pageSize });
+  // A retry deletes the events of the run before, and its seconds begin anew: who saw those has seen none of these.
+  const isRestarted = seenId > 0 && found[0]?.id !== seenId;
+  const afterSecond = isRestarted ? -1 : (afterId % secondsBits) - 1;
   const points = await readTimeline(db, { testId, afterSecond, limit: pageSize });
-  // Shards report a second within moments of each other: the newest one may not be whole yet.
+  // Shards report a second within moments of each other: the newest one may not be whole yet. One that is later still
+  // changes the timeline, but is not told again: a stream that waited for it would be late with every second of a dead one.
   const whole = ended ? points : points.slice(0, -1);
-  const told: StreamEvent[] = events.map(({ id, event }) => {
-    eventId = id;
-    return { id: id * secondsBits + afterSecond + 1, event: event.type, data: event };
-  });
+  const events = found.filter(({ id }) => id > seenId);
+  const told: StreamEvent[] = events.map(({ id, event }) => ({
+    id: id * secondsBits + afterSecond + 1,
+    event: event.type,
+    data: event,
+  }));
+  const newestId = events.at(-1)?.id ?? seenId;
   const ticks = whole.map(point => {
     const data: z.input<typeof loadTickSchema> = { status: row.status, point, metrics: metricsOf(row) };
-    return { id: eventId * secondsBits + point.second + 1, event: 'tick', data };
+    return { id: newestId * secondsBits + point.second + 1, event: 'tick', data };
   });
-  const more = events.length === pageSize || points.length === pageSize;
+  const more = found.length === pageSize || points.length === pageSize;
   return { events: [...told, ...ticks], more, ended };
 }

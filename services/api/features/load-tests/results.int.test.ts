@@ -7,6 +7,7 @@ import { pageOf } from '../../../../shared/http/pagination.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import { appendLoadEvents } from '../../../../shared/store/load-events.ts';
 import { saveLoadErrors, saveTimeline } from '../../../../shared/store/load-results.ts';
+import { restartRun } from '../../../../shared/store/load-runs.ts';
 import { requestStop } from '../../../../shared/store/load-tests.ts';
 import { bodyOf, testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
@@ -66,6 +67,29 @@ describe('the stream of a load test', () => {
     for (const [index, { id: seen }] of events.entries()) {
       expect((await read(id, String(seen))).map(event => event.id)).toEqual(ids.slice(index + 1));
     }
+  });
+
+  it('tells a retried run from its first second, also to who saw the run before', async () => {
+    const test = await insertTest(databases);
+    const { id } = test;
+    const run = async (seconds: number[]) => {
+      await appendLoadEvents(db(), id, [{ type: 'status', message: 'running' }]);
+      await saveTimeline(
+        db(),
+        id,
+        seconds.map(second => timelinePoint(second)),
+      );
+      await end(id);
+    };
+    await run([0, 1, 2]);
+    const lastId = (await read(id)).at(-1)?.id ?? 0;
+    await restartRun(db(), test, 1);
+    await run([0, 1, 2, 3]);
+    const events = await read(id, String(lastId));
+    expect(events.map(({ event }) => event)).toEqual(['status', 'tick', 'tick', 'tick', 'tick']);
+    const ids = events.map(event => event.id);
+    expect([lastId, ...ids]).toEqual([lastId, ...ids].toSorted((a, b) => a - b));
+    expect((await read(id, String(ids[1]))).map(event => event.id)).toEqual(ids.slice(2));
   });
 });
 
