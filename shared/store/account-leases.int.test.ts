@@ -55,10 +55,13 @@ async function placed(shards: number, config: Partial<LoadTestConfig> = {}): Pro
   return id;
 }
 
+const under = (epoch: number, testId: string, shard: number) => ({ testId, run: -1, shard, epoch });
 const lease = (testId: string, shards: number, need: AccountNeed) =>
   db().transaction(tx => leaseAccounts(tx, { testId, shards, need }));
 const held = async (testId: string, shard: number, shards: number, need: AccountNeed, epoch = 1) =>
-  (await takeHeldAccounts(db(), { testId, shard, epoch }, { shards, need })).map(account => account.username);
+  (await takeHeldAccounts(db(), under(epoch, testId, shard), { shards, need })).map(
+    account => account.username,
+  );
 const statuses = async () =>
   (await databases.platform.sql`select username, status from accounts order by username`).map(
     row => row.status,
@@ -97,10 +100,10 @@ it('runs that ask at the same time share the pool out', async () => {
 it('a shard that is taken over takes its accounts along; the old epoch has none', async () => {
   const id = await placed(2);
   await lease(id, 2, needOf(4));
-  await fenceAccounts(db(), { testId: id, shard: 0, epoch: 1 });
+  await fenceAccounts(db(), under(1, id, 0));
   await databases.platform.sql`update load_shards set epoch = 2 where load_test_id = ${id} and shard = 0`;
-  await fenceAccounts(db(), { testId: id, shard: 0, epoch: 2 });
-  await fenceAccounts(db(), { testId: id, shard: 0, epoch: 1 }); // a worker that wakes up
+  await fenceAccounts(db(), under(2, id, 0));
+  await fenceAccounts(db(), under(1, id, 0)); // a worker that wakes up
   expect(await held(id, 0, 2, needOf(4), 1)).toEqual([]);
   expect(await held(id, 0, 2, needOf(4), 2)).toEqual(['user1', 'user3']);
   const epochs = await databases.platform.sql`

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type LoadTestConfig, peakUsersOf, type UserPoolConfig } from '../contracts/load-tests.ts';
 import type { Executor } from '../platform/db.ts';
 import { isValidSession } from './account-sessions.ts';
-import type { ShardLease } from './load-shards.ts';
+import { held, type ShardLease } from './load-shards.ts';
 
 /**
  * Which run holds which accounts. A run takes them when its shards are placed, all or none, and they are free again in
@@ -118,10 +118,9 @@ const chosen = (need: AccountNeed): SQL => sql`
     select a.id from ${accountsAndSessions(need.origin)} where ${isFree(need.pool)} order by a.id limit ${need.users}
   ) free`;
 
-const leased = ({ testId, shard, epoch }: ShardLease): SQL => sql`
-  select l.account_id as id, l.user_index as number from account_leases l
-  join load_shards h on h.load_test_id = l.load_test_id and h.shard = ${shard} and h.epoch = ${epoch}
-  where l.load_test_id = ${testId} and h.status <> 'ended'`;
+const leased = (lease: ShardLease): SQL => sql`
+  select account_id as id, user_index as number from account_leases
+  where load_test_id = ${lease.testId} and exists (select from load_shards where ${held(lease)})`;
 
 /** Notes under which epoch a shard's users have their accounts. */
 export async function fenceAccounts(db: Executor, { testId, shard, epoch }: ShardLease): Promise<void> {

@@ -2,7 +2,7 @@ import { testDatabases } from '../../test/fixtures/database.ts';
 import { insertTest } from '../../test/fixtures/load-test.ts';
 import { newId } from '../kernel/ids.ts';
 import { readLoadEvents } from './load-events.ts';
-import { readRun, saveRun } from './load-runs.ts';
+import { readRun, restartRun, saveRun } from './load-runs.ts';
 import {
   endShard,
   listShards,
@@ -31,10 +31,13 @@ async function worker(name: string, loadSlots = 2): Promise<WorkerIdentity> {
   await beat(db(), identity, {});
   return identity;
 }
+const place = (testId: string, workers: WorkerIdentity[]) => {
+  const places = workers.map(({ id: workerId, name }) => ({ workerId, worker: name }));
+  return placeShards(db(), { testId, places, leaseMs: shardLeaseMs });
+};
 const placeOn = async (...workers: WorkerIdentity[]) => {
   const { id } = await insertTest(databases);
-  const places = workers.map(({ id: workerId, name }) => ({ workerId, worker: name }));
-  await placeShards(db(), { testId: id, places, leaseMs: shardLeaseMs });
+  await place(id, workers);
   return id;
 };
 const take = ({ id, name, loadSlots }: WorkerIdentity, takeOver = false) =>
@@ -50,6 +53,11 @@ async function first(taken: Promise<TakenShard[]>): Promise<TakenShard> {
   if (shard === undefined) throw new Error('There was no shard to take');
   return shard;
 }
+const end = (testId: string) =>
+  db().transaction(async tx => {
+    const { test } = await readRun(tx, testId, { hold: true });
+    await saveRun(tx, test, { status: 'aborted' });
+  });
 const tick = (seq: number) => ({ seq, second: seq, delta: { seq }, events: [], errors: [] });
 
 describe('slots', () => {
@@ -145,10 +153,7 @@ it('a test that ends takes its shards back: their slots are free, and nothing is
   await appendTicks(db(), lease, [tick(0)]);
   const hasRoom = async () => (await listFreeSlots(db())).some(({ workerId }) => workerId === ada.id);
   expect(await hasRoom()).toBe(false);
-  await db().transaction(async tx => {
-    const { test } = await readRun(tx, id, { hold: true });
-    await saveRun(tx, test, { status: 'failed' });
-  });
+  await end(id);
   expect(await hasRoom()).toBe(true);
   expect(await renewShards(db(), [lease])).toEqual([]);
   expect(await appendTicks(db(), lease, [tick(1)])).toBe(false);
@@ -156,6 +161,23 @@ it('a test that ends takes its shards back: their slots are free, and nothing is
     await readTicks(db(), { testId: id, cursors: [{ shard: 0, epoch: 0, seq: -1 }], limit: 10 }),
   ).toEqual([]);
   expect((await listShards(db(), id)).map(({ status }) => status)).toEqual(['lost']);
+});
+
+it('a test that is retried has nothing to do with the leases of its earlier run, though shard and epoch are the same', async () => {
+  const [ada, bob] = [await worker('ada'), await worker('bob')];
+  const id = await placeOn(ada);
+  const stale = await first(take(ada));
+  await end(id);
+  await db().transaction(async tx => restartRun(tx, (await readRun(tx, id, { hold: true })).test, 1));
+  await place(id, [bob]);
+  const fresh = await first(take(bob));
+  expect(fresh).toMatchObject({ shard: stale.shard, epoch: stale.epoch, run: 1 });
+  expect(await renewShards(db(), [stale])).toEqual([]);
+  expect(await appendTicks(db(), stale, [tick(0)])).toBe(false);
+  await releaseShard(db(), stale, 'ada stops');
+  expect(await renewShards(db(), [fresh])).toMatchObject([{ run: 1 }]);
+  expect(await appendTicks(db(), fresh, [tick(0)])).toBe(true);
+  expect((await listShards(db(), id))[0]).toMatchObject({ worker: 'bob', status: 'assigned' });
 });
 
 it('ticks are written once, and read on from where a reader was', async () => {

@@ -1,4 +1,4 @@
-import { asc, eq, sql } from 'drizzle-orm';
+import { asc, eq, type SQL, sql } from 'drizzle-orm';
 import { loadShards } from '../../drizzle/platform/schema/load-tests.ts';
 import type { LoadTestConfig, LoadTestControl } from '../contracts/load-tests.ts';
 import type { Db, Executor } from '../platform/db.ts';
@@ -14,9 +14,11 @@ import { limitTransaction } from './transactions.ts';
  */
 export type LoadShardRow = typeof loadShards.$inferSelect;
 
-/** The right to run a shard: void as soon as its epoch has moved on. */
+/** The right to run a shard: void as soon as its epoch has moved on, or its test has begun anew. */
 export interface ShardLease {
   testId: string;
+  /** The job's, for which the shard was placed: a retried test has new shards, and their epochs begin at 0 again. */
+  run: number;
   shard: number;
   epoch: number;
 }
@@ -27,8 +29,18 @@ const lease = sql`clock_timestamp() + ${shardLeaseMs} * interval '1 millisecond'
 /** From the moment the last shard is ready to the start of all. */
 const startLead = sql`interval '2 seconds'`;
 
-const held = ({ testId, shard, epoch }: ShardLease) =>
-  sql`load_test_id = ${testId} and shard = ${shard} and epoch = ${epoch} and status <> 'ended'`;
+/** The lease alone, of what comes with it. */
+export const leaseOf = ({ testId, run, shard, epoch }: ShardLease): ShardLease => ({
+  testId,
+  run,
+  shard,
+  epoch,
+});
+
+/** Of `load_shards`: the row to which a lease gives the right. */
+export const held = ({ testId, run, shard, epoch }: ShardLease): SQL => sql`
+  load_test_id = ${testId} and shard = ${shard} and epoch = ${epoch} and status <> 'ended'
+  and exists (select from load_tests where id = ${testId} and planned_run = ${run})`;
 
 /** A test's shards, in their order. */
 export function listShards(db: Executor, testId: string): Promise<LoadShardRow[]> {
@@ -71,8 +83,9 @@ export async function renewShards(db: Executor, leases: ShardLease[]): Promise<S
   const rows = await db.execute<{ orders: ShardOrders }>(sql`
     with given as (
       select s.load_test_id, s.shard
-      from jsonb_to_recordset(${JSON.stringify(leases)}::jsonb) as g("testId" uuid, shard int, epoch int)
+      from jsonb_to_recordset(${JSON.stringify(leases)}::jsonb) as g("testId" uuid, run int, shard int, epoch int)
       join load_shards s on s.load_test_id = g."testId" and s.shard = g.shard and s.epoch = g.epoch
+      join load_tests t on t.id = g."testId" and t.planned_run = g.run
       where s.status <> 'ended'
       order by s.load_test_id, s.shard for no key update of s
     ), renewed as (
@@ -81,7 +94,8 @@ export async function renewShards(db: Executor, leases: ShardLease[]): Promise<S
       returning s.load_test_id, s.shard, s.epoch
     )
     select jsonb_build_object(
-      'testId', t.id, 'shard', shard, 'epoch', epoch, 'control', t.control, 'controlVersion', t.control_version,
+      'testId', t.id, 'run', t.planned_run, 'shard', shard, 'epoch', epoch,
+      'control', t.control, 'controlVersion', t.control_version,
       'startInMs', extract(epoch from t.start_at - clock_timestamp()) * 1000,
       'finished', t.finished_at is not null) as orders
     from renewed join load_tests t on t.id = load_test_id`);
@@ -124,13 +138,7 @@ export async function takeShards(db: Db, options: TakeOptions): Promise<TakenSha
     await lockSlots(tx);
     const taken = await take(tx, options);
     for (const shard of taken) await noteTakeover(tx, shard, options.worker);
-    return taken.map(({ testId, shard, epoch, config, shards }) => ({
-      testId,
-      shard,
-      epoch,
-      config,
-      shards,
-    }));
+    return taken.map(shard => ({ ...leaseOf(shard), config: shard.config, shards: shard.shards }));
   });
 }
 
@@ -144,7 +152,7 @@ async function take(tx: Executor, options: TakeOptions): Promise<TakenRow[]> {
   const { workerId, worker, slots } = options;
   const rows = await tx.execute<{ taken: TakenRow }>(sql`
     with candidates as (
-      select s.load_test_id, s.shard, s.status, s.worker, ${isMine(workerId)} as mine, t.config
+      select s.load_test_id, s.shard, s.status, s.worker, ${isMine(workerId)} as mine, t.config, t.planned_run
       from load_tests t join load_shards s on s.load_test_id = t.id
       where ${isOpen(options)}
       order by mine desc, s.load_test_id, s.shard
@@ -156,10 +164,10 @@ async function take(tx: Executor, options: TakeOptions): Promise<TakenRow[]> {
       update load_shards s
       set worker_id = ${workerId}, worker = ${worker}, epoch = s.epoch + 1, status = 'assigned', lease_until = ${lease}
       from candidates c where s.load_test_id = c.load_test_id and s.shard = c.shard
-      returning s.load_test_id, s.shard, s.epoch, c.status, c.worker, c.mine, c.config
+      returning s.load_test_id, s.shard, s.epoch, c.status, c.worker, c.mine, c.config, c.planned_run
     )
     select jsonb_build_object(
-      'testId', load_test_id, 'shard', shard, 'epoch', epoch, 'config', config,
+      'testId', load_test_id, 'run', planned_run, 'shard', shard, 'epoch', epoch, 'config', config,
       'shards', (select count(*) from load_shards s where s.load_test_id = taken.load_test_id),
       'wasStatus', status, 'wasWorker', worker, 'mine', mine) as taken
     from taken order by load_test_id, shard`);

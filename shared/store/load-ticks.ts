@@ -3,7 +3,7 @@ import { loadTicks } from '../../drizzle/platform/schema/load-tests.ts';
 import type { Db, Executor } from '../platform/db.ts';
 import { appendLoadEvents, type NewLoadEvent } from './load-events.ts';
 import { type NewLoadError, saveLoadErrors } from './load-results.ts';
-import { markDegraded, type ShardLease, shardLeaseMs } from './load-shards.ts';
+import { held, markDegraded, type ShardLease, shardLeaseMs } from './load-shards.ts';
 import { limitTransaction } from './transactions.ts';
 
 /** What shards have measured, second by second, until the test has ended. What a delta holds is the engine's affair. */
@@ -35,9 +35,7 @@ export function appendTicks(db: Db, lease: ShardLease, ticks: NewTick[]): Promis
       await tx.execute(sql`select from load_tests where id = ${lease.testId} for no key update`);
     }
     const [holding] = await tx.execute(sql`
-      select 1 from load_shards
-      where load_test_id = ${lease.testId} and shard = ${lease.shard} and epoch = ${lease.epoch} and status <> 'ended'
-      for share`);
+      select 1 from load_shards where ${held(lease)} for share`);
     if (holding === undefined) return false;
     const written = await tx
       .insert(loadTicks)

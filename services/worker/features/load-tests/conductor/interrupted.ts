@@ -1,7 +1,7 @@
 import { messageOf } from '../../../../../shared/kernel/errors.ts';
 import type { ShardLease } from '../../../../../shared/store/load-shards.ts';
 import type { LoadTestsDeps } from '../deps.ts';
-import { readSendJournal } from '../send-journal.ts';
+import { type JournalLease, readSendJournal } from '../send-journal.ts';
 import type { LeaseTally, Tally } from './tally.ts';
 
 /**
@@ -38,7 +38,7 @@ const nothingTold: LeaseTally = { started: 0, underWay: 0, isComplete: false };
 
 async function ofLease(
   { sendJournals, logger }: Deps,
-  lease: ShardLease,
+  lease: JournalLease,
   told = nothingTold,
 ): Promise<number | null> {
   if (told.isComplete) return told.underWay;

@@ -6,7 +6,7 @@ import { waitAtMost } from '../../../../../shared/kernel/time.ts';
 import type { Db } from '../../../../../shared/platform/db.ts';
 import { reclaimAccounts } from '../../../../../shared/store/account-leases.ts';
 import { concludeAbandoned } from '../../../../../shared/store/load-runs.ts';
-import { renewShards, type ShardLease, takeShards } from '../../../../../shared/store/load-shards.ts';
+import { leaseOf, renewShards, takeShards } from '../../../../../shared/store/load-shards.ts';
 import { closeSlots } from '../../../../../shared/store/load-slots.ts';
 import { listEndedTests } from '../../../../../shared/store/load-tests.ts';
 import { createContact } from '../contact.ts';
@@ -105,5 +105,3 @@ async function removeEndedJournals(db: Db, folder: string): Promise<void> {
   const ended = await listEndedTests(db, await listJournaledTests(folder));
   await Promise.all(ended.map(testId => removeSendJournals(folder, testId)));
 }
-
-const leaseOf = ({ testId, shard, epoch }: ShardLease): ShardLease => ({ testId, shard, epoch });

@@ -6,6 +6,7 @@ import { appendLoadEvents } from '../../../../../shared/store/load-events.ts';
 import {
   endShard,
   failShard,
+  leaseOf,
   markReady,
   markRunning,
   releaseShard,
@@ -59,7 +60,7 @@ const retryMs = 500;
 
 export function startShard(deps: ShardDeps, taken: TakenShard): Shard {
   const { db, worker, sendJournals, limits, logger: parent } = deps;
-  const lease: ShardLease = { testId: taken.testId, shard: taken.shard, epoch: taken.epoch };
+  const lease = leaseOf(taken);
   const logger = parent.child(lease);
   let fate: Fate = 'runs';
   const onUnsaved = (error: unknown) => logger.warn({ reason: messageOf(error) }, 'a session was not stored');
