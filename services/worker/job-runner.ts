@@ -22,7 +22,8 @@ import { createProgressWriter } from './progress-writer.ts';
 /**
  * Runs jobs that have a row: takes the row under a new epoch, calls the feature's work, writes how it ended.
  *
- *   the row has ended ────────────► nothing to do, the queue entry completes
+ *   the row has ended ────────────► nothing to do, the queue entry completes; so it does when another worker takes
+ *                                   the row at the same time
  *   too many workers died ────────► failed, without another try: it is what kills them
  *   work gives a result ──────────► what the contract's `outcome` makes of it
  *   work throws `cancelled` ──────► cancelled, with the result in the error's details, if any

@@ -18,21 +18,24 @@ export interface JobLease {
 const held = ({ id, epoch }: JobLease) => sql`id = ${id} and epoch = ${epoch} and status = 'running'`;
 const json = (value: unknown) => sql`${value === undefined ? null : JSON.stringify(value)}::jsonb`;
 
-/** Takes a job that has not ended, whoever held it before; undefined when it has ended. */
+/** Takes a job that has not ended, whoever held it before; undefined when it has ended, or is another's already. */
 export async function claimJob(db: Executor, id: string, worker: string): Promise<JobRow | undefined> {
-  const claimed = await db.execute(sql`
+  const [claimed] = await db.execute<{ epoch: number }>(sql`
     with changed as (
       update jobs set status = 'running', epoch = epoch + 1, attempts = attempts + 1, worker = ${worker},
         started_at = coalesce(started_at, now()), enqueued_at = coalesce(enqueued_at, now())
       where id = ${id} and status in ('queued', 'running')
-      returning id, status, attempts, worker
+      returning id, epoch, status, attempts, worker
     ), ${appendEvent(
       'status',
       sql`jsonb_build_object('status', changed.status, 'attempts', changed.attempts, 'worker', changed.worker)`,
     )}
-    select count(*) from woken having count(*) > 0`);
-  if (claimed.length === 0) return undefined;
-  const [row] = await db.select().from(jobs).where(eq(jobs.id, id));
+    select epoch, (select count(*) from woken) from changed`);
+  if (claimed === undefined) return undefined;
+  const [row] = await db
+    .select()
+    .from(jobs)
+    .where(and(eq(jobs.id, id), eq(jobs.epoch, claimed.epoch))); // not the epoch of one that has taken it since
   return row;
 }
 

@@ -96,6 +96,14 @@ describe('a lease', () => {
     expect(await findJob(db(), id)).toMatchObject({ status: 'succeeded', result: { n: 1 } });
   });
 
+  it('is never that of another worker that takes the job at the same time', async () => {
+    const id = await submit();
+    const workers = Array.from({ length: 20 }, (_, n) => `w${n}`);
+    const rows = await Promise.all(workers.map(worker => claimJob(db(), id, worker)));
+    for (const [n, row] of rows.entries()) expect([undefined, workers[n]]).toContain(row?.worker);
+    expect(rows.filter(row => row?.epoch === 20)).toHaveLength(1);
+  });
+
   it('cannot be had on a job that has ended', async () => {
     const id = await submit();
     await finishJob(db(), await claim(id), { status: 'succeeded' });
