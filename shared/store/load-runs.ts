@@ -15,7 +15,6 @@ import { releaseAccounts } from './account-leases.ts';
 import { appendLoadEvents, loadTestsChannel } from './load-events.ts';
 import { shardLeaseMs, voidOpenShards } from './load-shards.ts';
 import { initialControl, type LoadTestRow } from './load-tests.ts';
-import { deleteTicks } from './load-ticks.ts';
 import { limitTransaction } from './transactions.ts';
 
 /**
@@ -115,11 +114,10 @@ export async function saveRun(tx: Executor, test: LoadTestRow, news: RunNews): P
   return saved;
 }
 
-/** What a test that has ended leaves behind is of no use any more, and nobody writes to it. */
+/** What a test that has ended holds is free. Its ticks go later (`deleteEndedTicks`): that may take longer than a pass. */
 async function release(tx: Executor, testId: string): Promise<void> {
   await releaseAccounts(tx, testId);
   await voidOpenShards(tx, testId);
-  await deleteTicks(tx, testId);
 }
 
 /** Follows load reduction: the share of the load in force. */

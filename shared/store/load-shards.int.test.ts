@@ -17,7 +17,13 @@ import {
 } from './load-shards.ts';
 import { closeSlots, listFreeSlots, placeShards } from './load-slots.ts';
 import { findLoadTest } from './load-tests.ts';
-import { appendTicks, readTicks, readTicksOfSeconds } from './load-ticks.ts';
+import {
+  appendTicks,
+  deleteEndedTicks,
+  listMeasuredTests,
+  readTicks,
+  readTicksOfSeconds,
+} from './load-ticks.ts';
 import { beat, type WorkerIdentity } from './workers.ts';
 
 const databases = testDatabases();
@@ -157,10 +163,26 @@ it('a test that ends takes its shards back: their slots are free, and nothing is
   expect(await hasRoom()).toBe(true);
   expect(await renewShards(db(), [lease])).toEqual([]);
   expect(await appendTicks(db(), lease, [tick(1)])).toBe(false);
-  expect(
-    await readTicks(db(), { testId: id, cursors: [{ shard: 0, epoch: 0, seq: -1 }], limit: 10 }),
-  ).toEqual([]);
   expect((await listShards(db(), id)).map(({ status }) => status)).toEqual(['lost']);
+});
+
+it('the ticks of a test that has ended are deleted after its end, so many at a time; those of others stay', async () => {
+  const [ended, running] = [(await insertTest(databases)).id, (await insertTest(databases)).id];
+  for (const testId of [ended, running])
+    await databases.platform.sql`
+      insert into load_ticks (load_test_id, shard, epoch, seq, second, delta)
+      select ${testId}, 0, 1, n, n, '{}' from generate_series(0, 10000) n`;
+  const count = async (testId: string) =>
+    (await databases.platform.sql`select 1 from load_ticks where load_test_id = ${testId}`).length;
+  const sweep = () => deleteEndedTicks(db(), [ended, running]);
+  await end(ended);
+  expect(await count(ended)).toBe(10_001);
+  expect(await sweep()).toBe(true);
+  expect(await count(ended)).toBe(1);
+  expect(await sweep()).toBe(false);
+  const measured = await listMeasuredTests(db());
+  expect([ended, running].map(id => measured.includes(id))).toEqual([false, true]);
+  expect(await count(running)).toBe(10_001);
 });
 
 it('a test that is retried has nothing to do with the leases of its earlier run, though shard and epoch are the same', async () => {

@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { loadTicks } from '../../drizzle/platform/schema/load-tests.ts';
 import type { Db, Executor } from '../platform/db.ts';
 import { appendLoadEvents, type NewLoadEvent } from './load-events.ts';
@@ -115,6 +115,39 @@ export async function readTicksOfSeconds(
     );
 }
 
-export async function deleteTicks(tx: Executor, testId: string): Promise<void> {
-  await tx.delete(loadTicks).where(eq(loadTicks.loadTestId, testId));
+/** Tests of which there are ticks. They are few, and found by jumps through the index: it is not read from end to end. */
+export async function listMeasuredTests(db: Executor): Promise<string[]> {
+  const rows = await db.execute<{ id: string }>(sql`
+    with recursive measured (id) as (
+      (select load_test_id from load_ticks order by load_test_id limit 1)
+      union all
+      select (select load_test_id from load_ticks where load_test_id > measured.id order by load_test_id limit 1)
+      from measured where measured.id is not null
+    )
+    select id from measured where id is not null`);
+  return rows.map(({ id }) => id);
+}
+
+/** Some tenths of a second. All ticks of a test may be many seconds' work: a day of four shards has 345,600. */
+const deletedAtOnce = 10_000;
+
+/**
+ * Deletes ticks of those of the tests that have ended, so many a call; nobody reads them any more, or writes any. Those
+ * that another worker is deleting are left to it.
+ * @returns whether there may be more
+ */
+export async function deleteEndedTicks(db: Executor, testIds: string[]): Promise<boolean> {
+  const [deleted] = await db.execute<{ ticks: number }>(sql`
+    with deleted as (
+      delete from load_ticks where ctid = any (array(
+        select tick.ctid from load_tests test cross join lateral (
+          select ctid from load_ticks where load_test_id = test.id
+          order by second limit ${deletedAtOnce} for update skip locked
+        ) tick
+        where test.id = any (${sql.param(testIds)}::uuid[]) and test.finished_at is not null
+        limit ${deletedAtOnce}
+      )) returning 1
+    )
+    select count(*)::int as ticks from deleted`);
+  return deleted?.ticks === deletedAtOnce;
 }

@@ -89,7 +89,7 @@ export const loadShards = pgTable(
   ],
 );
 
-/** What a shard measured in a second; merged by the conductor, and gone when the test has ended. */
+/** What a shard measured in a second; merged by the conductor, and gone some time after the test has ended. */
 export const loadTicks = pgTable(
   'load_ticks',
   {

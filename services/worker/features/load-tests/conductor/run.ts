@@ -6,6 +6,7 @@ import {
 import { AppError } from '../../../../../shared/kernel/errors.ts';
 import { asConductor, type RunLease, restartRun, saveRun } from '../../../../../shared/store/load-runs.ts';
 import { findLoadTest, type LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import { deleteEndedTicks } from '../../../../../shared/store/load-ticks.ts';
 import { cancelledWith, implementJob } from '../../../job-runner.ts';
 import type { LoadTestsDeps } from '../deps.ts';
 import { scheduleMsOf } from '../plan-of.ts';
@@ -28,6 +29,8 @@ export const runLoadTest = implementJob(loadTestRun, (deps: LoadTestsDeps) => as
 
 /** Gives the test to go on with; a retry begins it anew. */
 async function adopt({ db }: LoadTestsDeps, lease: RunLease, run: number): Promise<LoadTestRow> {
+  let hasTicks = true; // of an earlier run, perhaps more than can be deleted while the test's row is held
+  while (hasTicks) hasTicks = await deleteEndedTicks(db, [lease.testId]);
   await asConductor(db, lease, async (tx, { test }) => {
     if (test.plannedRun === -1) await saveRun(tx, test, { plannedRun: run });
     else if (test.plannedRun < run) await restartRun(tx, test, run);

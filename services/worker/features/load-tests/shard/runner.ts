@@ -9,6 +9,7 @@ import { concludeAbandoned } from '../../../../../shared/store/load-runs.ts';
 import { leaseOf, renewShards, takeShards } from '../../../../../shared/store/load-shards.ts';
 import { closeSlots } from '../../../../../shared/store/load-slots.ts';
 import { listEndedTests } from '../../../../../shared/store/load-tests.ts';
+import { deleteEndedTicks, listMeasuredTests } from '../../../../../shared/store/load-ticks.ts';
 import { createContact } from '../contact.ts';
 import { listJournaledTests, removeSendJournals } from '../send-journal.ts';
 import { type Shard, type ShardDeps, startShard } from './shard.ts';
@@ -71,10 +72,11 @@ export function startShardRunner(options: ShardRunnerOptions): Service {
   // Beside the renewals: whoever takes waits for its turn, and a stop must not wait with it.
   const takings = createLoop({ name: 'shards to take', intervalMs, runOnce: take, onError });
   const sweep = createLoop({
-    name: 'abandoned load tests',
+    name: 'what ended load tests leave',
     intervalMs: sweepEveryMs,
     async runOnce() {
       await concludeAbandoned(db);
+      await deleteEndedTicks(db, await listMeasuredTests(db)); // not all at once: a stop waits for the sweep
       await reclaimAccounts(db);
       await removeEndedJournals(db, sendJournals);
     },
