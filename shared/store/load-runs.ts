@@ -12,6 +12,7 @@ import { endedLoadTestStatuses } from '../contracts/load-tests.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Db, Executor } from '../platform/db.ts';
 import { releaseAccounts } from './account-leases.ts';
+import { findJob } from './jobs.ts';
 import { appendLoadEvents, loadTestsChannel } from './load-events.ts';
 import { shardLeaseMs, voidOpenShards } from './load-shards.ts';
 import { initialControl, type LoadTestRow } from './load-tests.ts';
@@ -162,20 +163,22 @@ export async function saveInterrupted(
 /** Concludes tests whose job has ended over their heads: cancelled before a worker had it, or given up. */
 export async function concludeAbandoned(db: Db): Promise<void> {
   const abandoned = await db
-    .select({ test: loadTests, job: jobs })
+    .select({ id: loadTests.id })
     .from(loadTests)
     .innerJoin(jobs, eq(jobs.id, loadTests.jobId))
     .where(sql`${loadTests.finishedAt} is null and ${jobs.finishedAt} is not null`)
     .limit(100);
-  for (const { test, job } of abandoned) {
-    const cancelled = job.status === 'cancelled';
-    const reason = cancelled
-      ? { code: 'stopped', message: 'The job was cancelled' }
-      : (job.error ?? { code: 'internal_error', message: 'The job ended without its test' });
-    await db.transaction(async tx => {
-      const { test: row } = await readRun(tx, test.id, { hold: true });
-      if (row.finishedAt !== null) return;
-      await saveRun(tx, row, { status: cancelled ? 'aborted' : 'failed', reason: row.reason ?? reason });
-    });
-  }
+  for (const { id } of abandoned) await db.transaction(tx => concludeForJob(tx, id));
+}
+
+/** Ends a test as its job has ended; not one whose job was retried meanwhile. */
+async function concludeForJob(tx: Executor, testId: string): Promise<void> {
+  const { test } = await readRun(tx, testId, { hold: true });
+  const job = await findJob(tx, test.jobId); // after the lock: a conductor of the next run writes while it has it
+  if (test.finishedAt !== null || job?.finishedAt == null) return;
+  const cancelled = job.status === 'cancelled';
+  const reason = cancelled
+    ? { code: 'stopped', message: 'The job was cancelled' }
+    : (job.error ?? { code: 'internal_error', message: 'The job ended without its test' });
+  await saveRun(tx, test, { status: cancelled ? 'aborted' : 'failed', reason: test.reason ?? reason });
 }

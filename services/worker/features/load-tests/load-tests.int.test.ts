@@ -69,6 +69,12 @@ const untilRunning = (id: string) =>
   untilTest(databases, id, 'running', ({ status }) => status === 'running');
 const messagesOf = async (testId: string) =>
   (await readLoadEvents(db(), { testId, limit: 100 })).map(({ event }) => event.message);
+async function retry({ id, jobId }: Pick<LoadTestRow, 'id' | 'jobId'>): Promise<LoadTestRow> {
+  await requeueJob(db(), jobId);
+  await started.workers[0]?.queue.reviveAll(loadTestRun, [{ job_id: jobId }]);
+  const isBegunAnew = (row: LoadTestRow) => row.plannedRun === 1 && row.finishedAt !== null;
+  return untilTest(databases, id, 'begun anew', isBegunAnew);
+}
 const jobOf = async ({ jobId }: LoadTestRow) =>
   waitFor('the end of the job', async () => {
     const job = await findJob(db(), jobId);
@@ -196,10 +202,7 @@ it('a run that is retried begins anew, on as many shards as there are slots for'
   await jobOf(given(begun.stopped));
   await databases.platform.sql`
     update load_tests set config = config || '{ "duration_seconds": 1, "workers": 9 }' where id = ${id}`;
-  await requeueJob(db(), jobId);
-  await started.workers[0]?.queue.reviveAll(loadTestRun, [{ job_id: jobId }]);
-  const isBegunAnew = (row: LoadTestRow) => row.plannedRun === 1 && row.finishedAt !== null;
-  const again = await untilTest(databases, id, 'begun anew', isBegunAnew);
+  const again = await retry({ id, jobId });
   expect(again).toMatchObject({ status: 'succeeded', reason: null, control: { stop: null } });
   const messages = await messagesOf(id);
   expect(messages).toContainEqual(expect.stringContaining('6 of 9 shards'));
@@ -229,9 +232,10 @@ it('a worker that stops hands its shard over, with all that it counted', async (
   expect(await messagesOf(id)).toContain('cyd stops and hands its shard over');
 });
 
-it('a test whose job ended before a worker had it is concluded', async () => {
-  const test = await insertTest(databases);
-  await databases.platform.sql`
-    update jobs set status = 'cancelled', finished_at = now() where id = ${test.jobId}`;
-  expect(await untilTestEnded(databases, test.id)).toMatchObject({ status: 'aborted' });
+it('a test that was cancelled before a worker had it is concluded, and runs when it is retried', async () => {
+  const test = await insertTest(databases, { target_url: target().origin, duration_seconds: 1 });
+  await requestCancel(db(), test.jobId);
+  expect(await untilTestEnded(databases, test.id)).toMatchObject({ status: 'aborted', plannedRun: -1 });
+  expect(await retry(test)).toMatchObject({ status: 'succeeded', reason: null });
+  expect(target().seen(test.id).length).toBeGreaterThan(0);
 });

@@ -27,13 +27,14 @@ export const runLoadTest = implementJob(loadTestRun, (deps: LoadTestsDeps) => as
   return result;
 });
 
-/** Gives the test to go on with; a retry begins it anew. */
+/** Gives the test to go on with; a retry begins it anew, also when no worker ever had it. */
 async function adopt({ db }: LoadTestsDeps, lease: RunLease, run: number): Promise<LoadTestRow> {
   let hasTicks = true; // of an earlier run, perhaps more than can be deleted while the test's row is held
   while (hasTicks) hasTicks = await deleteEndedTicks(db, [lease.testId]);
   await asConductor(db, lease, async (tx, { test }) => {
-    if (test.plannedRun === -1) await saveRun(tx, test, { plannedRun: run });
-    else if (test.plannedRun < run) await restartRun(tx, test, run);
+    if (test.plannedRun >= run) return;
+    if (run === 0) await saveRun(tx, test, { plannedRun: run });
+    else await restartRun(tx, test, run);
   });
   const test = await findLoadTest(db, lease.testId);
   if (test === undefined) throw new AppError('not_found', `There is no load test ${lease.testId}`);
