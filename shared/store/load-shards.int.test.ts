@@ -161,6 +161,8 @@ it('a test that ends takes its shards back: their slots are free, and nothing is
   expect(await hasRoom()).toBe(false);
   await end(id);
   expect(await hasRoom()).toBe(true);
+  await placeOn(ada);
+  expect(await take(ada)).toHaveLength(1);
   expect(await renewShards(db(), [lease])).toEqual([]);
   expect(await appendTicks(db(), lease, [tick(1)])).toBe(false);
   expect((await listShards(db(), id)).map(({ status }) => status)).toEqual(['lost']);

@@ -3,7 +3,7 @@ import { loadShards } from '../../drizzle/platform/schema/load-tests.ts';
 import type { LoadTestConfig, LoadTestControl } from '../contracts/load-tests.ts';
 import type { Db, Executor } from '../platform/db.ts';
 import { appendLoadEvents } from './load-events.ts';
-import { lockSlots } from './load-slots.ts';
+import { isOfActiveTest, lockSlots } from './load-slots.ts';
 import { silenceOf } from './shard-silence.ts';
 import { limitTransaction } from './transactions.ts';
 
@@ -158,7 +158,8 @@ async function take(tx: Executor, options: TakeOptions): Promise<TakenRow[]> {
       order by mine desc, s.load_test_id, s.shard
       limit greatest(0, ${slots} - (
         select count(*) from load_shards s
-        where s.worker_id = ${workerId} and s.status <> 'ended' and s.epoch > 0 and not ${isForgotten}))
+        where s.worker_id = ${workerId} and s.status <> 'ended' and s.epoch > 0 and not ${isForgotten}
+          and ${isOfActiveTest}))
       for no key update of t, s skip locked
     ), taken as (
       update load_shards s

@@ -16,11 +16,13 @@ export async function lockSlots(tx: Executor): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('muster:load-slots', 0))`);
 }
 
+/** Of `load_shards s`: shards of a test that has ended hold no slots, whatever became of them. */
+export const isOfActiveTest = sql`s.load_test_id in (select id from load_tests where finished_at is null)`;
+
 /** Living workers that have room, the emptiest first. */
 export async function listFreeSlots(tx: Executor): Promise<FreeSlots[]> {
   const free = sql<number>`(${workers.loadSlots} - (
-    select count(*) from load_shards s where s.worker_id = ${workers.id} and s.status <> 'ended'
-      and s.load_test_id in (select id from load_tests where finished_at is null)))::int`;
+    select count(*) from load_shards s where s.worker_id = ${workers.id} and s.status <> 'ended' and ${isOfActiveTest}))::int`;
   return tx
     .select({ workerId: workers.id, worker: workers.name, free })
     .from(workers)
