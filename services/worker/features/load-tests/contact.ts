@@ -3,8 +3,12 @@
  * steady time: at the end of an outage all of them look run out, and their holders are about to renew them.
  */
 export interface Contact {
-  /** An answer has come to what was asked at this time (`performance.now()`). */
-  heard(askedAt: number): void;
+  /**
+   * An answer has come.
+   * @param at since when the next silence counts (`performance.now()`): since the question where it renews a lease, which may be
+   *   as old as that; since the answer where it does not matter how long that took
+   */
+  heard(at: number): void;
   silentMs(): number;
   steadyMs(): number;
 }
@@ -14,9 +18,9 @@ export function createContact({ gapMs }: { gapMs: number }): Contact {
   let heardAt = performance.now();
   let steadySince = heardAt;
   return {
-    heard(askedAt) {
+    heard(at) {
       if (performance.now() - heardAt > gapMs) steadySince = performance.now();
-      heardAt = askedAt;
+      heardAt = at;
     },
     silentMs: () => performance.now() - heardAt,
     steadyMs() {

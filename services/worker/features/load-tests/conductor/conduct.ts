@@ -2,6 +2,7 @@ import { AppError, isAppError, messageOf } from '../../../../../shared/kernel/er
 import { sleep } from '../../../../../shared/kernel/time.ts';
 import { appendLoadEvents } from '../../../../../shared/store/load-events.ts';
 import { asConductor, type RunLease } from '../../../../../shared/store/load-runs.ts';
+import { shardLeaseMs } from '../../../../../shared/store/load-shards.ts';
 import { type LoadTestRow, setStop } from '../../../../../shared/store/load-tests.ts';
 import type { JobCall } from '../../../job-runner.ts';
 import { createContact } from '../contact.ts';
@@ -15,6 +16,8 @@ const intervalMs = { running: 1000, otherwise: 250 };
 /** Without Postgres the conductor waits for as long as the shards do. */
 const patienceMs = 60_000;
 const steadyBeforeJudgingMs = 3000;
+/** From answer to answer: a wait and a long pass. A silence that is over by then leaves holders 2 s to renew their leases. */
+const gapMs = shardLeaseMs - 2000;
 
 /** Takes a test to its end, from wherever it stands; gives it as it is then. */
 export async function conduct(
@@ -24,19 +27,18 @@ export async function conduct(
   call: Pick<JobCall<unknown>, 'signal' | 'report'>,
 ): Promise<LoadTestRow> {
   const letGo = lettingGo(call.signal);
-  const contact = createContact({ gapMs: 2 * intervalMs.running });
+  const contact = createContact({ gapMs });
   const mayJudgeLeases = () => contact.steadyMs() > steadyBeforeJudgingMs;
   const pass = createPass({ ...deps, lease, test, mayJudgeLeases });
   let now: PassOutcome = { test, elapsedMs: null };
   for (;;) {
-    const askedAt = performance.now();
     try {
       if (isAppError(call.signal.reason, 'cancelled')) await stopFor(deps, lease);
       now =
         now.test.status === 'queued'
           ? { test: await tryToPlace(deps, lease), elapsedMs: null }
           : await pass();
-      contact.heard(askedAt);
+      contact.heard(performance.now());
     } catch (error) {
       if (error instanceof AppError || contact.silentMs() > patienceMs) throw error;
       deps.logger.warn({ testId: lease.testId, reason: messageOf(error) }, 'a pass over a load test failed');
