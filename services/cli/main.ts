@@ -1,9 +1,12 @@
 import { inheritedEnvironment, loadConfig } from '../../shared/platform/config.ts';
 import { watchInterrupts } from '../../shared/platform/interrupts.ts';
+import { outliveReader } from './closed-pipe.ts';
 import { exitCodes } from './failure.ts';
 import { runCli } from './program.ts';
 
 /** `npm run muster -- COMMAND`: see README.md, or --help. */
+outliveReader(process.stdout);
+outliveReader(process.stderr);
 const interrupts = watchInterrupts(() => process.exit(exitCodes.interrupted));
 try {
   const terminal = {

@@ -13,6 +13,7 @@ import {
 } from '../../../shared/http/user-export.ts';
 import { messageOf } from '../../../shared/kernel/errors.ts';
 import { wholeNumber } from '../arguments.ts';
+import { rethrowUnlessClosed } from '../closed-pipe.ts';
 import type { Act, Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { facts, table } from '../output.ts';
@@ -145,5 +146,5 @@ async function exportUsers(
   const pieces = (await connect()).download(operation, { query }, signal);
   const owner = options.credentials ? { mode: 0o600 } : {};
   if (options.output !== undefined) return pipeline(pieces, createWriteStream(options.output, owner));
-  await pipeline(pieces, stdout, { end: false });
+  await pipeline(pieces, stdout, { end: false }).catch(rethrowUnlessClosed);
 }
