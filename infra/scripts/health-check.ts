@@ -47,8 +47,8 @@ async function stores(client: Client): Promise<Finding[]> {
 }
 
 async function bulkUsers(client: Client): Promise<Finding[]> {
-  const { total_users, test_users, active_operations } = await client.read(getBulkUserStatsOperation);
-  const detail = `${total_users} users, ${test_users} of them for tests; ${active_operations} jobs open`;
+  const { total_users, test_users, open_jobs } = await client.read(getBulkUserStatsOperation);
+  const detail = `${total_users} users, ${test_users} of them for tests; ${open_jobs} jobs open`;
   return [{ what: 'bulk users', mark: 'OK', detail }];
 }
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { z } from 'zod';
 import { job } from '../../shared/http/jobs.ts';
 import { bodyOf, testApi } from '../../test/fixtures/api.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
@@ -103,8 +104,14 @@ it('validate-config finds the configuration of the guide and all templates valid
 });
 
 it('health-check says what is well and what is down: no worker runs here', async () => {
+  const dataset = { offices: 1, staffs_per_office: 1, recipients_per_office: 1 };
+  expect((await api.call('POST', '/api/datasets', { json: dataset })).status).toBe(202);
+  const counts = z.object({ active_operations: z.int(), open_jobs: z.int() });
+  const stats = await bodyOf(await api.call('GET', '/api/bulk-users/stats'), counts);
+  expect(stats.open_jobs).toBeGreaterThan(stats.active_operations);
   const { code, out } = await run('health-check');
   expect(code).toBe(1);
+  expect(out).toMatch(new RegExp(`^OK +bulk users .*; ${stats.open_jobs} jobs open$`, 'm'));
   expect(out).toMatch(/^OK +postgres$/m);
   expect(out).toMatch(/^DOWN +workers +0 alive$/m);
   expect(out).toMatch(/^OK +load tester +0 accounts, 0 sessions$/m);
