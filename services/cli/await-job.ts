@@ -40,9 +40,14 @@ export async function submitAndTell(
 export function reportEnd({ out }: Context, job: Job): void {
   out.result(job, describeJob);
   if (job.status === 'succeeded') return;
-  const retry = `Run it again with: npm run muster -- jobs retry ${job.id}`;
-  throw new CliFailure('job_unsuccessful', `The job ended as ${job.status}`, { hint: retry });
+  throw new CliFailure('job_unsuccessful', `The job ended as ${job.status}`, { hint: wayOn(job) });
 }
+
+/** A retry asks for the same again, so it is no way past a guard that wants to be asked for more. */
+const wayOn = ({ id, error }: Job): string =>
+  error?.code === 'deletion_guard'
+    ? 'If these users are to go: the same sync with --confirm deletes them.'
+    : `Run it again with: npm run muster -- jobs retry ${id}`;
 
 /** The lines that describe a job to a person. */
 export function describeJob(job: Job): string[] {

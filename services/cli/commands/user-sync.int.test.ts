@@ -1,5 +1,5 @@
 import { type CliRunOptions, runInTest } from '../testing/run-in-test.ts';
-import { answer, jobOf, startTinyApi } from '../testing/tiny-api.ts';
+import { answer, jobId, jobOf, startTinyApi } from '../testing/tiny-api.ts';
 
 let api: Awaited<ReturnType<typeof startTinyApi>>;
 afterEach(() => api.stop());
@@ -39,6 +39,18 @@ describe('muster users sync', () => {
       err: expect.stringContaining('MUSTER_PEER_API_KEY'),
     });
     expect(await run('users sync --peer http://peer:8080 --file x', { env })).toMatchObject({ code: 2 });
+  });
+
+  it('says how a sync that the deletion guard ended gets past it: a retry would not', async () => {
+    const error = { code: 'deletion_guard', message: '100 % of the users would be deleted' };
+    api = await startTinyApi({
+      [syncPath]: (_, response) => answer(response, jobOf('queued'), 202),
+      [`GET /api/jobs/${jobId}/events`]: (_, response) => void response.end(),
+      [`GET /api/jobs/${jobId}`]: (_, response) => answer(response, jobOf('failed', { error })),
+    });
+    const { code, err } = await run('users sync --follow');
+    expect({ code, err }).toEqual({ code: 5, err: expect.stringContaining('--confirm') });
+    expect(err).not.toContain('jobs retry');
   });
 
   it('tells whether both sides are the same, who is not, and which syncs there were', async () => {
