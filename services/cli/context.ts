@@ -34,8 +34,8 @@ export type Act = <Options extends object>(
 
 export function openContext(terminal: Terminal, options: { api?: string; json?: boolean }): Context {
   const { config, stdout, stderr } = terminal;
-  if (options.api !== undefined && !URL.canParse(options.api)) {
-    throw new CliFailure('usage', `--api ${options.api} is not a URL`, {
+  if (options.api !== undefined && !/^https?:$/.test(URL.parse(options.api)?.protocol ?? '')) {
+    throw new CliFailure('usage', `--api ${options.api} is not a URL of HTTP`, {
       hint: 'Such as http://127.0.0.1:8080',
     });
   }

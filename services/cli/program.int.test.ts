@@ -164,13 +164,16 @@ describe('muster', () => {
     });
   });
 
-  it.each(['users create', 'users create --count many', 'nonsense', 'users stats --api nowhere'])(
-    'exits with 2 for a wrong command line: %s',
-    async args => {
-      api = await startTinyApi({});
-      expect((await run(args)).code).toBe(2);
-    },
-  );
+  it.each([
+    'users create',
+    'users create --count many',
+    'nonsense',
+    'users stats --api nowhere',
+    'users stats --api ftp://127.0.0.1',
+  ])('exits with 2 for a wrong command line: %s', async args => {
+    api = await startTinyApi({});
+    expect((await run(args)).code).toBe(2);
+  });
 
   it('shows a health check that fails, and fails', async () => {
     const down = { status: 'down' };

@@ -40,7 +40,21 @@ describe('muster accounts and export', () => {
       'content-type': 'application/x-ndjson',
       'content-encoding': 'gzip',
     });
-    expect(await run('accounts import no-such-file')).toMatchObject({ code: 2 });
+  });
+
+  it('blames the command line for a file that can be neither read nor written', async () => {
+    api = await startTinyApi({
+      'GET /api/load-tests/1/report': (_, response) => void response.end('<html>'),
+    });
+    const nowhere = join(folder, 'none', 'users.json');
+    for (const [command, reason] of [
+      [`accounts import ${nowhere}`, 'cannot be read'],
+      [`accounts import ${folder}`, 'is a folder'],
+      [`export users -o ${nowhere}`, 'cannot be written'],
+      [`load-tests report 1 -o ${nowhere}`, 'cannot be written'],
+    ] as const) {
+      expect(await run(command)).toMatchObject({ code: 2, err: expect.stringContaining(reason) });
+    }
   });
 
   it('lists accounts, and tells how many there are', async () => {

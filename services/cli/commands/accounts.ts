@@ -1,5 +1,3 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import {
@@ -11,11 +9,11 @@ import {
   exportAccountsOperation,
   exportApplicationUsersOperation,
 } from '../../../shared/http/user-export.ts';
-import { messageOf } from '../../../shared/kernel/errors.ts';
 import { wholeNumber } from '../arguments.ts';
 import { rethrowUnlessClosed } from '../closed-pipe.ts';
 import type { Act, Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
+import { openSource, openTarget } from '../files.ts';
 import { facts, table } from '../output.ts';
 
 interface ExportOptions {
@@ -76,12 +74,9 @@ function headersOf(file: string): Record<string, string> {
 }
 
 async function importUsers(context: Context, options: { onConflict?: string }, file: string): Promise<void> {
-  await stat(file).catch((error: unknown) => {
-    throw new CliFailure('usage', `${file} cannot be read: ${messageOf(error)}`, { cause: error });
-  });
   const client = await context.connect();
   const result = await client.upload(importUsersOperation, {
-    source: createReadStream(file),
+    source: await openSource(file),
     headers: headersOf(file),
     query: { on_conflict: options.onConflict },
   });
@@ -145,6 +140,6 @@ async function exportUsers(
   };
   const pieces = (await connect()).download(operation, { query }, signal);
   const owner = options.credentials ? { mode: 0o600 } : {};
-  if (options.output !== undefined) return pipeline(pieces, createWriteStream(options.output, owner));
+  if (options.output !== undefined) return pipeline(pieces, await openTarget(options.output, owner));
   await pipeline(pieces, stdout, { end: false }).catch(rethrowUnlessClosed);
 }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import {
   compareLoadTestsOperation,
@@ -15,6 +15,7 @@ import {
 import { positiveNumber, wholeNumber } from '../arguments.ts';
 import type { Act, Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
+import { openTarget } from '../files.ts';
 import { reportLoadTest, watchLoadTest } from '../load-tests/await.ts';
 import { describeLoadTest, listed } from '../load-tests/describe.ts';
 import { describeComparison } from '../load-tests/describe-comparison.ts';
@@ -111,9 +112,7 @@ async function summary({ out, connect }: Context, _options: object, id: string):
 async function report({ out, connect }: Context, options: { output?: string }, id: string): Promise<void> {
   const page = await (await connect()).text(readLoadReportOperation, { params: { id } });
   const file = options.output ?? `load-test-${id}.html`;
-  await writeFile(file, page).catch((error: unknown) => {
-    throw new CliFailure('failed', `Cannot write ${file}`, { cause: error });
-  });
+  await pipeline([page], await openTarget(file));
   out.result({ file }, () => [`The report is in ${file}`]);
 }
 
