@@ -47,7 +47,7 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-const environment = z.object({
+export const environment = z.object({
   NODE_ENV: z.enum(['production', 'development', 'test']).default('production'),
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(8080),
