@@ -1,12 +1,14 @@
 import { type Client, createClient } from '../../services/cli/client.ts';
 import { CliFailure, describeFailure } from '../../services/cli/failure.ts';
 import { locateDeployment } from '../../services/cli/locate.ts';
-import { inheritedEnvironment, loadConfig } from '../../shared/platform/config.ts';
+import { type Config, inheritedEnvironment, loadConfig } from '../../shared/platform/config.ts';
+
+/** What the environment says, which need not be a server's. */
+export const scriptConfig = (): Config => loadConfig({ NODE_ENV: 'development', ...inheritedEnvironment() });
 
 /** The deployment that `API` and `MUSTER_API_KEY` name, or else the local stack: as the command line finds it. */
 export async function connect(): Promise<Client> {
-  const config = loadConfig({ NODE_ENV: 'development', ...inheritedEnvironment() });
-  return createClient(await locateDeployment(config));
+  return createClient(await locateDeployment(scriptConfig()));
 }
 
 /** Runs a script that says whether all is well: exit code 0 when it is, 1 when it is not or cannot be told. */

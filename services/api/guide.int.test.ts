@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { job } from '../../shared/http/jobs.ts';
 import { bodyOf, testApi } from '../../test/fixtures/api.ts';
@@ -101,6 +104,20 @@ it('validate-config finds the configuration of the guide and all templates valid
   expect(code).toBe(0);
   expect(out).toContain('VALID   the guide: test_1@example.com, test_2@example.com, ...');
   expect(out).toContain('VALID   template admin');
+});
+
+it('validate-config knows a file for MUSTER_CONFIG, and judges it as an api does at its start', async () => {
+  const shipped = 'infra/muster.example.yaml';
+  expect(await run('validate-config', shipped)).toEqual({
+    code: 0,
+    out: `VALID   MUSTER_CONFIG=${shipped}\n`,
+  });
+  const folder = await mkdtemp(join(tmpdir(), 'muster-guide-'));
+  const faulty = join(folder, 'faulty.json');
+  await writeFile(faulty, '{ "bulk_user_management": { "speed": 9 } }');
+  const { code, out } = await run('validate-config', faulty);
+  await rm(folder, { recursive: true });
+  expect({ code, out }).toEqual({ code: 1, out: expect.stringMatching(/^INVALID .*\n +\/bulk_.*\/speed /) });
 });
 
 it('health-check says what is well and what is down: no worker runs here', async () => {
