@@ -2,6 +2,13 @@ import { styleText } from 'node:util';
 import { type CliFailure, describeFailure } from './failure.ts';
 import type { Screen } from './progress.ts';
 
+interface Page {
+  next_cursor: string | null;
+}
+
+/** What every list of the API takes (`shared/http/pagination.ts`). */
+const more = 'There are more: ask for them with --limit (up to 1000).';
+
 /** Where a command's words go: results to stdout, everything said on the way to stderr. */
 export interface Output {
   /** With `--json`, stdout carries one JSON document and nothing else. */
@@ -9,6 +16,8 @@ export interface Output {
   readonly stderr: Screen;
   /** The command's result: as JSON for machines, else as the lines that `render` makes of it. */
   result<T>(value: T, render: (value: T) => string[]): void;
+  /** A page of a list: the lines that `render` makes of it, and whether there is more than the page. */
+  page<T extends Page>(page: T, render: (page: T) => string[]): void;
   /** A word on the way. */
   note(text: string): void;
   failure(failure: CliFailure): void;
@@ -23,12 +32,14 @@ export function createOutput({
   stderr: Screen;
   json: boolean;
 }): Output {
+  const result: Output['result'] = (value, render) =>
+    void stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${render(value).join('\n')}\n`);
   return {
     json,
     stderr,
-    result(value, render) {
-      stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${render(value).join('\n')}\n`);
-    },
+    result,
+    page: (page, render) =>
+      result(page, () => [...render(page), ...(page.next_cursor === null ? [] : [more])]),
     note(text) {
       stderr.write(`${text}\n`);
     },

@@ -91,6 +91,28 @@ describe('muster', () => {
     expect(err).toBe('');
   });
 
+  it.each([
+    ['users batches', '/api/bulk-users/batches'],
+    ['users candidates', '/api/bulk-users/lifecycle/cleanup-candidates'],
+    ['users sync-runs', '/api/bulk-users/sync/runs'],
+    ['accounts list', '/api/users'],
+    ['load-tests list', '/api/load-tests'],
+    ['jobs list', '/api/jobs'],
+    ['datasets list', '/api/datasets'],
+    ['snapshots list', '/api/snapshots'],
+    ['settings history', '/api/settings/history'],
+    ['templates list', '/api/bulk-users/config/templates'],
+    ['notifications runs', '/api/deadline-notifications/runs'],
+    ['notifications unknown', '/api/deadline-notifications/deliveries'],
+    ['notifications deliveries 1', '/api/deadline-notifications/runs/1/deliveries'],
+    ['notifications failures 1', '/api/deadline-notifications/runs/1/failures'],
+  ])('says of a list that there is more than the page: %s', async (command, path) => {
+    const page = { items: [], next_cursor: 'c', older_than_days: 1 };
+    api = await startTinyApi({ [`GET ${path}`]: (_, response) => answer(response, page) });
+    const { code, out } = await run(`${command} --limit 1`);
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^There are more: .*--limit/m) });
+  });
+
   it('exits with 5 when the job did not succeed', async () => {
     api = await startTinyApi(ended('failed', { error: { code: 'no_user_created', message: 'None of 10' } }));
     const { code, out, err } = await run(`jobs follow ${jobId}`);

@@ -98,8 +98,8 @@ async function importUsers(context: Context, options: { onConflict?: string }, f
 async function listAccounts({ out, connect }: Context, options: { batch?: string; limit?: number }) {
   const query = { batch_id: options.batch, limit: options.limit };
   const page = await (await connect()).read(listAccountsOperation, { query });
-  out.result(page, ({ items, next_cursor }) => [
-    ...table([
+  out.page(page, ({ items }) =>
+    table([
       ['USERNAME', 'ROLE', 'STATUS', 'PASSWORD', 'BATCH'],
       ...items.map(item => [
         item.username,
@@ -109,8 +109,7 @@ async function listAccounts({ out, connect }: Context, options: { batch?: string
         item.test_batch_id ?? '-',
       ]),
     ]),
-    ...(next_cursor === null ? [] : ['There are more: ask for them with --limit (up to 1000).']),
-  ]);
+  );
 }
 
 async function showStats({ out, connect }: Context): Promise<void> {

@@ -38,7 +38,11 @@ export function addDatasetsCommands(program: Command, act: Act): void {
     .option('--batch-size <n>', 'offices in one chunk', wholeNumber(1))
     .option('-f, --follow', 'show the progress and wait for the end')
     .action(act((context, options: CreateOptions) => createDataset(context, options)));
-  datasets.command('list').description('list datasets, newest first').action(act(listDatasets));
+  datasets
+    .command('list')
+    .description('list datasets, newest first')
+    .option('--limit <n>', 'how many', wholeNumber(1))
+    .action(act(listDatasets));
   datasets.command('show <id>').description('one dataset, and how far it is').action(act(showDataset));
   datasets
     .command('delete <id>')
@@ -64,9 +68,9 @@ function createDataset(context: Context, options: CreateOptions): Promise<void> 
   return submitAndTell(context, client => client.submit(createDatasetOperation, { body }), options);
 }
 
-async function listDatasets({ out, connect }: Context): Promise<void> {
-  const page = await (await connect()).read(listDatasetsOperation);
-  out.result(page, ({ items }) =>
+async function listDatasets({ out, connect }: Context, { limit }: { limit?: number }): Promise<void> {
+  const page = await (await connect()).read(listDatasetsOperation, { query: { limit } });
+  out.page(page, ({ items }) =>
     table([
       ['DATASET', 'STATUS', 'OFFICES', 'ROWS', 'SEED', 'AT'],
       ...items.map(({ id, status, offices, total_rows, seed, created_at }) => [

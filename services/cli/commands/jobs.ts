@@ -37,7 +37,7 @@ export function addJobsCommands(program: Command, act: Act): void {
 
 async function listJobs({ out, connect }: Context, { kind, status, limit }: ListOptions): Promise<void> {
   const page = await (await connect()).read(listJobsOperation, { query: { kind, status, limit } });
-  out.result(page, ({ items }) =>
+  out.page(page, ({ items }) =>
     table([
       ['JOB', 'KIND', 'STATUS', 'DONE', 'SUBMITTED', 'BY'],
       ...items.map(job => [

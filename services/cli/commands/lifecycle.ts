@@ -62,7 +62,7 @@ async function listCandidates(
   const page = await (await connect()).read(listCleanupCandidatesOperation, {
     query: { older_than_days, limit },
   });
-  out.result(page, ({ items }) =>
+  out.page(page, ({ items }) =>
     table([
       ['BATCH', 'CREATION', 'USERS', 'DAYS OLD', 'AT'],
       ...items.map(batch => [

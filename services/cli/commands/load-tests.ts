@@ -63,7 +63,7 @@ function addResultCommands(group: Command, act: Act): void {
 
 async function list({ out, connect }: Context, query: { status?: string; limit?: number }): Promise<void> {
   const { status, limit } = query;
-  out.result(await (await connect()).read(listLoadTestsOperation, { query: { status, limit } }), listed);
+  out.page(await (await connect()).read(listLoadTestsOperation, { query: { status, limit } }), listed);
 }
 
 async function status({ out, connect }: Context, _options: object, id: string): Promise<void> {

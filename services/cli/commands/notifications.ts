@@ -24,9 +24,12 @@ interface RunOptions {
   follow?: boolean;
 }
 
-interface DeliveriesOptions {
-  status?: string;
+interface ListOptions {
   limit?: number;
+}
+
+interface DeliveriesOptions extends ListOptions {
+  status?: string;
 }
 
 interface SettleOptions {
@@ -45,15 +48,27 @@ export function addNotificationsCommands(program: Command, act: Act): void {
     .option('--channels <names>', 'email, push or both, separated by commas')
     .option('-f, --follow', 'show the progress and wait for the end')
     .action(act((context, options: RunOptions) => run(context, options)));
-  group.command('runs').description('list runs, newest first').action(act(listRuns));
+  group
+    .command('runs')
+    .description('list runs, newest first')
+    .option('--limit <n>', 'how many', wholeNumber(1))
+    .action(act(listRuns));
   group
     .command('deliveries <run>')
     .description('the messages of a run')
     .option('--status <status>', 'planned | skipped | sending | pending | sent | failed | unknown')
     .option('--limit <n>', 'how many', wholeNumber(1))
     .action(act(listDeliveries));
-  group.command('unknown').description('messages of all runs that may have arrived').action(act(listUnknown));
-  group.command('failures <run>').description('what failed, and why').action(act(listFailures));
+  group
+    .command('unknown')
+    .description('messages of all runs that may have arrived')
+    .option('--limit <n>', 'how many', wholeNumber(1))
+    .action(act(listUnknown));
+  group
+    .command('failures <run>')
+    .description('what failed, and why')
+    .option('--limit <n>', 'how many', wholeNumber(1))
+    .action(act(listFailures));
   group.command('preview <delivery>').description('a message as text').action(act(preview));
   group
     .command('settle <delivery>')
@@ -76,9 +91,9 @@ function run(context: Context, { dryRun, asOf, channels, follow }: RunOptions): 
   });
 }
 
-async function listRuns({ out, connect }: Context): Promise<void> {
-  const page = await (await connect()).read(listNotificationRunsOperation);
-  out.result(page, ({ items }) =>
+async function listRuns({ out, connect }: Context, { limit }: ListOptions): Promise<void> {
+  const page = await (await connect()).read(listNotificationRunsOperation, { query: { limit } });
+  out.page(page, ({ items }) =>
     table([
       ['RUN', 'STATUS', 'STARTED', 'BY'],
       ...items.map(({ id, status, created_at, requested_by }) => [id, status, created_at, requested_by]),
@@ -96,11 +111,11 @@ async function listDeliveries(
     params: { id },
     query: { status, limit },
   });
-  out.result(page, deliveryTable);
+  out.page(page, deliveryTable);
 }
 
-async function listUnknown({ out, connect }: Context): Promise<void> {
-  out.result(await (await connect()).read(listOpenDeliveriesOperation), deliveryTable);
+async function listUnknown({ out, connect }: Context, { limit }: ListOptions): Promise<void> {
+  out.page(await (await connect()).read(listOpenDeliveriesOperation, { query: { limit } }), deliveryTable);
 }
 
 const deliveryTable = ({ items }: { items: z.output<typeof delivery>[] }): string[] =>
@@ -116,9 +131,9 @@ const deliveryTable = ({ items }: { items: z.output<typeof delivery>[] }): strin
     ]),
   ]);
 
-async function listFailures({ out, connect }: Context, _options: object, id: string): Promise<void> {
-  const page = await (await connect()).read(listRunFailuresOperation, { params: { id } });
-  out.result(page, ({ items }) =>
+async function listFailures({ out, connect }: Context, { limit }: ListOptions, id: string): Promise<void> {
+  const page = await (await connect()).read(listRunFailuresOperation, { params: { id }, query: { limit } });
+  out.page(page, ({ items }) =>
     table([
       ['OFFICE', 'STAFF', 'CODE', 'DETAIL'],
       ...items.map(({ office_id, staff_id, code, detail }) => [office_id, staff_id ?? '(all)', code, detail]),

@@ -59,7 +59,7 @@ async function listHistory(
   const page = await (await connect()).read(listSettingsHistoryOperation, {
     query: { name: query.name, limit: query.limit },
   });
-  out.result(page, ({ items }) =>
+  out.page(page, ({ items }) =>
     table([
       ['AT', 'WHO', 'SETTING', 'FROM', 'TO'],
       ...items.map(({ changed_at, changed_by, name, from, to }) => [

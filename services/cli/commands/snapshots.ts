@@ -51,7 +51,11 @@ export function addSnapshotsCommands(program: Command, act: Act): void {
     .option('--other-database', 'although the snapshot is of another database')
     .option('-f, --follow', 'wait for the end')
     .action(act(restoreSnapshot));
-  snapshots.command('list').description('list snapshots').action(act(listSnapshots));
+  snapshots
+    .command('list')
+    .description('list snapshots')
+    .option('--limit <n>', 'how many', wholeNumber(1))
+    .action(act(listSnapshots));
   snapshots.command('show <name>').description('one snapshot and its tables').action(act(showSnapshot));
   snapshots
     .command('rows <name>')
@@ -81,9 +85,9 @@ function restoreSnapshot(context: Context, options: RestoreOptions, name: string
 const rowsIn = (stats: Record<string, number>): number =>
   Object.values(stats).reduce((total, rows) => total + rows, 0);
 
-async function listSnapshots({ out, connect }: Context): Promise<void> {
-  const page = await (await connect()).read(listSnapshotsOperation);
-  out.result(page, ({ items }) =>
+async function listSnapshots({ out, connect }: Context, { limit }: { limit?: number }): Promise<void> {
+  const page = await (await connect()).read(listSnapshotsOperation, { query: { limit } });
+  out.page(page, ({ items }) =>
     table([
       ['SNAPSHOT', 'ROWS', 'BYTES', 'AT', 'DESCRIPTION'],
       ...items.map(({ name, stats, bytes, created_at, description }) => [

@@ -8,6 +8,7 @@ import {
   replaceTemplateOperation,
   type template as templateSchema,
 } from '../../../shared/http/user-templates.ts';
+import { wholeNumber } from '../arguments.ts';
 import type { Act, Context } from '../context.ts';
 import { table } from '../output.ts';
 
@@ -22,7 +23,11 @@ interface TemplateOptions {
 /** `muster templates ...`: what bulk creation takes its parts from. */
 export function addTemplatesCommands(program: Command, act: Act): void {
   const templates = program.command('templates').description('templates of bulk creation');
-  templates.command('list').description('list templates').action(act(listTemplates));
+  templates
+    .command('list')
+    .description('list templates')
+    .option('--limit <n>', 'how many', wholeNumber(1))
+    .action(act(listTemplates));
   templates.command('show <name>').description('one template').action(act(showTemplate));
   withParts(templates.command('create <name>').description('make a template')).action(
     act((context, options: TemplateOptions, name) => createTemplate(context, options, name)),
@@ -67,8 +72,9 @@ const rows = (templates: Template[]): string[] =>
     ]),
   ]);
 
-async function listTemplates({ out, connect }: Context): Promise<void> {
-  out.result(await (await connect()).read(listTemplatesOperation), ({ items }) => rows(items));
+async function listTemplates({ out, connect }: Context, { limit }: { limit?: number }): Promise<void> {
+  const page = await (await connect()).read(listTemplatesOperation, { query: { limit } });
+  out.page(page, ({ items }) => rows(items));
 }
 
 async function showTemplate({ out, connect }: Context, _options: object, name: string): Promise<void> {

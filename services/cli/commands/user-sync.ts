@@ -100,7 +100,7 @@ async function showStatus({ out, connect }: Context, { batch }: { batch?: string
 
 async function listRuns({ out, connect }: Context, { limit }: { limit?: number }): Promise<void> {
   const page = await (await connect()).read(listSyncRunsOperation, { query: { limit } });
-  out.result(page, ({ items }) =>
+  out.page(page, ({ items }) =>
     table([
       ['SYNC', 'STATUS', 'TARGET', 'DIRECTION', 'CREATED', 'UPDATED', 'DELETED', 'IN SYNC', 'AT'],
       ...items.map(({ result, ...run }) => [
@@ -124,11 +124,10 @@ async function listDifferences(
 ): Promise<void> {
   const client = await connect();
   const page = await client.read(listSyncDifferencesOperation, { query: { batch_id: batch, limit } });
-  out.result(page, ({ items, next_cursor }) => [
-    ...table([
+  out.page(page, ({ items }) =>
+    table([
       ['USERNAME', 'DIFFERENCE', 'FIELDS'],
       ...items.map(({ username, difference, fields }) => [username, difference, fields.join(', ')]),
     ]),
-    ...(next_cursor === null ? [] : ['There are more: ask for them with --limit (up to 1000).']),
-  ]);
+  );
 }

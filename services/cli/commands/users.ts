@@ -74,7 +74,7 @@ async function createUsers(context: Context, options: CreateOptions): Promise<vo
 
 async function listBatches({ out, connect }: Context, query: { limit?: number }): Promise<void> {
   const page = await (await connect()).read(listBatchesOperation, { query: { limit: query.limit } });
-  out.result(page, ({ items }) =>
+  out.page(page, ({ items }) =>
     table([
       ['BATCH', 'STATUS', 'CREATED', 'FAILED', 'OF', 'AT'],
       ...items.map(batch => [
@@ -110,13 +110,12 @@ async function listFailures(context: Context, query: { limit?: number }, id: str
     params: { batch_id: id },
     query: { limit: query.limit },
   });
-  context.out.result(page, ({ items, next_cursor }) => [
-    ...table([
+  context.out.page(page, ({ items }) =>
+    table([
       ['INDEX', 'USERNAME', 'CODE', 'DETAIL'],
       ...items.map(failure => [String(failure.index), failure.username, failure.code, failure.detail]),
     ]),
-    ...(next_cursor === null ? [] : ['There are more: ask for them with --limit (up to 1000).']),
-  ]);
+  );
 }
 
 async function showStats({ out, connect }: Context): Promise<void> {
