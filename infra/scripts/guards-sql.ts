@@ -13,7 +13,7 @@ import { readGuardScript } from '../../shared/store/guards/script.ts';
 import { loadUserTable } from '../../shared/store/load-user-table.ts';
 
 const program = new Command('guards:sql')
-  .option('--table <schema.table>', 'the users; without it, those of USER_DIRECTORY, else the storefront')
+  .option('--table <[schema.]table>', 'the users; without it, those of USER_DIRECTORY, else the storefront')
   .option('--key <column>', 'its primary key', 'id')
   .option('--username <column>', 'the name to log in with', 'username')
   .option('--email <column>', 'the address', 'email')
@@ -31,12 +31,16 @@ interface Options {
   bulk?: string;
 }
 
+/** A name without a schema is one of the schema `public`, as in a mapping. */
+function tableNamed(name: string): { schema?: string; table: string } {
+  const dot = name.indexOf('.');
+  return dot === -1 ? { table: name } : { schema: name.slice(0, dot), table: name.slice(dot + 1) };
+}
+
 async function mappingOf(config: Config, options: Options): Promise<UserMapping> {
   if (options.table === undefined) return (await loadUserTable(config.USER_DIRECTORY)).mapping;
-  const [schema, ...table] = options.table.split('.');
   return userMappingSchema.parse({
-    schema,
-    table: table.join('.'),
+    ...tableNamed(options.table),
     columns: {
       id: options.key,
       username: options.username,

@@ -86,9 +86,10 @@ it.each([
   expect((await api.call('POST', `/api/jobs/${id}/cancel`)).status).toBe(202);
 });
 
-/** Runs a script of infra/scripts against this API; gives its exit code and what it printed. */
+/** Runs a script of infra/scripts against this API and its databases; gives its exit code and what it printed. */
 async function run(script: string, ...args: string[]): Promise<{ code: number | null; out: string }> {
-  const env = { ...process.env, NODE_OPTIONS: '', API: api.url, MUSTER_API_KEY: api.key };
+  const urls = { API: api.url, APP_DATABASE_URL: databases.applicationUrl };
+  const env = { ...process.env, NODE_OPTIONS: '', ...urls, MUSTER_API_KEY: api.key };
   const { promise, resolve } = Promise.withResolvers<{ code: number | null; out: string }>();
   const child = execFile(
     process.execPath,
@@ -132,4 +133,11 @@ it('health-check says what is well and what is down: no worker runs here', async
   expect(out).toMatch(/^OK +postgres$/m);
   expect(out).toMatch(/^DOWN +workers +0 alive$/m);
   expect(out).toMatch(/^OK +load tester +0 accounts, 0 sessions$/m);
+});
+
+it('guards:sql takes a table without a schema for one of public', async () => {
+  const { code, out } = await run('guards-sql', '--table', 'users');
+  expect(code).toBe(0);
+  expect(out).toMatch(/^begin;/);
+  expect(await run('guards-sql', '--table', 'public.users')).toEqual({ code, out });
 });
