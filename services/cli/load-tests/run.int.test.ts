@@ -42,7 +42,8 @@ describe('muster load-tests run', () => {
     api = await startTinyApi({
       'POST /api/load-tests': (_, response) => answer(response, testOf('queued'), 202),
     });
-    const options = '--target http://127.0.0.1:1 --name sale --stage 30s:50 --stage 1m:0 --interval 0.5:2';
+    const options =
+      '--target http://127.0.0.1:1 --name sale --stage 30s:50 --stage 1m:0 --interval 0.5:2 --max-errors-per-minute 0';
     const thresholds = [
       '--threshold',
       'http_req_duration{name:a}:p(95)<5',
@@ -61,6 +62,7 @@ describe('muster load-tests run', () => {
       ],
       request_interval_min: 0.5,
       request_interval_max: 2,
+      max_errors_per_minute: 0,
       thresholds: { 'http_req_duration{name:a}': ['p(95)<5'], http_reqs: ['count>1'] },
     });
   });

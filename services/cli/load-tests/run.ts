@@ -19,6 +19,7 @@ interface RunOptions {
   stage?: { duration: string; target: number }[];
   interval?: { min: number; max: number };
   threshold?: Record<string, string[]>;
+  maxErrorsPerMinute?: number;
   workers?: number;
   pool?: string | true;
   poolPolicy?: string;
@@ -46,6 +47,11 @@ export function addRunCommand(group: Command, act: Act): void {
       '--threshold <metric:rule>',
       "such as 'http_req_duration:p(95)<500'; may be repeated",
       addThreshold,
+    )
+    .option(
+      '--max-errors-per-minute <n>',
+      'end it early when more requests fail; default: 100',
+      wholeNumber(0),
     )
     .option('--workers <n>', 'how many workers to spread it over', wholeNumber(1))
     .option('--pool [batch]', 'give each user an account, of this batch or of any, and log it in')
@@ -78,6 +84,7 @@ function bodyOf(options: RunOptions): Record<string, unknown> {
     request_interval_min: interval?.min,
     request_interval_max: interval?.max,
     thresholds: threshold,
+    max_errors_per_minute: options.maxErrorsPerMinute,
     workers,
     user_pool: poolOf(options),
   };
