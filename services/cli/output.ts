@@ -33,7 +33,13 @@ export function createOutput({
   json: boolean;
 }): Output {
   const result: Output['result'] = (value, render) =>
-    void stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${render(value).join('\n')}\n`);
+    void stdout.write(
+      json
+        ? `${JSON.stringify(value, null, 2)}\n`
+        : render(value)
+            .map(line => `${line}\n`)
+            .join(''),
+    );
   return {
     json,
     stderr,

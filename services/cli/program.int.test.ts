@@ -91,6 +91,27 @@ describe('muster', () => {
     expect(err).toBe('');
   });
 
+  it('says a usage error to machines as it says the others', async () => {
+    api = await startTinyApi({});
+    const { code, out, err } = await run('--json users creat');
+    expect({ code, out, said: JSON.parse(err) }).toEqual({
+      code: 2,
+      out: '',
+      said: { error: 'usage', message: expect.stringContaining("unknown command 'creat'") },
+    });
+  });
+
+  it('says that a snapshot has no such rows, and not an empty line', async () => {
+    const rows = 'GET /api/snapshots/a/tables/staffs/rows';
+    api = await startTinyApi({ [rows]: (_, response) => answer(response, { total: 7, items: [] }) });
+    const { code, out, err } = await run('snapshots rows a --table staffs --offset 9');
+    expect({ code, out, err }).toEqual({
+      code: 0,
+      out: '',
+      err: expect.stringContaining('staffs the snapshot has 7'),
+    });
+  });
+
   it.each([
     ['users batches', '/api/bulk-users/batches'],
     ['users candidates', '/api/bulk-users/lifecycle/cleanup-candidates'],

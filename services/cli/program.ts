@@ -13,23 +13,24 @@ import { addUsersCommands } from './commands/users.ts';
 import { addWorkersCommand } from './commands/workers.ts';
 import { type Act, openContext, type Terminal } from './context.ts';
 import { CliFailure, exitCodes } from './failure.ts';
-import { createOutput } from './output.ts';
+import { createOutput, type Output } from './output.ts';
 
 /** Runs one command line (without `node` and the script); gives the exit code. */
 export async function runCli(terminal: Terminal, args: string[]): Promise<number> {
-  const program = createProgram(terminal);
+  const output = createOutput({ ...terminal, json: args.includes('--json') });
+  const program = createProgram(terminal, output);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
     const failure = asFailure(error, terminal.signal);
-    createOutput({ ...terminal, json: args.includes('--json') }).failure(failure);
+    output.failure(failure);
     return exitCodes[failure.kind];
   }
 }
 
-function createProgram(terminal: Terminal): Command {
+function createProgram(terminal: Terminal, output: Output): Command {
   const program = new Command('muster')
     .description('Load tests with real accounts: talks to a Muster API over HTTP.')
     .option('--api <url>', 'the API (default: $API, the local stack, http://127.0.0.1:8080)')
@@ -37,6 +38,8 @@ function createProgram(terminal: Terminal): Command {
     .configureOutput({
       writeOut: text => void terminal.stdout.write(text),
       writeErr: text => void terminal.stderr.write(text),
+      outputError: (text, write) =>
+        output.json ? output.failure(new CliFailure('usage', text.trim())) : write(text),
     })
     .exitOverride();
   const act: Act = command =>

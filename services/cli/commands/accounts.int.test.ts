@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -82,10 +82,13 @@ describe('muster accounts and export', () => {
     expect(await run('accounts stats')).toMatchObject({ code: 0, out: expect.stringMatching(/leased +1/) });
   });
 
-  it('writes an export to stdout, or says why it cannot', async () => {
+  it('writes an export to stdout or into a file, or says why it cannot', async () => {
     const path = 'GET /api/bulk-users/export';
     api = await startTinyApi({ [path]: (_, response) => void response.end('{"users":[]}') });
     expect(await run('export users --test-users')).toMatchObject({ code: 0, out: '{"users":[]}' });
+    const file = join(folder, 'users.json');
+    const { out } = await run(`--json export users -o ${file}`);
+    expect([JSON.parse(out), await readFile(file, 'utf8')]).toEqual([{ file }, '{"users":[]}']);
     await api.stop();
     const refusal = { code: 'forbidden', title: 'The API key may not do this' };
     api = await startTinyApi({ [path]: (_, response) => answerProblem(response, 403, refusal) });

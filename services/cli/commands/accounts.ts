@@ -126,7 +126,7 @@ async function showStats({ out, connect }: Context): Promise<void> {
 }
 
 async function exportUsers(
-  { connect, stdout, signal }: Context,
+  { connect, out, stdout, signal }: Context,
   operation: typeof exportApplicationUsersOperation | typeof exportAccountsOperation,
   options: ExportOptions,
 ): Promise<void> {
@@ -138,7 +138,8 @@ async function exportUsers(
     include_credentials: options.credentials ? 'true' : undefined,
   };
   const pieces = (await connect()).download(operation, { query }, signal);
-  const owner = options.credentials ? { mode: 0o600 } : {};
-  if (options.output !== undefined) return pipeline(pieces, await openTarget(options.output, owner));
-  await pipeline(pieces, stdout, { end: false }).catch(rethrowUnlessClosed);
+  const { output: file } = options;
+  if (file === undefined) return pipeline(pieces, stdout, { end: false }).catch(rethrowUnlessClosed);
+  await pipeline(pieces, await openTarget(file, options.credentials ? { mode: 0o600 } : {}));
+  out.result({ file }, () => [`The users are in ${file}`]);
 }

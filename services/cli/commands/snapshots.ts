@@ -117,6 +117,8 @@ async function showRows({ out, connect }: Context, options: RowsOptions, name: s
     query: { limit, offset },
   });
   out.result(page, ({ items }) => items.map(row => JSON.stringify(row)));
+  if (page.items.length === 0 && !out.json)
+    out.note(`No rows here: of ${table} the snapshot has ${page.total}`);
 }
 
 async function deleteSnapshot({ out, connect }: Context, _options: object, name: string): Promise<void> {
