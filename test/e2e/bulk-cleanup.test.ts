@@ -53,6 +53,7 @@ describe('the cleanup of a batch', () => {
     const before = await production();
 
     const planned = await cleanUp({ batch_id: batchId, dry_run: true });
+    expect(planned.progress).toMatchObject({ phase: 'comparing', percent: 100 });
     expect(planned.result).toMatchObject({
       dry_run: true,
       deleted_count: 30,

@@ -78,6 +78,7 @@ async function plan(deps: BulkUsersDeps, call: Call): Promise<BulkUsersCleanupRe
   const users = batches.reduce((total, { comparison }) => total + comparison.present, 0);
   const batchIds = batches.map(batch => batch.batch_id);
   const { tables, foreignKeys } = await countAffected(deps, { references: cleanup.references, batchIds });
+  call.report({ phase: 'comparing', done: batches.length, total: batches.length });
   return {
     dry_run: true,
     deleted_count: users,
