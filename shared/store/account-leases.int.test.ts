@@ -14,6 +14,7 @@ import {
   takeHeldAccounts,
 } from './account-leases.ts';
 import { saveSessions } from './account-sessions.ts';
+import { readRun, restartRun } from './load-runs.ts';
 import { placeShards } from './load-slots.ts';
 
 const databases = testDatabases();
@@ -80,6 +81,13 @@ it('two runs never hold the same account, and what is given back is free again',
   await db().transaction(tx => releaseAccounts(tx, first));
   expect(await statuses()).toEqual(['released', 'released', 'released', 'synced', 'synced']);
   expect(await lease(second, 1, needOf(4))).toBe(4);
+});
+
+it('a run that begins anew has given back what the one before it held', async () => {
+  const id = await placed(1);
+  expect(await lease(id, 1, needOf(3))).toBe(3);
+  await db().transaction(async tx => restartRun(tx, (await readRun(tx, id, { hold: true })).test, 1));
+  expect(await lease(id, 1, needOf(4))).toBe(4);
 });
 
 it('runs that ask at the same time share the pool out', async () => {

@@ -74,6 +74,7 @@ export async function readRun(
 /** For a new run: forgets what the earlier run measured and did, so that this one starts from nothing. */
 export async function restartRun(tx: Executor, test: LoadTestRow, run: number): Promise<void> {
   const { id, config } = test;
+  await releaseAccounts(tx, id); // of a run that nobody concluded
   for (const table of [loadShards, loadTicks, loadTimeline, loadErrors, loadEvents]) {
     await tx.delete(table).where(eq(table.loadTestId, id));
   }
