@@ -3,6 +3,7 @@ import got, { HTTPError, type OptionsOfTextResponseBody, RequestError } from 'go
 import type { z } from 'zod';
 import type { Operation } from '../../shared/http/operation.ts';
 import { problem } from '../../shared/http/problem.ts';
+import { parseAsWritten } from '../../shared/kernel/json-as-written.ts';
 import { backoffMs, sleep } from '../../shared/kernel/time.ts';
 import { parseEventStream, type ServerSentEvent } from './event-stream.ts';
 import { CliFailure } from './failure.ts';
@@ -194,7 +195,7 @@ function fromAnswer({ response }: HTTPError, url: string): CliFailure {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseAsWritten(text); // rows of a snapshot have such numbers
   } catch {
     return undefined;
   }

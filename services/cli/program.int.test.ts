@@ -101,6 +101,14 @@ describe('muster', () => {
     });
   });
 
+  it('shows the rows of a snapshot with all digits', async () => {
+    const rows = 'GET /api/snapshots/a/tables/staffs/rows';
+    const items = [{ price: JSON.rawJSON('1.50'), id: JSON.rawJSON('12345678901234567890') }];
+    api = await startTinyApi({ [rows]: (_, response) => answer(response, { total: 1, items }) });
+    const { out } = await run('snapshots rows a --table staffs');
+    expect(out).toBe('{"price":1.50,"id":12345678901234567890}\n');
+  });
+
   it('says that a snapshot has no such rows, and not an empty line', async () => {
     const rows = 'GET /api/snapshots/a/tables/staffs/rows';
     api = await startTinyApi({ [rows]: (_, response) => answer(response, { total: 7, items: [] }) });

@@ -1,4 +1,5 @@
 import type { SnapshotColumn } from '../contracts/snapshots.ts';
+import { parseAsWritten } from '../kernel/json-as-written.ts';
 
 /** Reads rows in the text format of COPY (PostgreSQL, "COPY", File Formats), for people: as JSON values. */
 export type JsonRow = Record<string, unknown>;
@@ -39,23 +40,8 @@ function jsonOf(field: string, type: string): unknown {
   if (field === '\\N') return null;
   const text = unescapeField(field);
   if (type === 'boolean') return text === 't';
-  return asJson.has(type) ? JSON.parse(text, asWritten) : text;
+  return asJson.has(type) ? parseAsWritten(text) : text;
 }
-
-declare global {
-  interface JSON {
-    // ECMAScript 2026 (JSON.parse source text access), which TypeScript does not know yet.
-    parse(
-      text: string,
-      reviver: (key: string, value: unknown, context: { source: string }) => unknown,
-    ): unknown;
-    rawJSON(text: string): unknown;
-  }
-}
-
-/** Numbers that JavaScript would write in another way, 1.50 or those of many digits, stay as they are. */
-const asWritten = (_: string, value: unknown, { source }: { source: string }): unknown =>
-  typeof value === 'number' && String(value) !== source ? JSON.rawJSON(source) : value;
 
 /** The text of a field that is not null. */
 export const unescapeField = (field: string): string =>
