@@ -27,16 +27,18 @@ export async function raiseSequences(
   await connection.run(moves.join(' union all '));
 }
 
+/** A sequence that was set, but not used since, gives the number next that it has; `+ 0` keeps the planner off the numbers' own index, which has all rows. */
 function moveOf({ table, column, sequence, ascending }: Numbering, filter: RowFilter): string {
   const [edge, isPast] = ascending ? ['max', '>'] : ['min', '<'];
   const name = `'${sequence.replaceAll("'", "''")}'::regclass`;
   return `select setval(${name}, edge)
-    from (select ${edge}(${quote(column)}) as edge from ${table} t where ${conditionOf(filter, 't')}) t
+    from (select ${edge}(${quote(column)} + 0) as edge from ${table} t where ${conditionOf(filter, 't')}) t
     join pg_sequence on seqrelid = ${name} and edge between seqmin and seqmax
-    where edge ${isPast} coalesce(pg_sequence_last_value(${name}), seqstart - seqincrement)`;
+    cross join ${sequence} as now
+    where edge ${isPast} case when is_called then last_value else last_value - seqincrement end`;
 }
 
-/** $1: the tables' names. */
+/** $1: the tables' names. A sequence that the role may not set stays as it is: whoever inserts by it can see to that. */
 const numberingsQuery = `
   select distinct format('%I.%I', nspname, relname) as table, attname as column, sequence::regclass::text as sequence,
     seqincrement > 0 as ascending
@@ -51,6 +53,7 @@ const numberingsQuery = `
     where adrelid = c.oid and adnum = attnum
   ) of_column
   join pg_sequence on seqrelid = sequence
-  where relkind in ('r', 'p') and format('%I.%I', nspname, relname) = any ($1)
+  where has_table_privilege(sequence, 'select') and has_table_privilege(sequence, 'update')
+    and relkind in ('r', 'p') and format('%I.%I', nspname, relname) = any ($1)
     and atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
   order by 1, 2, 3`;
