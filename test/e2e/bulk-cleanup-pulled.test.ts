@@ -94,3 +94,24 @@ it('a cleanup by age takes them by when they came, and nobody that another Muste
   });
   expect([await usersOf(old), await usersOf(young), await usersOf(ours)]).toEqual([0, 2, 2]);
 });
+
+it('one whose users a later sync has deleted keeps no cleanup by age from its work', async () => {
+  const [emptied, ours] = [await pulled(2), await made(2)];
+  await databases.platform.sql`
+    update accounts set status = 'deleted', deleted_at = now(), updated_at = now() where test_batch_id = ${emptied}`;
+  const pull = { direction: 'pull', filter_criteria: { batch_id: emptied }, confirm: true };
+  expect(await sync(pull)).toMatchObject({ deleted: 2 });
+  await databases.application.sql`
+    update muster.bulk_chunks set finished_at = now() - interval '40 days' where batch_id = ${emptied}`;
+  await databases.platform.sql`
+    update bulk_user_batches set created_at = now() - interval '40 days' where id = ${ours}`;
+  expect(await cleanUp({ older_than_days: 30, dry_run: true })).toMatchObject({
+    result: { batch_count: 2, deleted_count: 2, refused_count: 0 },
+  });
+  expect(await cleanUp({ older_than_days: 30, confirm: true })).toMatchObject({
+    status: 'succeeded',
+    result: { deleted_count: 2, cleaned_up_count: 2, refused_count: 0 },
+  });
+  expect(await usersOf(ours)).toBe(0);
+  expect((await candidates()).items.map(({ batch_id }) => batch_id)).not.toContain(emptied);
+});

@@ -5,6 +5,7 @@ import type {
 } from '../../../../shared/contracts/bulk-cleanup.ts';
 import { compareBatches, countReferring } from '../../../../shared/store/bulk-cleanup.ts';
 import type { UserReference } from '../../../../shared/store/user-references.ts';
+import type { CleanupBatch } from './cleanup-batches.ts';
 import type { BulkUsersDeps } from './deps.ts';
 
 /** Batches that are compared in one statement. */
@@ -28,9 +29,15 @@ export async function compareAll(
   return compared;
 }
 
-/** Why `strict_mode` refuses a batch; undefined when table and ledger agree. */
-export function disagreement(batchId: string, comparison: Comparison): CleanedBatch['error'] {
-  const { recorded, present, gone, altered, unrecorded } = comparison;
+/**
+ * Why `strict_mode` refuses a batch; undefined when table and ledger agree. They do where users of a pulled batch are gone:
+ * the next sync that deletes them leaves the ledger as it is, and nothing but a cleanup ever ends such a batch.
+ */
+export function disagreement(
+  { id, isPulled }: Pick<CleanupBatch, 'id' | 'isPulled'>,
+  { recorded, present, altered, unrecorded, ...comparison }: Comparison,
+): CleanedBatch['error'] {
+  const gone = isPulled ? 0 : comparison.gone;
   if (gone + altered + unrecorded === 0) return undefined;
   const parts = [
     gone > 0 && `${gone} are gone, the application deleted them`,
@@ -39,7 +46,7 @@ export function disagreement(batchId: string, comparison: Comparison): CleanedBa
   ].filter(part => part !== false);
   return {
     code: 'ledger_mismatch',
-    message: `The batch ${batchId} has ${recorded} users in the ledger and ${present} of them in the table: ${parts.join('; ')}. Nothing was deleted, as strict_mode has it`,
+    message: `The batch ${id} has ${recorded} users in the ledger and ${present} of them in the table: ${parts.join('; ')}. Nothing was deleted, as strict_mode has it`,
   };
 }
 

@@ -70,10 +70,10 @@ async function survey(deps: BulkUsersDeps, batches: CleanupBatch[], call: Call):
 
 async function plan(deps: BulkUsersDeps, call: Call): Promise<BulkUsersCleanupResult> {
   const cleanup = await survey(deps, await findBatches(deps, call), call);
-  const batches = cleanup.batches.map(({ id }): CleanedBatch => {
-    const comparison = cleanup.comparisons.get(id) ?? nothingRecorded;
-    const error = disagreement(id, comparison);
-    return { batch_id: id, status: 'planned', comparison, deleted: 0, ...(error && { error }) };
+  const batches = cleanup.batches.map((batch): CleanedBatch => {
+    const comparison = cleanup.comparisons.get(batch.id) ?? nothingRecorded;
+    const error = disagreement(batch, comparison);
+    return { batch_id: batch.id, status: 'planned', comparison, deleted: 0, ...(error && { error }) };
   });
   const users = batches.reduce((total, { comparison }) => total + comparison.present, 0);
   const batchIds = batches.map(batch => batch.batch_id);
@@ -97,9 +97,9 @@ async function cleanAll(deps: BulkUsersDeps, cleanup: Cleanup, call: Call): Prom
   const { strict_mode: strict, allow_partial_cleanup: goesOn } = await readSettings(deps.db);
   const { refusals, comparisons } = cleanup;
   if (strict) {
-    for (const [id, comparison] of comparisons) {
-      const error = disagreement(id, comparison);
-      if (error !== undefined) refusals.set(id, error);
+    for (const batch of cleanup.batches) {
+      const error = disagreement(batch, comparisons.get(batch.id) ?? nothingRecorded);
+      if (error !== undefined) refusals.set(batch.id, error);
     }
   }
   if (refusals.size > 0 && !goesOn) return;
@@ -110,7 +110,7 @@ async function cleanAll(deps: BulkUsersDeps, cleanup: Cleanup, call: Call): Prom
     const refusal = await cleanBatch(deps, batch, {
       mark: 'cleaned',
       references: cleanup.references,
-      strict,
+      strict: strict && !batch.isPulled, // whose users may be gone
       signal: call.signal,
       onCleaned: progress,
     });
