@@ -9,6 +9,7 @@ import type { Logger } from '../../shared/platform/log.ts';
 import { createLinkSigner, vapidKeysOf } from '../../shared/platform/notification-keys.ts';
 import { passwordHashers } from '../../shared/platform/password-formats.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
+import { releaseToCreations } from '../../shared/store/bulk-cleanup-batches.ts';
 import { jobEventsChannel } from '../../shared/store/job-events.ts';
 import { loadTestsChannel } from '../../shared/store/load-events.ts';
 import type { UserTable } from '../../shared/store/user-table.ts';
@@ -61,6 +62,7 @@ export function createFeatureRoutes(deps: FeatureDeps, lifecycle: Lifecycle): Ro
       queue,
       hub: jobHub,
       retryGuards: {
+        'bulk-users.cleanup': ({ db }, { id }) => releaseToCreations(db, id),
         'deadline-notifications.run': assertRetriedAlone,
         'user-sync.run': assertMayRetrySync,
       },

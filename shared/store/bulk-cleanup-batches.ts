@@ -10,7 +10,7 @@ import { findJob } from './jobs.ts';
 
 /**
  * Cleanup in Muster's database: whose a batch is. A cleanup takes a batch while the job that made it has ended, and has it
- * to itself until its own job ends; meanwhile, and once users are gone, the creation cannot be tried again.
+ * to itself until its own job ends; meanwhile, and once the batch is cleaned up, the creation cannot be tried again.
  */
 export type Selection = { batchId: string } | { createdBefore: Date };
 
@@ -111,6 +111,23 @@ export async function assertFreeForCleanup(db: Executor, batchId: string, jobId?
   throw new AppError('conflict', `The batch ${batchId} is being cleaned up by the job ${cleaner.id}`, {
     hint: `Follow it: GET /api/jobs/${cleaner.id}`,
   });
+}
+
+/**
+ * Gives up what a cleanup that is to run again has of batches whose creation was tried again before: that may still wait
+ * for a worker, and the users that there are would go meanwhile.
+ */
+export async function releaseToCreations(db: Executor, cleanupJobId: string): Promise<void> {
+  await db
+    .update(bulkUserBatches)
+    .set({ cleanupJobId: null })
+    .where(
+      and(
+        eq(bulkUserBatches.cleanupJobId, cleanupJobId),
+        isNull(bulkUserBatches.cleanedUpAt),
+        inArray(bulkUserBatches.jobId, openJobs(db)),
+      ),
+    );
 }
 
 /**

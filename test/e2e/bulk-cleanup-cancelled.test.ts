@@ -1,6 +1,7 @@
 import { job } from '../../shared/http/jobs.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
+import { requeueJob } from '../../shared/store/jobs.ts';
 import { slowDown } from '../faults/slow-application.ts';
 import { bodyOf, testApi } from '../fixtures/api.ts';
 import { bulkBatches } from '../fixtures/bulk-batches.ts';
@@ -11,7 +12,7 @@ import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 const databases = testDatabases();
 const store = postgresStore(databases);
 const api = testApi(databases, { QUEUE_PREFIX: store.prefix });
-const { cleanUp, ended, made, submit, usersOf } = bulkBatches(api, databases);
+const { batchOf, cleanUp, ended, made, run, submit, usersOf } = bulkBatches(api, databases);
 let worker: RunningWorker;
 
 beforeAll(async () => {
@@ -80,4 +81,24 @@ it('a cleanup that is run again leaves a batch that is being created again meanw
     status: 'succeeded',
     result: { deleted_count: 10, cleaned_up_count: 1 },
   });
+});
+
+it('a cleanup that is run again does not take a batch whose creation waits to be run again', async () => {
+  const { sql } = databases.application;
+  await sql`insert into users (username, email, password_hash) values ('waits_2', 'waits_2@shop.jp', 'x')`;
+  const batchId = await made(4, { username_pattern: 'waits_{id}' });
+  await sql`insert into users (username, email, password_hash, is_test_user, test_batch_id, created_by_bulk)
+    values ('forged', 'forged@shop.jp', 'x', true, ${batchId}, true)`;
+  const cleanup = await cleanUp({ batch_id: batchId });
+  expect(cleanup).toMatchObject({ status: 'failed', error: { code: 'ledger_mismatch' } });
+  await sql`delete from users where username = 'forged'`;
+
+  const { job_id } = await batchOf(batchId);
+  await requeueJob(databases.platform.db, job_id); // which no worker is told of,
+  await databases.platform.sql`update jobs set created_at = now() where id = ${job_id}`; // nor looks for it so soon
+  expect(await run('POST', `/api/jobs/${cleanup.id}/retry`)).toMatchObject({
+    status: 'failed',
+    error: { code: 'conflict', message: expect.stringContaining('is still being created') },
+  });
+  expect(await usersOf(batchId)).toBe(3);
 });

@@ -20,12 +20,15 @@ import { presentJob } from '../../present-job.ts';
 import { accepted, type CallContext, ok, type Route, route } from '../../route.ts';
 import { lookAtJob } from './read-events.ts';
 
-/** Throws where a job may not start again now, or not for this caller; within the transaction that would have it start. */
+/**
+ * Throws where a job may not start again now, or not for this caller, and gives up what it must not have any more; within
+ * the transaction that would have it start.
+ */
 type RetryGuard = (call: Pick<CallContext, 'request' | 'db'>, job: JobRow) => Promise<void>;
 
 export interface JobRoutesDeps {
   queue: QueueClient;
-  /** Of the kinds that not every caller with the role may start at any time. */
+  /** Of the kinds that not every caller with the role may start at any time, or not with all that they had. */
   retryGuards: Partial<Record<JobKind, RetryGuard>>;
   /** Of job events. */
   hub: ChannelHub;
