@@ -36,7 +36,7 @@ const cleanedBatch = z.object({
   batch_id: z.uuid(),
   status: z.enum(['planned', 'cleaned_up', 'partially_cleaned_up', 'refused', 'not_started']),
   comparison: comparisonSchema,
-  /** Users of the batch that cleanup removed, in this job or in one before it. */
+  /** Users of the batch that cleanup removed, in this job or in one before it; of users whom a sync brought, in this job. */
   deleted: count,
   /** Why a batch was refused, in whole or in part. */
   error: z.object({ code: z.string(), message: z.string() }).optional(),

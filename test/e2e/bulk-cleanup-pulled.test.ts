@@ -70,10 +70,24 @@ it('users whom a sync brings back after a cleanup are cleaned up again', async (
   await run('DELETE', `/api/bulk-users/batches/${batchId}`);
   await sync({ direction: 'pull', filter_criteria: { batch_id: batchId } });
   expect(await usersOf(batchId)).toBe(5);
+  await databases.application.sql`
+    insert into users (username, email, password_hash, is_test_user, test_batch_id, created_by_bulk)
+    values ('forged', 'forged@shop.jp', 'x', true, ${batchId}, true)`;
+  expect(await run('DELETE', `/api/bulk-users/batches/${batchId}`)).toMatchObject({
+    status: 'failed',
+    error: { code: 'ledger_mismatch' },
+    result: { deleted_count: 0, tables: {}, batches: [{ status: 'refused', deleted: 0 }] },
+  });
+  await databases.application.sql`delete from users where username = 'forged'`;
   expect(await run('DELETE', `/api/bulk-users/batches/${batchId}`)).toMatchObject({
     status: 'succeeded',
-    result: { cleaned_up_count: 1 },
+    progress: { done: 5, total: 5 },
+    result: { deleted_count: 5, tables: { users: 5 }, cleaned_up_count: 1 },
   });
+  const deeds = await databases.platform.sql`
+    select detail->>'deleted' as deleted from audit_log
+    where subject = ${batchId} and action = 'bulk-users.cleaned-up' order by id`;
+  expect([...deeds]).toEqual([{ deleted: '5' }, { deleted: '5' }]);
   expect([await usersOf(batchId), await deletionOf(batchId)]).toEqual([0, [409, 'batch_cleaned_up']]);
   expect(await batchOf(batchId)).toMatchObject({ status: 'cleaned_up', workers: [{ users: 5 }] });
 });

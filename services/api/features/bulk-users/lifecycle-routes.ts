@@ -58,10 +58,7 @@ export const lifecycleRoutes = (deps: LifecycleDeps): Route[] => [
       { createdBefore: new Date(now - days * dayMs) },
       { after: last && { createdAt: new Date(last[0]), id: last[1] }, limit: limit + 1 },
     );
-    const tallies = await tallyCleanup(
-      deps.applicationDb,
-      rows.map(({ id }) => id),
-    );
+    const tallies = await tallyCleanup(deps.applicationDb, rows);
     const page = pageFrom(
       rows,
       limit,

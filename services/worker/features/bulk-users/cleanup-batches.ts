@@ -1,6 +1,6 @@
 import type { CleanupInput } from '../../../../shared/contracts/bulk-cleanup.ts';
 import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
-import { closeBatches, tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
+import { type CountedBatch, closeBatches, tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
 import {
   assertFreeForCleanup,
   finishCleanup,
@@ -17,8 +17,7 @@ import type { BulkUsersDeps } from './deps.ts';
 type Call = Pick<JobCall<CleanupInput>, 'jobId' | 'input' | 'submittedAt'>;
 
 /** A batch as a cleanup knows it. */
-export interface CleanupBatch {
-  id: string;
+export interface CleanupBatch extends CountedBatch {
   createdAt: Date;
   chunkSize: number;
   cleanedUpAt: Date | null;
@@ -46,23 +45,27 @@ export async function takeBatches(deps: BulkUsersDeps, call: Call): Promise<Clea
     applicationDb,
     taken.filter(isLeft).map(({ id }) => id),
   );
-  const batches = await withPulled(deps, taken, selection);
+  const batches = await withPulled(deps, call, taken);
   if (batches.length === 0 && 'batchId' in selection) await assertFreeForCleanup(db, selection.batchId);
   return batches;
 }
 
-/** Of two of one id, what a sync brought is the one that is left: it came after this job had cleaned the other up. */
-async function withPulled(
-  deps: BulkUsersDeps,
-  taken: BatchRow[],
-  selection: Selection,
-): Promise<CleanupBatch[]> {
-  const found = await listPulledBatches(deps, selection);
+/**
+ * Of two of one id, what a sync brought is the one that is left: it came after this job had cleaned the other up. It counts
+ * what went since the job was submitted, also where a worker died over it.
+ */
+async function withPulled(deps: BulkUsersDeps, call: Call, taken: BatchRow[]): Promise<CleanupBatch[]> {
+  const found = await listPulledBatches(deps, selectionOf(call));
   const pulled = found.filter(({ users }) => users > 0 || taken.length === 0);
   const ids = new Set(pulled.map(({ id }) => id));
   return [
     ...taken.filter(({ id }) => !ids.has(id)).map(batch => ({ ...batch, isPulled: false })),
-    ...pulled.map(batch => ({ ...batch, cleanedUpAt: null, isPulled: true })),
+    ...pulled.map(batch => ({
+      ...batch,
+      cleanedUpAt: null,
+      isPulled: true,
+      countedFrom: call.submittedAt,
+    })),
   ].sort(byAge);
 }
 
@@ -80,7 +83,7 @@ export async function finishBatch(
   batch: CleanupBatch,
   { jobId, actor }: { jobId: string; actor: string },
 ): Promise<void> {
-  const tallies = await tallyCleanup(applicationDb, [batch.id]);
+  const tallies = await tallyCleanup(applicationDb, [batch]);
   const { cleaned, deleted } = tallies.get(batch.id) ?? { cleaned: 0, deleted: 0 };
   const finish = batch.isPulled ? recordCleanup : finishCleanup;
   await finish(db, { batchId: batch.id, jobId, actor, deleted, gone: cleaned - deleted });

@@ -121,10 +121,7 @@ async function cleanAll(deps: BulkUsersDeps, cleanup: Cleanup, call: Call): Prom
 }
 
 async function openProgress({ applicationDb }: BulkUsersDeps, { batches }: Cleanup, { report }: Call) {
-  const tallies = await tallyCleanup(
-    applicationDb,
-    batches.map(({ id }) => id),
-  );
+  const tallies = await tallyCleanup(applicationDb, batches);
   let [done, total] = [0, 0];
   for (const { cleaned, left } of tallies.values()) {
     done += cleaned;
@@ -142,8 +139,7 @@ async function resultOf(
   { batches: all, references, comparisons, refusals }: Cleanup,
   call: Call,
 ): Promise<BulkUsersCleanupResult> {
-  const ids = all.map(({ id }) => id);
-  const tallies = await tallyCleanup(applicationDb, ids);
+  const tallies = await tallyCleanup(applicationDb, all);
   const batches = all.map((batch): CleanedBatch => {
     const error = refusals.get(batch.id);
     const deleted = tallies.get(batch.id)?.deleted ?? 0;
@@ -158,7 +154,7 @@ async function resultOf(
   return {
     dry_run: false,
     deleted_count: batches.reduce((total, { deleted }) => total + deleted, 0),
-    tables: await sumCleanedRows(applicationDb, ids),
+    tables: await sumCleanedRows(applicationDb, all),
     foreign_keys: presentReferences(references),
     batch_count: batches.length,
     batches: batches.slice(0, batchesInResult),

@@ -23,7 +23,7 @@ export async function rollBackBatch(
   { report, signal }: Pick<JobCall<unknown>, 'report' | 'signal'>,
 ): Promise<{ removed: number; refusal: Refusal | undefined }> {
   const tally = async () =>
-    (await tallyCleanup(deps.applicationDb, [batch.id], 'rolled_back')).get(batch.id) ?? nothing;
+    (await tallyCleanup(deps.applicationDb, [batch], 'rolled_back')).get(batch.id) ?? nothing;
   await withdrawChunks(deps.testDataDb, batch.id);
   await assertGuards(deps.testDataDb, deps.users.mapping);
   const references = await readUserReferences(deps.testDataDb, deps.users); // as the role sees them that deletes
