@@ -5,7 +5,7 @@ import type { ChunkRefusal } from './bulk-ledger.ts';
 
 /** What has become of batches so far, counted from the chunks of the ledger. */
 
-/** What a chunk says before it is done is of the run before, if any: under `on_error: rollback` it would end a retry at once. */
+/** What a chunk says before it is done is of the run before, if any. */
 const failed = sql<number>`coalesce(sum(failed_count) filter (where status not in ('pending', 'running')), 0)::int`;
 
 export interface Tally {
@@ -13,6 +13,8 @@ export interface Tally {
   chunksDone: number;
   created: number;
   failed: number;
+  /** Without those of an earlier run whose chunk was withdrawn from this one: these would have a retry rolled back. */
+  failedThisRun: number;
   /** Users of withdrawn chunks, without those whom an earlier run made or could not make. */
   withdrawn: number;
   rolledBack: number;
@@ -30,6 +32,7 @@ export async function tallyBatch(db: Executor, batchId: string): Promise<Tally> 
       chunksDone: sql<number>`(count(*) filter (where status in ('done', 'cleaned')))::int`,
       created: sql<number>`coalesce(sum(created_count) filter (where status <> 'rolled_back'), 0)::int`,
       failed,
+      failedThisRun: sql<number>`coalesce(sum(failed_count) filter (where status in ('done', 'rolled_back')), 0)::int`,
       withdrawn: sql<number>`coalesce(sum(size - created_count - failed_count) filter (where status = 'cancelled'), 0)::int`,
       rolledBack: sql<number>`coalesce(sum(size - failed_count) filter (where status = 'rolled_back'), 0)::int`,
       cleaned: sql<number>`coalesce(sum(created_count - gone_count) filter (where status = 'cleaned'), 0)::int`,

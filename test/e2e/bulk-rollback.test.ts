@@ -1,3 +1,4 @@
+import { bulkUsersCreate } from '../../shared/contracts/bulk-users.ts';
 import { job } from '../../shared/http/jobs.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
@@ -78,6 +79,22 @@ it('is done again in full by a retry once the name is free', async () => {
   const retried = await ended(await submit('POST', `/api/jobs/${failed.id}/retry`));
   expect(retried).toMatchObject({ status: 'succeeded', result: { successful_count: 20 } });
   expect([await usersOf(batchId), (await batchOf(batchId)).rolled_back_count]).toEqual([20, 0]);
+});
+
+it('is not what a retry ends with that was cancelled, when its worker dies before it has said so', async () => {
+  const { batchId, job: failed } = await rollBack(async () => undefined);
+  const { sql } = databases.platform;
+  await databases.application.sql`delete from users where email = ${`${batchId}@shop.jp`}`;
+  await sql`
+    update bulk_user_batches set config = config || '{"creation_interval_ms": 60000}' where id = ${batchId}`;
+  await submit('POST', `/api/jobs/${failed.id}/retry`);
+  await waitFor('the first chunk', async () => (await usersOf(batchId)) === 10);
+  await api.call('POST', `/api/jobs/${failed.id}/cancel`);
+  expect((await ended(failed)).status).toBe('cancelled');
+  await sql`update jobs set status = 'queued', result = null, finished_at = null where id = ${failed.id}`;
+  await worker.queue.revive(bulkUsersCreate, { job_id: failed.id });
+  expect(await ended(failed)).toMatchObject({ status: 'cancelled', result: { successful_count: 10 } });
+  expect(await usersOf(batchId)).toBe(10);
 });
 
 /** Submits a batch of six chunks of ten under `on_error: rollback`, whose fiftieth user cannot be made. */

@@ -29,7 +29,7 @@ export async function conductChunks(
     call.signal.throwIfAborted();
     const tally = await tallyBatch(deps.applicationDb, batch.id);
     if (tally.refusal !== null) return tally;
-    if (batch.config.on_error === 'rollback' && tally.failed > 0) return tally;
+    if (batch.config.on_error === 'rollback' && tally.failedThisRun > 0) return tally;
     const done = tally.created + tally.failed;
     call.report({ phase: 'creating', done, total: batch.totalRequested });
     if (tally.chunksDone === tally.chunks) return tally;

@@ -52,8 +52,8 @@ async function createUsers(deps: BulkUsersDeps, batch: BatchRow, call: Call): Pr
   }
 }
 
-const isToRollBack = ({ config }: BatchRow, { failed, refusal }: Tally): boolean =>
-  config.on_error === 'rollback' && (failed > 0 || refusal !== null);
+const isToRollBack = ({ config }: BatchRow, { failedThisRun, refusal }: Tally): boolean =>
+  config.on_error === 'rollback' && (failedThisRun > 0 || refusal !== null);
 
 async function batchOf({ db }: BulkUsersDeps, id: string): Promise<BatchRow> {
   const found = await findBatch(db, id);
