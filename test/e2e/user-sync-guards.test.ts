@@ -117,6 +117,12 @@ describe('a table from which Muster may not delete', () => {
     await databases.application.sql`revoke delete on sessions from muster_test_data`;
     const { result } = await sync({ direction: 'pull' });
     expect(result).toMatchObject({ deleted: 0, failed_count: 2 });
+    const message = expect.stringMatching(/rows of sessions, which Muster may not delete, would go with it/);
+    expect(result?.errors).toEqual(
+      ['u1', 'u2'].map(username =>
+        expect.objectContaining({ code: 'refused_by_application', username, message }),
+      ),
+    );
     expect(await usersLeft()).toBe(20);
   });
 });

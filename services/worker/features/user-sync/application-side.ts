@@ -72,7 +72,7 @@ export async function changeApplication(
   changes: ApplicationChanges,
 ): Promise<ApplicationOutcome> {
   const { users, deletions, seen } = changes;
-  const { testDataDb: db, users: table, references } = deps;
+  const { testDataDb: db, users: table } = deps;
   const faults: SyncFault[] = [];
   const testUsers = users.filter(isTestUser);
   faults.push(...users.filter(user => !isTestUser(user)).map(notATestUser));
@@ -80,8 +80,6 @@ export async function changeApplication(
   const incoming = await Promise.all(testUsers.map(incomingUsers(seen, hasher)));
   const update = (tx: Executor, rows: readonly IncomingUser[]) => updateIncomingUsers(tx, table, rows);
   const insert = (tx: Executor, rows: readonly IncomingUser[]) => insertIncomingUsers(tx, table, rows);
-  const remove = (tx: Executor, rows: readonly SeenUser[]) =>
-    deleteIncomingUsers(tx, table, references, rows);
   const updated = await withCare(
     db,
     incoming.filter(user => user.seen !== undefined),
@@ -95,7 +93,7 @@ export async function changeApplication(
     faults,
   );
   const going = deletions.map(username => ({ username, digest: seen.get(username) ?? '' }));
-  const deleted = await withCare(db, going, remove, faults);
+  const deleted = await removeUsers(deps, going, faults);
   const outcome: ApplicationOutcome = {
     created: created.length,
     updated: updated.length,
@@ -105,6 +103,25 @@ export async function changeApplication(
   };
   await judgeUntouched(deps, changes, outcome);
   return outcome;
+}
+
+/** Where rows that the role may not delete would go along, nobody goes: that is known of all users without a try. */
+async function removeUsers(
+  { testDataDb, users, references }: ApplicationDeps,
+  going: readonly SeenUser[],
+  faults: SyncFault[],
+): Promise<string[]> {
+  const cascading = references.find(({ action }) => action === 'cascade');
+  if (cascading !== undefined) {
+    faults.push(...going.map(({ username }) => wouldCascade(username, cascading)));
+    return [];
+  }
+  return withCare(
+    testDataDb,
+    going,
+    (tx, rows: readonly SeenUser[]) => deleteIncomingUsers(tx, users, references, rows),
+    faults,
+  );
 }
 
 /**
@@ -193,6 +210,13 @@ const refusedRow = (username: string, error: unknown): SyncFault => ({
   kind: 'conflict',
   code: sqlStateOf(error) === '23505' ? 'email_taken' : 'refused_by_application',
   message: `The application refused ${username}: ${sqlMessageOf(error)}`,
+  username,
+});
+
+const wouldCascade = (username: string, { name, table }: UserReference): SyncFault => ({
+  kind: 'conflict',
+  code: 'refused_by_application',
+  message: `${username} stays in the application: rows of ${table}, which Muster may not delete, would go with it by ${name}`,
   username,
 });
 
