@@ -51,7 +51,7 @@ beforeAll(async () => {
   }
   await assertUserTable(databases.application.db, users);
   worker = await runWorker(databases, store, { users });
-}, 20_000);
+});
 afterAll(async () => {
   await worker?.stop();
   rmSync(folder, { recursive: true });
@@ -66,10 +66,14 @@ const api = testApi(databases, { QUEUE_PREFIX: store.prefix, USER_DIRECTORY: fil
 async function sync(request: object = {}) {
   const json = { target: 'load_tester', ...request };
   const { id } = await bodyOf(await api.call('POST', '/api/bulk-users/sync', { json }), job);
-  const done = await waitFor(`the end of job ${id}`, async () => {
-    const found = await bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
-    return found.finished_at !== null && found;
-  });
+  const done = await waitFor(
+    `the end of job ${id}`,
+    async () => {
+      const found = await bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
+      return found.finished_at !== null && found;
+    },
+    { timeoutMs: 20_000, intervalMs: 20 },
+  );
   return syncResultSchema.parse(done.result);
 }
 
