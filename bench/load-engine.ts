@@ -37,7 +37,7 @@ export async function benchLoadEngine(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]) {
-  const options: Options = { rounds: 5, seconds: 20, minutes: 0 };
+  const options: Options = { rounds: 6, seconds: 20, minutes: 0 };
   const chosen: (typeof parts)[string][] = [];
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] ?? '';
@@ -96,7 +96,8 @@ const turnMs = 500;
 
 /**
  * CPU time a request of the whole process, from the start of the load to its end; warming up weighs less the longer it
- * is. The two have their turns within each round, each with a target of its own.
+ * is. The two have their turns within each round, each with a target of its own; from round to round they change places, for
+ * whoever begins has been the cheaper one by some hundredths.
  */
 async function benchCpu(target: BenchTarget, options: Options): Promise<void> {
   const peerTarget = await startNginx();
@@ -108,23 +109,21 @@ async function benchCpu(target: BenchTarget, options: Options): Promise<void> {
   await runOtherPeers(target.origin, options.seconds);
 }
 
-async function compareCpu(
-  target: BenchTarget,
-  peerTarget: BenchTarget,
-  { rounds, seconds }: Options,
-): Promise<void> {
+async function compareCpu(one: BenchTarget, other: BenchTarget, { rounds, seconds }: Options): Promise<void> {
   console.log(
     `\ncpu: 50 connections, no think time, ${rounds} rounds of ${seconds} s each in turns of ${turnMs} ms; peer: autocannon`,
   );
   const duration = 2 * seconds; // for half of it each is stopped
-  const plan = planFor(target, { type: 'constant-vus', vus: 50, durationMs: duration * 1000 });
-  const url = `${peerTarget.origin}/`;
-  const autocannon = { script: './autocannon-process.ts', input: { url, connections: 50, duration } };
   const ours: number[] = [];
   const peers: number[] = [];
   for (let round = 1; round <= rounds; round++) {
+    const isFirst = round % 2 === 1;
+    const [target, peerTarget] = isFirst ? [one, other] : [other, one];
+    const plan = planFor(target, { type: 'constant-vus', vus: 50, durationMs: duration * 1000 });
+    const url = `${peerTarget.origin}/`;
+    const autocannon = { script: './autocannon-process.ts', input: { url, connections: 50, duration } };
     const before = await target.requests();
-    const [engine, peer] = await runInTurns(engineThread(plan), autocannon, turnMs);
+    const [engine, peer] = await runBoth(engineThread(plan), autocannon, isFirst);
     const seen = (await target.requests()) - before - 1; // the question before
     ours.push(engine.cpuUs / engine.requests);
     peers.push(peer.cpuUs / peer.requests);
@@ -137,6 +136,12 @@ async function compareCpu(
   console.log(
     `ratio        ${show(spreadOf(ours.map((us, round) => us / (peers[round] ?? Number.NaN))))}, wanted: at most 1.0`,
   );
+}
+
+async function runBoth(ours: Program, peer: Program, isFirst: boolean): Promise<[RunReport, RunReport]> {
+  if (isFirst) return runInTurns(ours, peer, turnMs);
+  const [theirReport, ourReport] = await runInTurns(peer, ours, turnMs);
+  return [ourReport, theirReport];
 }
 
 /**

@@ -14,7 +14,7 @@ import type { RunReport } from './child.ts';
  */
 async function main(plan: EnginePlan): Promise<RunReport> {
   const folder = await mkdtemp(join(tmpdir(), 'muster-bench-'));
-  const journal = openSendJournal(folder, { testId: newId(), shard: 0, epoch: 1 });
+  const journal = openSendJournal(folder, { testId: newId(), run: 0, shard: 0, epoch: 1 });
   const engine = startEngineThread(plan, { journal: journal.fd });
   const counted = { requests: 0, failed: 0 };
   const memory: RunReport['memory'] = [];
