@@ -1,6 +1,6 @@
 import type { CleanupInput } from '../../../../shared/contracts/bulk-cleanup.ts';
 import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
-import { type CountedBatch, closeBatches, tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
+import { closeBatches } from '../../../../shared/store/bulk-cleanup.ts';
 import {
   assertFreeForCleanup,
   finishCleanup,
@@ -10,6 +10,7 @@ import {
   takeForCleanup,
 } from '../../../../shared/store/bulk-cleanup-batches.ts';
 import { byAge, listCleanupCandidates } from '../../../../shared/store/cleanup-candidates.ts';
+import { type CountedBatch, tallyCleanup } from '../../../../shared/store/cleanup-tallies.ts';
 import { listPulledBatches } from '../../../../shared/store/pulled-batches.ts';
 import type { JobCall } from '../../job-runner.ts';
 import type { BulkUsersDeps } from './deps.ts';

@@ -7,7 +7,7 @@ import {
 } from '../../../../shared/contracts/bulk-cleanup.ts';
 import type { Refusal } from '../../../../shared/contracts/refusal.ts';
 import { isAppError } from '../../../../shared/kernel/errors.ts';
-import { sumCleanedRows, tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
+import { sumCleanedRows, tallyCleanup } from '../../../../shared/store/cleanup-tallies.ts';
 import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import { guardRefusalOf } from '../../../../shared/store/guards/refusal.ts';
 import { findJob } from '../../../../shared/store/jobs.ts';

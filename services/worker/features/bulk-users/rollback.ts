@@ -1,8 +1,8 @@
 import type { Refusal } from '../../../../shared/contracts/refusal.ts';
 import { isAppError } from '../../../../shared/kernel/errors.ts';
 import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
-import { type CleanupTally, tallyCleanup } from '../../../../shared/store/bulk-cleanup.ts';
 import { markRolledBack, withdrawChunks } from '../../../../shared/store/bulk-ledger.ts';
+import { type CleanupTally, tallyCleanup } from '../../../../shared/store/cleanup-tallies.ts';
 import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import { assertNothingCascades, readUserReferences } from '../../../../shared/store/user-references.ts';
 import type { JobCall } from '../../job-runner.ts';
