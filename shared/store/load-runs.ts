@@ -14,7 +14,8 @@ import type { Db, Executor } from '../platform/db.ts';
 import { releaseAccounts } from './account-leases.ts';
 import { findJob } from './jobs.ts';
 import { appendLoadEvents, loadTestsChannel } from './load-events.ts';
-import { shardLeaseMs, voidOpenShards } from './load-shards.ts';
+import { shardLeaseMs } from './load-shards.ts';
+import { voidOpenShards } from './load-shards-conducted.ts';
 import { initialControl, type LoadTestRow } from './load-tests.ts';
 import { limitTransaction } from './transactions.ts';
 

@@ -5,16 +5,14 @@ import { readLoadEvents } from './load-events.ts';
 import { readRun, restartRun, saveRun } from './load-runs.ts';
 import {
   endShard,
-  listShards,
-  markLostShards,
   markReady,
   releaseShard,
   renewShards,
   shardLeaseMs,
-  startWithReady,
   type TakenShard,
   takeShards,
 } from './load-shards.ts';
+import { listShards, markLostShards, startWithReady } from './load-shards-conducted.ts';
 import { closeSlots, listFreeSlots, placeShards } from './load-slots.ts';
 import { findLoadTest } from './load-tests.ts';
 import {

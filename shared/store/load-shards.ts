@@ -1,5 +1,5 @@
-import { asc, eq, type SQL, sql } from 'drizzle-orm';
-import { loadShards } from '../../drizzle/platform/schema/load-tests.ts';
+import { type SQL, sql } from 'drizzle-orm';
+import type { loadShards } from '../../drizzle/platform/schema/load-tests.ts';
 import type { LoadTestConfig, LoadTestControl } from '../contracts/load-tests.ts';
 import type { Db, Executor } from '../platform/db.ts';
 import { appendLoadEvents } from './load-events.ts';
@@ -27,7 +27,7 @@ export interface ShardLease {
 export const shardLeaseMs = 5000;
 const lease = sql`clock_timestamp() + ${shardLeaseMs} * interval '1 millisecond'`;
 /** From the moment the last shard is ready to the start of all. */
-const startLead = sql`interval '2 seconds'`;
+export const startLead = sql`interval '2 seconds'`;
 
 /** The lease alone, of what comes with it. */
 export const leaseOf = ({ testId, run, shard, epoch }: ShardLease): ShardLease => ({
@@ -41,25 +41,6 @@ export const leaseOf = ({ testId, run, shard, epoch }: ShardLease): ShardLease =
 export const held = ({ testId, run, shard, epoch }: ShardLease): SQL => sql`
   load_test_id = ${testId} and shard = ${shard} and epoch = ${epoch} and status <> 'ended'
   and exists (select from load_tests where id = ${testId} and planned_run = ${run})`;
-
-/** A test's shards, in their order. */
-export function listShards(db: Executor, testId: string): Promise<LoadShardRow[]> {
-  return db.select().from(loadShards).where(eq(loadShards.loadTestId, testId)).orderBy(asc(loadShards.shard));
-}
-
-/** Shards of these tests that a worker may still be sending for. */
-export function listSendingShards(
-  db: Executor,
-  testIds: string[],
-): Promise<Pick<LoadShardRow, 'loadTestId' | 'shard' | 'worker'>[]> {
-  return db
-    .select({ loadTestId: loadShards.loadTestId, shard: loadShards.shard, worker: loadShards.worker })
-    .from(loadShards)
-    .where(
-      sql`${loadShards.loadTestId} = any (${sql.param(testIds)}::uuid[]) and ${loadShards.status} <> 'ended'`,
-    )
-    .orderBy(asc(loadShards.loadTestId), asc(loadShards.shard));
-}
 
 /** What a worker is told of a shard that it runs. */
 export interface ShardOrders extends ShardLease {
@@ -206,16 +187,6 @@ export async function markReady(db: Db, shard: ShardLease): Promise<void> {
   });
 }
 
-/** Sets the start for the shards that are ready, where there is one; gives whether it is set now. */
-export async function startWithReady(tx: Executor, testId: string): Promise<boolean> {
-  const started = await tx.execute(sql`
-    update load_tests set start_at = clock_timestamp() + ${startLead}
-    where id = ${testId} and start_at is null and exists (
-      select from load_shards where load_test_id = ${testId} and status = 'ready')
-    returning id`);
-  return started.length > 0;
-}
-
 export async function markRunning(db: Executor, shard: ShardLease): Promise<void> {
   await db.execute(sql`update load_shards set status = 'running' where ${held(shard)}`);
 }
@@ -248,29 +219,4 @@ export async function releaseShard(db: Db, shard: ShardLease, message: string): 
     await markDegraded(tx, shard.testId);
     await appendLoadEvents(tx, shard.testId, [{ type: 'shard_lost', shard: shard.shard, message }]);
   });
-}
-
-/** Marks the shards whose workers went silent, and that nobody has taken yet; the transaction holds the test's row. */
-export async function markLostShards(tx: Executor, testId: string): Promise<void> {
-  const lost = await tx.execute<{ shard: number; worker: string }>(sql`
-    update load_shards set status = 'lost'
-    where load_test_id = ${testId} and status in ('assigned', 'ready', 'running') and lease_until < now()
-    returning shard, worker`);
-  if (lost.length === 0) return;
-  await markDegraded(tx, testId);
-  await appendLoadEvents(
-    tx,
-    testId,
-    lost.map(({ shard, worker }) => silenceOf(worker, shard)),
-  );
-}
-
-/**
- * Takes the shards of a test that has ended from those who have not ended them: the leases are void, what was not
- * written by now never will be, and their slots are free. The transaction holds the test's row.
- */
-export async function voidOpenShards(tx: Executor, testId: string): Promise<void> {
-  await tx.execute(sql`
-    update load_shards set status = 'lost', epoch = epoch + 1
-    where load_test_id = ${testId} and status <> 'ended'`);
 }

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { loadTicks } from '../../drizzle/platform/schema/load-tests.ts';
 import type { Db, Executor } from '../platform/db.ts';
 import { appendLoadEvents, type NewLoadEvent } from './load-events.ts';
@@ -136,7 +136,14 @@ const deletedAtOnce = 10_000;
  * that another worker is deleting are left to it.
  * @returns whether there may be more
  */
-export async function deleteEndedTicks(db: Executor, testIds: string[]): Promise<boolean> {
+export const deleteEndedTicks = (db: Executor, testIds: string[]): Promise<boolean> =>
+  deleteTicks(db, testIds, sql`test.finished_at is not null`);
+
+/** The same of a test that is to begin anew, whether the run before was concluded or not. */
+export const deleteTicksBefore = (db: Executor, testId: string, run: number): Promise<boolean> =>
+  deleteTicks(db, [testId], sql`test.planned_run < ${run}`);
+
+async function deleteTicks(db: Executor, testIds: string[], condition: SQL): Promise<boolean> {
   const [deleted] = await db.execute<{ ticks: number }>(sql`
     with deleted as (
       delete from load_ticks where ctid = any (array(
@@ -144,7 +151,7 @@ export async function deleteEndedTicks(db: Executor, testIds: string[]): Promise
           select ctid from load_ticks where load_test_id = test.id
           order by second limit ${deletedAtOnce} for update skip locked
         ) tick
-        where test.id = any (${sql.param(testIds)}::uuid[]) and test.finished_at is not null
+        where test.id = any (${sql.param(testIds)}::uuid[]) and ${condition}
         limit ${deletedAtOnce}
       )) returning 1
     )

@@ -14,7 +14,7 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { admitWork } from '../../../../shared/store/admission.ts';
-import { listShards } from '../../../../shared/store/load-shards.ts';
+import { listShards } from '../../../../shared/store/load-shards-conducted.ts';
 import {
   changeControl,
   insertLoadTest,

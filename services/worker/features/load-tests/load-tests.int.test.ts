@@ -3,7 +3,7 @@ import { sleep, waitFor } from '../../../../shared/kernel/time.ts';
 import { findJob, requestCancel, requeueJob } from '../../../../shared/store/jobs.ts';
 import { readLoadEvents } from '../../../../shared/store/load-events.ts';
 import { listLoadErrors, readTimeline } from '../../../../shared/store/load-results.ts';
-import { listShards } from '../../../../shared/store/load-shards.ts';
+import { listShards } from '../../../../shared/store/load-shards-conducted.ts';
 import { changeControl, type LoadTestRow, requestStop } from '../../../../shared/store/load-tests.ts';
 import { listMeasuredTests } from '../../../../shared/store/load-ticks.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';

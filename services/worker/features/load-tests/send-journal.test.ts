@@ -18,8 +18,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const lease = { testId: newId(), shard: 1, epoch: 2 };
-const pathOf = ({ testId, shard, epoch }: typeof lease) => join(folder, testId, `${shard}.${epoch}`);
+const lease = { testId: newId(), run: 0, shard: 1, epoch: 2 };
+const pathOf = ({ testId, run, shard, epoch }: typeof lease) =>
+  join(folder, testId, `${run}.${shard}.${epoch}`);
 const read = () => readSendJournal(folder, lease);
 const unexpected = (error: unknown) => expect(error).toBeUndefined();
 
@@ -53,6 +54,16 @@ describe('a journal of what was sent', () => {
     journal.close();
   });
 
+  it('is apart from that of another run of the test', async () => {
+    const journal = openSendJournal(folder, { ...lease, run: 1 });
+    createSendCounter(journal.fd, unexpected)();
+    openSendJournal(folder, lease).close(); // of a worker that wakes up
+    expect(await readSendJournal(folder, { ...lease, run: 1 })).toBe(1);
+    expect(await read()).toBe(0);
+    await setImmediate();
+    journal.close();
+  });
+
   it('keeps no load from being sent where the disk is full, and tells it once', async () => {
     const full = openSync('/dev/full', 'w');
     const told: unknown[] = [];
@@ -70,7 +81,7 @@ describe('a journal of what was sent', () => {
   it('says why it cannot be read', async () => {
     openSendJournal(folder, lease).close();
     await writeFile(pathOf(lease), 'half');
-    await expect(read()).rejects.toThrow('1.2 is not whole');
+    await expect(read()).rejects.toThrow('0.1.2 is not whole');
     await rm(pathOf(lease));
     await mkdir(pathOf(lease));
     await expect(read()).rejects.toThrow('EISDIR');

@@ -21,17 +21,14 @@ export interface SendJournal {
   close(): void;
 }
 
-/** Whichever run it is of: a retried test begins its files anew. */
-export type JournalLease = Omit<ShardLease, 'run'>;
-
-const pathOf = (folder: string, { testId, shard, epoch }: JournalLease): string =>
-  join(folder, testId, `${shard}.${epoch}`);
+const pathOf = (folder: string, { testId, run, shard, epoch }: ShardLease): string =>
+  join(folder, testId, `${run}.${shard}.${epoch}`);
 
 /** Throws where no file can be made. */
-export function openSendJournal(folder: string, lease: JournalLease): SendJournal {
+export function openSendJournal(folder: string, lease: ShardLease): SendJournal {
   const path = pathOf(folder, lease);
   mkdirSync(dirname(path), { recursive: true });
-  rmSync(path, { force: true }); // of an earlier run of the test: whoever may still write to it keeps its own
+  rmSync(path, { force: true }); // of a database that was put back: whoever may still write to it keeps its own
   const fd = openSync(path, 'wx');
   const close = () => closeSync(fd);
   try {
@@ -98,7 +95,7 @@ function invalidate(fd: number): void {
  * Requests that were sent under a lease; undefined when there is no file of it here, which may be on its worker's own disk.
  * Throws when there is one that cannot be read, or that its worker could not write.
  */
-export async function readSendJournal(folder: string, lease: JournalLease): Promise<number | undefined> {
+export async function readSendJournal(folder: string, lease: ShardLease): Promise<number | undefined> {
   const path = pathOf(folder, lease);
   const bytes = await ifThere(readFile(path));
   if (bytes === undefined) return undefined;

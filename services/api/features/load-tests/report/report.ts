@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Executor } from '../../../../../shared/platform/db.ts';
 import { countLoadEvents, readMainLoadEvents } from '../../../../../shared/store/load-events.ts';
 import { listLoadErrors, readTimelinePages } from '../../../../../shared/store/load-results.ts';
-import { listShards } from '../../../../../shared/store/load-shards.ts';
+import { listShards } from '../../../../../shared/store/load-shards-conducted.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
 import { createFold, type Folded } from './fold.ts';
 import { html, ownBlock } from './html.ts';

@@ -3,7 +3,7 @@ import { waitFor } from '../../../../../shared/kernel/time.ts';
 import { createLogger } from '../../../../../shared/platform/log.ts';
 import { claimJob } from '../../../../../shared/store/job-runs.ts';
 import { asConductor, type RunLease, saveRun } from '../../../../../shared/store/load-runs.ts';
-import { listShards } from '../../../../../shared/store/load-shards.ts';
+import { listShards } from '../../../../../shared/store/load-shards-conducted.ts';
 import { placeShards } from '../../../../../shared/store/load-slots.ts';
 import { requestStop } from '../../../../../shared/store/load-tests.ts';
 import { testDatabases } from '../../../../../test/fixtures/database.ts';

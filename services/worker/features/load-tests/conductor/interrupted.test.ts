@@ -19,7 +19,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** Under this lease a worker sends so many requests. */
 async function send(requests: number, epoch: number): Promise<void> {
-  const journal = openSendJournal(folder, { testId, shard: 0, epoch });
+  const journal = openSendJournal(folder, { testId, run: 0, shard: 0, epoch });
   const note = createSendCounter(journal.fd, error => expect(error).toBeUndefined());
   for (let sent = 0; sent < requests; sent++) note();
   await setImmediate();
@@ -31,7 +31,7 @@ async function interrupted(...leases: (LeaseTally | undefined)[]): Promise<numbe
   const leaseOf = (_shard: number, epoch: number) => leases[epoch - 1];
   const [of] = await countInterrupted(
     { sendJournals: folder, logger },
-    testId,
+    { testId, run: 0 },
     [{ shard: 0, epoch: leases.length }],
     { leaseOf },
   );
@@ -71,7 +71,7 @@ describe('the requests that were sent and not counted', () => {
 
   it('are not known when the file cannot be read, and the log says why', async () => {
     await send(110, 1);
-    await truncate(join(folder, testId, '0.1'));
+    await truncate(join(folder, testId, '0.0.1'));
     expect(await interrupted(died(100, 0))).toBeNull();
     expect(logged).toMatchObject([{ epoch: 1, reason: expect.stringContaining('is not whole') }]);
   });

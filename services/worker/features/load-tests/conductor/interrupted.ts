@@ -1,7 +1,7 @@
 import { messageOf } from '../../../../../shared/kernel/errors.ts';
 import type { ShardLease } from '../../../../../shared/store/load-shards.ts';
 import type { LoadTestsDeps } from '../deps.ts';
-import { type JournalLease, readSendJournal } from '../send-journal.ts';
+import { readSendJournal } from '../send-journal.ts';
 import type { LeaseTally, Tally } from './tally.ts';
 
 /**
@@ -19,7 +19,7 @@ type Deps = Pick<LoadTestsDeps, 'sendJournals' | 'logger'>;
 /** Counts them when nothing more will be reported. */
 export function countInterrupted(
   deps: Deps,
-  testId: string,
+  { testId, run }: Pick<ShardLease, 'testId' | 'run'>,
   shards: readonly Pick<ShardLease, 'shard' | 'epoch'>[],
   tally: Pick<Tally, 'leaseOf'>,
 ): Promise<Interrupted[]> {
@@ -27,7 +27,7 @@ export function countInterrupted(
     shards.map(async ({ shard, epoch: leases }) => {
       const epochs = Array.from({ length: leases }, (_, index) => index + 1);
       const counts = await Promise.all(
-        epochs.map(epoch => ofLease(deps, { testId, shard, epoch }, tally.leaseOf(shard, epoch))),
+        epochs.map(epoch => ofLease(deps, { testId, run, shard, epoch }, tally.leaseOf(shard, epoch))),
       );
       return { shard, interrupted: sumOrNull(counts) };
     }),
@@ -38,7 +38,7 @@ const nothingTold: LeaseTally = { started: 0, underWay: 0, isComplete: false };
 
 async function ofLease(
   { sendJournals, logger }: Deps,
-  lease: JournalLease,
+  lease: ShardLease,
   told = nothingTold,
 ): Promise<number | null> {
   if (told.isComplete) return told.underWay;

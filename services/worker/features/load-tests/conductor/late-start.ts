@@ -1,7 +1,8 @@
 import { type LoadTestResult, peakUsersOf } from '../../../../../shared/contracts/load-tests.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
 import { appendLoadEvents } from '../../../../../shared/store/load-events.ts';
-import { type LoadShardRow, markDegraded, startWithReady } from '../../../../../shared/store/load-shards.ts';
+import { type LoadShardRow, markDegraded } from '../../../../../shared/store/load-shards.ts';
+import { startWithReady } from '../../../../../shared/store/load-shards-conducted.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
 import { noShard } from './phase.ts';
 

@@ -14,12 +14,8 @@ import {
   saveRun,
   saveShardRequests,
 } from '../../../../../shared/store/load-runs.ts';
-import {
-  type LoadShardRow,
-  listShards,
-  markDegraded,
-  markLostShards,
-} from '../../../../../shared/store/load-shards.ts';
+import { type LoadShardRow, markDegraded } from '../../../../../shared/store/load-shards.ts';
+import { listShards, markLostShards } from '../../../../../shared/store/load-shards-conducted.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
 import type { LoadTestsDeps } from '../deps.ts';
 import { createEnforcer } from './enforce.ts';
@@ -58,7 +54,7 @@ interface Findings {
  */
 export function createPass(options: PassOptions) {
   const { db, lease, mayJudgeLeases } = options;
-  const { id, config } = options.test;
+  const { id, config, plannedRun } = options.test;
   const tally = createTally(config);
   const enforce = createEnforcer(tally.recent);
   let startedAt: number | undefined;
@@ -96,7 +92,7 @@ export function createPass(options: PassOptions) {
     const measured = tally.measure(shards, run);
     const thresholds = config.thresholds.map(threshold => judge(threshold, measured));
     const interrupted = isOver(run, shards, stoppingMs())
-      ? await countInterrupted(options, id, shards, tally)
+      ? await countInterrupted(options, { testId: id, run: plannedRun }, shards, tally)
       : undefined;
     const outcome = await asConductor(db, lease, async (tx, held) => ({
       test: await write(tx, held, { shards, points, measured, thresholds, interrupted }),

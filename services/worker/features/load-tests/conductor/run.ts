@@ -6,8 +6,8 @@ import {
 import { AppError } from '../../../../../shared/kernel/errors.ts';
 import { asConductor, type RunLease, restartRun, saveRun } from '../../../../../shared/store/load-runs.ts';
 import { findLoadTest, type LoadTestRow } from '../../../../../shared/store/load-tests.ts';
-import { deleteEndedTicks } from '../../../../../shared/store/load-ticks.ts';
-import { cancelledWith, implementJob } from '../../../job-runner.ts';
+import { deleteTicksBefore } from '../../../../../shared/store/load-ticks.ts';
+import { cancelledWith, implementJob, type JobCall } from '../../../job-runner.ts';
 import type { LoadTestsDeps } from '../deps.ts';
 import { scheduleMsOf } from '../plan-of.ts';
 import { conduct } from './conduct.ts';
@@ -20,7 +20,7 @@ import { wasStoppedBySomebody } from './phase.ts';
  */
 export const runLoadTest = implementJob(loadTestRun, (deps: LoadTestsDeps) => async call => {
   const lease = { testId: call.input.load_test_id, jobId: call.jobId, epoch: call.epoch };
-  const test = await adopt(deps, lease, call.run);
+  const test = await adopt(deps, lease, call);
   const ended = test.finishedAt === null ? await conduct(deps, lease, test, call) : test;
   const result = resultOf(ended);
   if (wasStoppedBySomebody(result)) throw cancelledWith(result);
@@ -28,9 +28,13 @@ export const runLoadTest = implementJob(loadTestRun, (deps: LoadTestsDeps) => as
 });
 
 /** Gives the test to go on with; a retry begins it anew, also when no worker ever had it. */
-async function adopt({ db }: LoadTestsDeps, lease: RunLease, run: number): Promise<LoadTestRow> {
-  let hasTicks = true; // of an earlier run, perhaps more than can be deleted while the test's row is held
-  while (hasTicks) hasTicks = await deleteEndedTicks(db, [lease.testId]);
+async function adopt(
+  { db }: LoadTestsDeps,
+  lease: RunLease,
+  { run, signal }: Pick<JobCall<unknown>, 'run' | 'signal'>,
+): Promise<LoadTestRow> {
+  // There may be more than can be deleted while the test's row is held.
+  while (await deleteTicksBefore(db, lease.testId, run)) signal.throwIfAborted();
   await asConductor(db, lease, async (tx, { test }) => {
     if (test.plannedRun >= run) return;
     if (run === 0) await saveRun(tx, test, { plannedRun: run });

@@ -5,12 +5,8 @@ import { newId } from '../../../../../shared/kernel/ids.ts';
 import { sleep, waitFor } from '../../../../../shared/kernel/time.ts';
 import { createLoginClient } from '../../../../../shared/platform/target/login-client.ts';
 import { readLoadEvents } from '../../../../../shared/store/load-events.ts';
-import {
-  listShards,
-  renewShards,
-  shardLeaseMs,
-  takeShards,
-} from '../../../../../shared/store/load-shards.ts';
+import { renewShards, shardLeaseMs, takeShards } from '../../../../../shared/store/load-shards.ts';
+import { listShards } from '../../../../../shared/store/load-shards-conducted.ts';
 import { placeShards } from '../../../../../shared/store/load-slots.ts';
 import { findLoadTest } from '../../../../../shared/store/load-tests.ts';
 import { readTicks } from '../../../../../shared/store/load-ticks.ts';
@@ -161,7 +157,7 @@ function linkOf(fd: string): string {
 it('a shard whose file of requests cannot be closed ends as any other, and says so', async () => {
   const shard = await runShard();
   shard.drop();
-  closeSync(openFile(`${shard.lease.testId}/0.1`));
+  closeSync(openFile(`${shard.lease.testId}/${shard.lease.run}.0.1`));
   await shard.done;
   expect(logged.at(-1)).toMatchObject({
     msg: 'requests of a shard are not counted in a file',
