@@ -1,4 +1,5 @@
 import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
+import type { SyncRunRow } from '../../../../shared/store/sync-runs.ts';
 import { readApplicationUsers } from '../../../../shared/store/synced-users.ts';
 import { withParsedAttributes } from '../../../../shared/store/user-attributes.ts';
 import { differingFields } from '../../../../shared/store/user-differences.ts';
@@ -12,7 +13,7 @@ const maxDescribed = 100;
 /** Says of each user whom both sides had changed in what they differed, and whose state held. */
 export async function describeConflicts(
   { applicationDb, users: table }: UserSyncDeps,
-  { target }: SyncSession,
+  { run, target }: SyncSession,
   conflicts: readonly Conflict[],
 ): Promise<SyncFault[]> {
   const described = conflicts.slice(0, maxDescribed);
@@ -39,10 +40,16 @@ export async function describeConflicts(
       message: `${username} ${what}: ${end}`,
       username,
       ...(winner !== undefined && { resolution: winner }),
-      fields: differingFields(own && withParsedAttributes(own), their && withParsedAttributes(their)),
+      fields: differing(run.target, own, their),
     };
   });
 }
+
+/** The built-in pool has attributes as the application writes them; a peer tells them as JSON in a form of its own. */
+const differing = ({ type }: SyncRunRow['target'], ...sides: (SyncUser | undefined)[]): string[] => {
+  const [own, their] = type === 'load_tester' ? sides : sides.map(user => user && withParsedAttributes(user));
+  return differingFields(own, their);
+};
 
 /** By name; those who are there, but cannot be taken, by name only. */
 async function readTheirs(target: Target, names: readonly string[]) {
