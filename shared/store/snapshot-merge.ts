@@ -33,7 +33,10 @@ export async function mergeStage(connection: CopyConnection, merge: Merge): Prom
   }
 }
 
-/** A unique value, or one that excludes others, that another row still has; a key's type whose `=` is not to be seen, or joins no hashes; a column that makes itself. */
+/**
+ * A unique value, or one that excludes others, that another row still has; a key's type whose `=` is not to be seen, or
+ * joins no hashes; a column that makes itself.
+ */
 const meansReplace = new Set(['23505', '23P01', '42883', '0A000', '428C9']);
 
 const counts = z.object({

@@ -20,7 +20,7 @@ const reference = z.object({
   parent_columns: z.array(z.string()),
   /** By what PostgreSQL compares a parent's column with its child's, such as `operator(public.=)`. */
   operators: z.array(z.string()),
-  /** One join tells of all rows whether they have their parents. Not so of keys that are not valid yet, or of periods, or of one partition. */
+  /** One join tells of all rows whether they have their parents. Not so of keys that are not valid yet, of periods, or of one partition. */
   is_plain: z.boolean(),
   /** The child is a table of the snapshot, or a partition of one; so may the parent be. */
   from_snapshot: z.boolean(),

@@ -27,7 +27,10 @@ export async function raiseSequences(
   await connection.run(moves.join(' union all '));
 }
 
-/** A sequence that was set, but not used since, gives the number next that it has; `+ 0` keeps the planner off the numbers' own index, which has all rows. */
+/**
+ * A sequence that was set, but not used since, gives the number next that it has. `+ 0` keeps the planner off the numbers'
+ * own index, in which it would look for a test row among all others.
+ */
 function moveOf({ table, column, sequence, ascending }: Numbering, filter: RowFilter): string {
   const [edge, isPast] = ascending ? ['max', '>'] : ['min', '<'];
   const name = `'${sequence.replaceAll("'", "''")}'::regclass`;
