@@ -7,6 +7,8 @@ import { z } from 'zod';
 import { datasetTables } from '../shared/contracts/datasets.ts';
 import { messageOf, systemCodeOf } from '../shared/kernel/errors.ts';
 import { type CopyConnection, withCopyConnection } from '../shared/platform/copy-connection.ts';
+import { change, copyPlainly, digest, empty } from './dataset-tables.ts';
+import { measureSourcesSizes } from './datasets-of-the-source.ts';
 import { callApi, runJob } from './jobs.ts';
 import { type BenchStack, startBenchStack } from './stack.ts';
 import { show, spreadOf } from './statistics.ts';
@@ -34,6 +36,7 @@ export async function benchDatasets(offices = 100, rounds = 5): Promise<void> {
       console.log(`${offices} offices, 2 workers, ${rounds} rounds after one that is not counted`);
       for (let round = 0; round <= rounds; round++) await measure(stack, copy, { offices, round, times });
       report(times);
+      await measureSourcesSizes(stack, copy, rounds);
       await measureTenfold(stack, copy, { offices, times });
     });
   } finally {
@@ -86,51 +89,8 @@ async function measure(
   }
 }
 
-/** One digest over the rows of all tables, in their binary form: nothing that a restore makes use of. */
-async function digest(copy: CopyConnection): Promise<string> {
-  const ofTable = (table: string) =>
-    `(select md5(string_agg(md5(record_send(t)), '' order by md5(record_send(t)))) from ${table} t)`;
-  const [found] = await copy.query(
-    z.object({ digest: z.string() }),
-    `select concat_ws('/', ${datasetTables.map(ofTable).join(', ')}) as digest`,
-  );
-  return found?.digest ?? '';
-}
-
 const describe = (rows: number, bytes: number): void =>
   console.log(`${rows} rows; the snapshot has ${(bytes / 1000).toFixed(0)} kB on disk`);
-
-async function empty(copy: CopyConnection): Promise<void> {
-  await copy.run(`truncate ${datasetTables.join(', ')}, push_subscriptions`);
-  await copy.run('checkpoint');
-}
-
-/** Leaves no such row as it was, and no dead ones. */
-async function change(copy: CopyConnection, which = 'true'): Promise<void> {
-  for (const table of datasetTables)
-    await copy.run(`update ${table} t set updated_at = now() where ${which}`);
-  await copy.run(`vacuum ${datasetTables.join(', ')}`);
-}
-
-/** The rows are read before the clock starts, and come from memory. */
-async function copyPlainly(copy: CopyConnection): Promise<number> {
-  const rows = new Map<string, Buffer[]>();
-  for (const table of datasetTables) {
-    const pieces: Buffer[] = [];
-    for await (const piece of copy.copyOut(`copy ${table} to stdout`)) pieces.push(piece);
-    rows.set(table, pieces);
-  }
-  await empty(copy);
-  const startedAt = performance.now();
-  await copy.transaction('begin', async () => {
-    for (const [table, pieces] of rows) await copy.copyIn(`copy ${table} from stdin`, each(pieces));
-  });
-  return (performance.now() - startedAt) / 1000;
-}
-
-async function* each(pieces: Buffer[]): AsyncGenerator<Buffer> {
-  yield Buffer.concat(pieces);
-}
 
 /** pg_dump and pg_restore where they are, and new enough for the server; else why not. */
 async function measureDump(
