@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type LoadTestConfig, peakUsersOf, type UserPoolConfig } from '../contracts/load-tests.ts';
 import type { Executor } from '../platform/db.ts';
 import { isValidSession } from './account-sessions.ts';
+import { sameRole } from './account-touch.ts';
 import { held, type ShardLease } from './load-shards.ts';
 
 /**
@@ -72,7 +73,7 @@ export async function leaseAccounts(
       select id, ${testId}, number, number % ${shards}, 0 from numbered
       returning account_id
     ), marked as (
-      update accounts set status = 'leased' from taken where id = account_id and status <> 'deleted'
+      update accounts set status = 'leased', ${sameRole} from taken where id = account_id and status <> 'deleted'
     )
     select count(*)::int as found from free`);
   return row?.found ?? 0;
@@ -143,5 +144,5 @@ export const reclaimAccounts = (db: Executor): Promise<void> =>
 async function release(db: Executor, which: SQL): Promise<void> {
   await db.execute(sql`
     with gone as (delete from account_leases l where ${which} returning l.account_id)
-    update accounts set status = 'released' from gone where id = account_id and status = 'leased'`);
+    update accounts set status = 'released', ${sameRole} from gone where id = account_id and status = 'leased'`);
 }

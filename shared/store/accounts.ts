@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { accounts } from '../../drizzle/platform/schema/accounts.ts';
 import type { Executor } from '../platform/db.ts';
+import { sameRole } from './account-touch.ts';
 import { textArray } from './text-array.ts';
 
 /** The load tester's pool of accounts: what changes it. Reading is in `account-reading.ts`. */
@@ -111,7 +112,8 @@ export type AccountChoice = { batchId: string } | { usernames: readonly string[]
 export async function markDeleted(tx: Executor, choice: AccountChoice): Promise<number> {
   const [row] = await tx.execute<{ deleted: number }>(sql`
     with marked as (
-      update accounts set status = 'deleted', deleted_at = now(), updated_at = now(), sealed_password = null
+      update accounts set status = 'deleted', deleted_at = now(), updated_at = now(), sealed_password = null,
+        ${sameRole}
       where ${isChosen(choice)} and status <> 'deleted'
       returning id
     ), forgotten as (

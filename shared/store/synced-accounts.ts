@@ -4,6 +4,7 @@ import type { Executor } from '../platform/db.ts';
 import { sqlStateOf } from '../platform/sql-state.ts';
 import { type Fold, poolTable, type Scope } from './account-digests.ts';
 import { readFold } from './account-fold.ts';
+import { sameRole } from './account-touch.ts';
 import { textArray } from './text-array.ts';
 
 /** What sync reads and notes in the pool of accounts, besides what `accounts.ts` writes. */
@@ -59,7 +60,8 @@ export async function pagesOfPool(
 /** The state as it is now, deletions included, counts as that of the last sync. */
 const settle = sql`
   base_digest = case when status <> 'deleted' then a.digest end,
-  status = case when status = 'created' then 'synced' else status end, synced_at = now()`;
+  status = case when status = 'created' then 'synced' else status end, synced_at = now(),
+  ${sameRole}`;
 const unsettled = sql`a.base_digest is distinct from case when status <> 'deleted' then a.digest end`;
 
 /** Notes for these accounts that both sides are the same, if they still are what they were taken for. */
