@@ -1,4 +1,5 @@
 import { testDatabases } from '../../test/fixtures/database.ts';
+import { executedBy } from '../../test/fixtures/plans.ts';
 import { notificationsRun } from '../contracts/deadline-notifications.ts';
 import { idOf, newId } from '../kernel/ids.ts';
 import { pruneJobs } from './job-retention.ts';
@@ -104,4 +105,20 @@ it('nothing goes that a batch with users, or the newest sync, refers to', async 
   ]);
   expect(await countOf('sync_chunks')).toBe(1);
   expect(await countOf('bulk_user_batches')).toBe(2);
+});
+
+it('looks at no more rows a job when there are many', async () => {
+  await sql`insert into jobs (id, kind, status, payload, requested_by, finished_at)
+    select uuidv7(-make_interval(days => 101, secs => n)), 'users.bulk-login', 'succeeded', '{}', 'many', ${daysAgo(100)}
+    from generate_series(1, 1500) n`;
+  await sql`insert into account_login_chunks (job_id, chunk_index, first_id, last_id, accounts, lane)
+    select id, n, id, id, 1, 0 from jobs, generate_series(0, 9) n`;
+  await sql`insert into sync_runs (id, job_id, target, target_key, direction, filter, conflict_policy, "full", dry_run, confirm,
+      with_credentials, trigger, created_at)
+    select id, id, '{}', 'pool', 'push', '{}', 'newest', false, false, false, false, 'request', uuid_extract_timestamp(id) from jobs`;
+  await sql`insert into sync_chunks (run_id, chunk_index, usernames) select id, n, '{}' from sync_runs, generate_series(0, 3) n`;
+  await sql`analyze`;
+  const executed = await executedBy(databases.platformUrl, db => pruneJobs(db, 90));
+  expect(await jobsLeft()).toEqual(['many']); // the newest sync
+  expect(executed.reduce((sum, { rows }) => sum + rows, 0) / 1500).toBeLessThan(400);
 });
