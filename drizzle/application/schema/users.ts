@@ -22,7 +22,8 @@ const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
  * and the indexes are as small as the test users are few. They still serve their queries: `test_batch_id = $1`
  * implies `is not null`, and `where is_test_user` (written so, or `= true`, never `= $1`) is the other
  * predicate itself, also when row-level security adds it. Nothing looks production users up by marker;
- * their count is the total less the test users.
+ * their count is the total less the test users. A batch's users are listed and exported in the order of their ids, so
+ * the index of batches has these too: else a page is a sort of the whole batch, or a walk over all users.
  */
 export const users = pgTable(
   'users',
@@ -48,7 +49,7 @@ export const users = pgTable(
     modifiedXid: xid8('modified_xid').notNull().default(sql`pg_current_xact_id()`),
   },
   table => [
-    index('idx_users_test_batch').on(table.testBatchId).where(sql`${table.testBatchId} is not null`),
+    index('idx_users_test_batch').on(table.testBatchId, table.id).where(sql`${table.testBatchId} is not null`),
     index('idx_users_is_test').on(table.isTestUser).where(sql`${table.isTestUser}`),
     check('users_test_markers', sql`${table.isTestUser} = (${table.testBatchId} is not null)`),
     check('users_username_not_empty', sql`${table.username} <> ''`),
