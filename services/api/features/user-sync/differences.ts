@@ -25,12 +25,10 @@ interface Difference extends Position {
   difference: 'only_application' | 'only_load_tester' | 'changed';
 }
 
-/** Small buckets whose users are read at once: some hundred users where there are a million. */
-const bucketsAtOnce = 64;
-
 /**
- * The users after `after` who are not the same on both sides, `limit` of them at most: of the small buckets that differ,
- * some at a time, so that memory does not depend on how many differ.
+ * The users after `after` who are not the same on both sides, `limit` of them at most. Each look at small buckets reads both
+ * tables from end to end, so it takes as many as are sure to do: whoever differs is in one of his own, or shares it. Of a
+ * million users four are in a small bucket, so memory does not depend on how many differ.
  */
 export async function listDifferences(
   sides: BothSides,
@@ -39,8 +37,8 @@ export async function listDifferences(
 ): Promise<Difference[]> {
   const buckets = (await findDifferingBuckets(sides, scope)).filter(bucket => bucket >= (after?.bucket ?? 0));
   const found: Difference[] = [];
-  for (let first = 0; first < buckets.length && found.length < limit; first += bucketsAtOnce) {
-    const some = buckets.slice(first, first + bucketsAtOnce);
+  for (let first = 0; first < buckets.length && found.length < limit; first += limit) {
+    const some = buckets.slice(first, first + limit);
     found.push(...(await differencesIn(sides, scope, some)).filter(item => isAfter(item, after)));
   }
   return found.slice(0, limit);
