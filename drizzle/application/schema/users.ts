@@ -49,7 +49,9 @@ export const users = pgTable(
     modifiedXid: xid8('modified_xid').notNull().default(sql`pg_current_xact_id()`),
   },
   table => [
-    index('idx_users_test_batch').on(table.testBatchId, table.id).where(sql`${table.testBatchId} is not null`),
+    index('idx_users_test_batch')
+      .on(table.testBatchId, table.id)
+      .where(sql`${table.testBatchId} is not null`),
     index('idx_users_is_test').on(table.isTestUser).where(sql`${table.isTestUser}`),
     check('users_test_markers', sql`${table.isTestUser} = (${table.testBatchId} is not null)`),
     check('users_username_not_empty', sql`${table.username} <> ''`),

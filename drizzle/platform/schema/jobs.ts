@@ -39,6 +39,7 @@ export const jobs = pgTable(
     check('jobs_finished', sql`(${table.finishedAt} is null) = (${table.status} in ('queued', 'running'))`),
     index('jobs_open').on(table.id).where(sql`${table.status} in ('queued', 'running')`),
     index('jobs_kind').on(table.kind, table.id),
+    index('jobs_kind_status').on(table.kind, table.status), // each scrape of the metrics counts by these alone
     index('jobs_status_id').on(table.status, table.id),
   ],
 );

@@ -37,6 +37,7 @@ export const auditLog = pgTable(
     requestId: text('request_id'),
   },
   table => [
+    index('audit_log_actor').on(table.actor, table.id),
     index('audit_log_action').on(table.action, table.id),
     index('audit_log_subject').on(table.subject, table.id),
   ],
