@@ -66,25 +66,21 @@ const ofBatch = (batchId: string | undefined): SQL =>
 export async function countSessions(db: Executor, batchId: string | undefined): Promise<SessionCounts[]> {
   const rows = await db.execute<{ counts: Omit<SessionCounts, 'nextExpiry'>; next: string | null }>(sql`
     with known as (
-      select s.origin, s.failure_code as code, s.expires_at,
+      select s.origin, s.failure_code as code, count(*)::int as times, min(s.expires_at) as next,
         case when s.state = 'active' and s.expires_at <= now() then 'expired' else s.state end as state
       from account_sessions s join accounts a on a.id = s.account_id
       where a.status <> 'deleted' and ${ofBatch(batchId)}
-    ), reasons as (
-      select origin, jsonb_object_agg(code, times) as failures
-      from (select origin, code, count(*)::int as times from known where state = 'failed' and code is not null
-        group by origin, code) by_code
-      group by origin
+      group by s.origin, s.failure_code, 5
     )
     select jsonb_build_object(
-        'origin', k.origin,
-        'active', count(*) filter (where k.state = 'active'),
-        'expired', count(*) filter (where k.state = 'expired'),
-        'failed', count(*) filter (where k.state = 'failed'),
-        'failures', coalesce(r.failures, '{}')) as counts,
-      to_json(min(k.expires_at) filter (where k.state = 'active')) #>> '{}' as next
-    from known k left join reasons r on r.origin = k.origin
-    group by k.origin, r.failures order by k.origin`);
+        'origin', origin,
+        'active', coalesce(sum(times) filter (where state = 'active'), 0),
+        'expired', coalesce(sum(times) filter (where state = 'expired'), 0),
+        'failed', coalesce(sum(times) filter (where state = 'failed'), 0),
+        'failures', coalesce(jsonb_object_agg(code, times) filter (where state = 'failed' and code is not null), '{}')
+      ) as counts,
+      to_json(min(next) filter (where state = 'active')) #>> '{}' as next
+    from known group by origin order by origin`);
   return rows.map(({ counts, next }) => ({ ...counts, nextExpiry: next === null ? null : new Date(next) }));
 }
 
