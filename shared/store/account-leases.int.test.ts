@@ -7,7 +7,6 @@ import { newId } from '../kernel/ids.ts';
 import {
   type AccountNeed,
   countFreeAccounts,
-  fenceAccounts,
   leaseAccounts,
   reclaimAccounts,
   releaseAccounts,
@@ -57,8 +56,8 @@ async function placed(shards: number, config: Partial<LoadTestConfig> = {}): Pro
 }
 
 const under = (epoch: number, testId: string, shard: number) => ({ testId, run: -1, shard, epoch });
-const lease = (testId: string, shards: number, need: AccountNeed) =>
-  db().transaction(tx => leaseAccounts(tx, { testId, shards, need }));
+const lease = (testId: string, need: AccountNeed) =>
+  db().transaction(tx => leaseAccounts(tx, { testId, need }));
 const held = async (testId: string, shard: number, shards: number, need: AccountNeed, epoch = 1) =>
   (await takeHeldAccounts(db(), under(epoch, testId, shard), { shards, need })).map(
     account => account.username,
@@ -71,23 +70,23 @@ const idOf = (username: string): string => names.get(username) ?? '';
 
 it('two runs never hold the same account, and what is given back is free again', async () => {
   const [first, second] = [await placed(2), await placed(1)];
-  expect(await lease(first, 2, needOf(3))).toBe(3);
+  expect(await lease(first, needOf(3))).toBe(3);
   expect(await held(first, 0, 2, needOf(3))).toEqual(['user1', 'user3']);
   expect(await held(first, 1, 2, needOf(3))).toEqual(['user2']);
   expect(await statuses()).toEqual(['leased', 'leased', 'leased', 'synced', 'synced']);
   expect(await countFreeAccounts(db(), needOf(3))).toBe(1);
-  expect(await lease(second, 1, needOf(2))).toBe(1); // too few: none is taken
+  expect(await lease(second, needOf(2))).toBe(1); // too few: none is taken
   expect(await held(second, 0, 1, needOf(2))).toEqual([]);
   await db().transaction(tx => releaseAccounts(tx, first));
   expect(await statuses()).toEqual(['released', 'released', 'released', 'synced', 'synced']);
-  expect(await lease(second, 1, needOf(4))).toBe(4);
+  expect(await lease(second, needOf(4))).toBe(4);
 });
 
 it('a run that begins anew has given back what the one before it held', async () => {
   const id = await placed(1);
-  expect(await lease(id, 1, needOf(3))).toBe(3);
+  expect(await lease(id, needOf(3))).toBe(3);
   await db().transaction(async tx => restartRun(tx, (await readRun(tx, id, { hold: true })).test, 1));
-  expect(await lease(id, 1, needOf(4))).toBe(4);
+  expect(await lease(id, needOf(4))).toBe(4);
 });
 
 it('runs that ask at the same time share the pool out', async () => {
@@ -96,7 +95,7 @@ it('runs that ask at the same time share the pool out', async () => {
     runs.map(testId =>
       db().transaction(async tx => {
         await tx.execute('select pg_advisory_xact_lock(1)'); // as the conductor holds the slots
-        return leaseAccounts(tx, { testId, shards: 1, need: needOf(2) });
+        return leaseAccounts(tx, { testId, need: needOf(2) });
       }),
     ),
   );
@@ -107,16 +106,11 @@ it('runs that ask at the same time share the pool out', async () => {
 
 it('a shard that is taken over takes its accounts along; the old epoch has none', async () => {
   const id = await placed(2);
-  await lease(id, 2, needOf(4));
-  await fenceAccounts(db(), under(1, id, 0));
+  await lease(id, needOf(4));
   await databases.platform.sql`update load_shards set epoch = 2 where load_test_id = ${id} and shard = 0`;
-  await fenceAccounts(db(), under(2, id, 0));
-  await fenceAccounts(db(), under(1, id, 0)); // a worker that wakes up
-  expect(await held(id, 0, 2, needOf(4), 1)).toEqual([]);
+  expect(await held(id, 0, 2, needOf(4), 1)).toEqual([]); // a worker that wakes up
   expect(await held(id, 0, 2, needOf(4), 2)).toEqual(['user1', 'user3']);
-  const epochs = await databases.platform.sql`
-    select epoch from account_leases where load_test_id = ${id} order by user_index`;
-  expect(epochs.map(row => row.epoch)).toEqual([2, 0, 2, 0]);
+  expect(await held(id, 1, 2, needOf(4), 1)).toEqual(['user2', 'user4']);
 });
 
 it('accounts with a session come first, and without logins only those do', async () => {
@@ -132,7 +126,7 @@ it('accounts with a session come first, and without logins only those do', async
   const need = needOf(2, { login: null });
   expect(await countFreeAccounts(db(), needOf(3, { login: null }))).toBe(2);
   expect(await countFreeAccounts(db(), { ...need, origin: 'http://other.test' })).toBe(0);
-  expect(await lease(id, 1, need)).toBe(2);
+  expect(await lease(id, need)).toBe(2);
   expect(await held(id, 0, 1, need)).toEqual(['user3', 'user5']);
 });
 
@@ -140,28 +134,28 @@ it('users take turns over the accounts of a run, also when there are fewer than 
   const [wide, narrow] = [await placed(2), await placed(3)];
   const turns = needOf(100, { policy: 'round_robin' });
   await databases.platform.sql`delete from accounts where username in ('user3', 'user4')`;
-  expect(await lease(narrow, 3, turns)).toBe(2);
+  expect(await lease(narrow, turns)).toBe(2);
   expect(await Promise.all([0, 1, 2].map(shard => held(narrow, shard, 3, turns)))).toEqual([
     ['user1'],
     ['user2'],
     ['user1'],
   ]);
-  expect(await lease(wide, 2, turns)).toBe(0); // the other run has them for itself
+  expect(await lease(wide, turns)).toBe(0); // the other run has them for itself
 });
 
 it("a shared pool is nobody's own", async () => {
   const shared = needOf(100, { policy: 'shared' });
   const [one, other] = [await placed(1), await placed(2)];
-  expect([await lease(one, 1, shared), await lease(other, 2, shared)]).toEqual([1, 1]);
+  expect([await lease(one, shared), await lease(other, shared)]).toEqual([1, 1]);
   expect(await held(one, 0, 1, shared)).toEqual(['user1', 'user2', 'user3', 'user4']);
   expect(await held(other, 1, 2, shared)).toEqual(['user2', 'user4']);
 });
 
 it('what runs hold that have ended or are gone is given back; a deleted account stays deleted', async () => {
   const [ended, gone, running] = [await placed(1), newId(), await placed(1)];
-  await lease(ended, 1, needOf(1));
-  await lease(gone, 1, needOf(1));
-  await lease(running, 1, needOf(1));
+  await lease(ended, needOf(1));
+  await lease(gone, needOf(1));
+  await lease(running, needOf(1));
   await databases.platform.sql`update load_tests set finished_at = now() where id = ${ended}`;
   await databases.platform.sql`
     update accounts set status = 'deleted', deleted_at = now() where username = 'user2'`;

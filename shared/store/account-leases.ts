@@ -7,8 +7,8 @@ import { held, type ShardLease } from './load-shards.ts';
 
 /**
  * Which run holds which accounts. A run takes them when its shards are placed, all or none, and they are free again in
- * the transaction that concludes it. An account belongs to a shard, whoever runs that: a shard that is taken over takes
- * its accounts along, under the new epoch.
+ * the transaction that concludes it. An account is its user's, whose number says the shard, whoever runs that: a worker
+ * gets a shard's accounts while it holds the shard's lease, and a shard that is taken over takes them along.
  */
 
 /** A run's need of accounts. */
@@ -52,13 +52,13 @@ export async function countFreeAccounts(db: Executor, need: AccountNeed): Promis
 }
 
 /**
- * Takes accounts for a run, dealt out to its shards; none when there are too few. The transaction holds the lock on
+ * Takes accounts for a run; none when there are too few. The transaction holds the lock on
  * slots, so that two runs never take at the same time.
  * @returns how many accounts there were, up to the number of users
  */
 export async function leaseAccounts(
   tx: Executor,
-  { testId, shards, need }: { testId: string; shards: number; need: AccountNeed },
+  { testId, need }: { testId: string; need: AccountNeed },
 ): Promise<number> {
   if (need.pool.policy === 'shared') return countFreeAccounts(tx, need);
   const [row] = await tx.execute<{ found: number }>(sql`
@@ -69,8 +69,8 @@ export async function leaseAccounts(
       select id, row_number() over (order by id) - 1 as number from free
       where (select count(*) from free) >= ${leastAccounts(need)}
     ), taken as (
-      insert into account_leases (account_id, load_test_id, user_index, shard, epoch)
-      select id, ${testId}, number, number % ${shards}, 0 from numbered
+      insert into account_leases (account_id, load_test_id, user_index)
+      select id, ${testId}, number from numbered
       returning account_id
     ), marked as (
       update accounts set status = 'leased', ${sameRole} from taken where id = account_id and status <> 'deleted'
@@ -98,7 +98,7 @@ const heldAccount = sql`jsonb_build_object('id', a.id, 'username', a.username, '
 const isOfShard = ({ shard }: ShardLease): SQL =>
   sql`(number % shards = ${shard} % shards or total < shards and number = ${shard} % total)`;
 
-/** The accounts of a shard, in order, from now on under its epoch; none when its lease is void. */
+/** The accounts of a shard, in order; none when its lease is void. */
 export async function takeHeldAccounts(
   db: Executor,
   lease: ShardLease,
@@ -122,13 +122,6 @@ const chosen = (need: AccountNeed): SQL => sql`
 const leased = (lease: ShardLease): SQL => sql`
   select account_id as id, user_index as number from account_leases
   where load_test_id = ${lease.testId} and exists (select from load_shards where ${held(lease)})`;
-
-/** Notes under which epoch a shard's users have their accounts. */
-export async function fenceAccounts(db: Executor, { testId, shard, epoch }: ShardLease): Promise<void> {
-  await db.execute(sql`
-    update account_leases set epoch = ${epoch}
-    where load_test_id = ${testId} and shard = ${shard} and epoch < ${epoch}`);
-}
 
 /** Gives the accounts of a run back; the transaction concludes it. */
 export const releaseAccounts = (tx: Executor, testId: string): Promise<void> =>

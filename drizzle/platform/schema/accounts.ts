@@ -101,9 +101,8 @@ export const accountSessions = pgTable(
 );
 
 /**
- * Which accounts a run holds: no other run gets them meanwhile. Under `unique` an account is one virtual user's, and
- * the lease its shard's: void with its epoch. Under `round_robin` the run's users take turns over its accounts; a
- * `shared` pool has no rows here.
+ * Which accounts a run holds: no other run gets them meanwhile. Under `unique` an account is one virtual user's. Under
+ * `round_robin` the run's users take turns over its accounts; a `shared` pool has no rows here.
  */
 export const accountLeases = pgTable(
   'account_leases',
@@ -114,8 +113,6 @@ export const accountLeases = pgTable(
     loadTestId: uuid('load_test_id').notNull(),
     /** The virtual user's number in the whole run: its shard is this modulo the number of shards. */
     userIndex: integer('user_index').notNull(),
-    shard: integer('shard').notNull(),
-    epoch: integer('epoch').notNull(),
     leasedAt: moment('leased_at').notNull().defaultNow(),
   },
   table => [uniqueIndex('account_leases_user').on(table.loadTestId, table.userIndex)],

@@ -109,7 +109,7 @@ it('GET /api/users/sessions counts sessions target by target', async () => {
   const { id } = await insertTest(databases);
   const pool = { batch_id: batchId, policy: 'unique', login: defaultLogin } as const;
   const need = { pool, origin: storefront, users: 1 };
-  await db().transaction(tx => leaseAccounts(tx, { testId: id, shards: 1, need }));
+  await db().transaction(tx => leaseAccounts(tx, { testId: id, need }));
   const counts = await bodyOf(await api.call('GET', `/api/users/sessions?batch_id=${batchId}`), schema);
   expect(counts).toEqual({
     ...{ accounts: 4, active: 1, expired: 0, failed: 1, leased: 1 },

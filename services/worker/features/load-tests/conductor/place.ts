@@ -26,7 +26,7 @@ export const tryToPlace = ({ db }: LoadTestsDeps, lease: RunLease): Promise<Load
     await lockSlots(tx);
     const places = placesFor(await listFreeSlots(tx), test.config.workers);
     if (places.length === 0) return test;
-    const missing = await takeAccounts(tx, test, places.length);
+    const missing = await takeAccounts(tx, test);
     if (missing > 0) return saveRun(tx, test, { status: 'failed', reason: tooFewAccounts(missing) });
     await placeShards(tx, { testId: test.id, places, leaseMs: shardLeaseMs });
     await appendLoadEvents(tx, test.id, eventsOf(test, places));
@@ -36,10 +36,10 @@ export const tryToPlace = ({ db }: LoadTestsDeps, lease: RunLease): Promise<Load
 const nothingYet = { thresholds: [], requests: 0, coverage: { share: 0, isShort: true } };
 
 /** Takes the accounts that the test's users need; gives how many are missing, and then takes none. */
-async function takeAccounts(tx: Executor, { id, config }: LoadTestRow, shards: number): Promise<number> {
+async function takeAccounts(tx: Executor, { id, config }: LoadTestRow): Promise<number> {
   const need = accountNeedOf(config);
   if (need === undefined) return 0;
-  const found = await leaseAccounts(tx, { testId: id, shards, need });
+  const found = await leaseAccounts(tx, { testId: id, need });
   return Math.max(0, leastAccounts(need) - found);
 }
 

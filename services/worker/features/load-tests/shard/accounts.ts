@@ -11,7 +11,6 @@ import { createLoginLane, forEachAtOnce } from '../../../../../shared/platform/t
 import {
   type AccountNeed,
   accountNeedOf,
-  fenceAccounts,
   takeHeldAccounts,
 } from '../../../../../shared/store/account-leases.ts';
 import { newSession } from '../../../../../shared/store/account-session-secrets.ts';
@@ -73,7 +72,6 @@ function openShardAccounts(deps: ShardAccountsDeps, taken: TakenShard, need: Acc
 
   return {
     async prepare() {
-      if (unique) await fenceAccounts(db, taken);
       const held = await takeHeldAccounts(db, taken, { shards: taken.shards, need });
       const opened = held.map(account => memberOf(vault, account));
       const numbers = held.map(({ number }) => number);
