@@ -2,16 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { syncResultSchema } from '../../shared/contracts/user-sync.ts';
-import { job } from '../../shared/http/jobs.ts';
 import { newId } from '../../shared/kernel/ids.ts';
-import { waitFor } from '../../shared/kernel/time.ts';
 import { readGuardScript } from '../../shared/store/guards/script.ts';
 import { loadUserTable } from '../../shared/store/load-user-table.ts';
 import { assertUserTable } from '../../shared/store/user-table-check.ts';
-import { bodyOf, testApi } from '../fixtures/api.ts';
+import { testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { postgresStore } from '../fixtures/queue.ts';
+import { runSync } from '../fixtures/user-sync.ts';
 import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 
 /** Sync with a table that allows all that a mapping allows: empty markers and times, batches of any name, an enum of roles. */
@@ -63,19 +61,7 @@ beforeEach(async () => {
 
 const api = testApi(databases, { QUEUE_PREFIX: store.prefix, USER_DIRECTORY: file });
 
-async function sync(request: object = {}) {
-  const json = { target: 'load_tester', ...request };
-  const { id } = await bodyOf(await api.call('POST', '/api/bulk-users/sync', { json }), job);
-  const done = await waitFor(
-    `the end of job ${id}`,
-    async () => {
-      const found = await bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
-      return found.finished_at !== null && found;
-    },
-    { timeoutMs: 20_000, intervalMs: 20 },
-  );
-  return syncResultSchema.parse(done.result);
-}
+const sync = async (request: object = {}) => (await runSync(api, request)).result;
 
 async function addMembers(names: string[], marks: { batch: string | null; isTest: boolean | null }) {
   await sql()`

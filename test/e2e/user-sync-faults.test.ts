@@ -1,11 +1,9 @@
-import { syncResultSchema } from '../../shared/contracts/user-sync.ts';
-import { job } from '../../shared/http/jobs.ts';
 import { newId } from '../../shared/kernel/ids.ts';
-import { waitFor } from '../../shared/kernel/time.ts';
-import { bodyOf, testApi } from '../fixtures/api.ts';
+import { testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { type PeerRelay, startPeerRelay } from '../fixtures/peer-relay.ts';
 import { postgresStore } from '../fixtures/queue.ts';
+import { endOfSync, submitSync } from '../fixtures/user-sync.ts';
 import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 
 /** What another Muster may do to a sync: go away in the middle, answer late, live by another clock, refuse a user. */
@@ -43,26 +41,10 @@ async function addUsers(count: number): Promise<void> {
     from generate_series(1, ${count}::int) n`;
 }
 
-async function submit(request: object = {}): Promise<string> {
-  const target = { type: 'http', base_url: peer.url, api_key: otherApi.key };
-  const response = await api.call('POST', '/api/bulk-users/sync', { json: { target, ...request } });
-  if (response.status !== 202) throw new Error(await response.text());
-  return (await bodyOf(response, job)).id;
-}
+const submit = (request: object = {}): Promise<string> =>
+  submitSync(api, { target: { type: 'http', base_url: peer.url, api_key: otherApi.key }, ...request });
 
-const read = async (id: string) => bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
-
-async function ended(id: string) {
-  const done = await waitFor(
-    `the end of job ${id}`,
-    async () => {
-      const found = await read(id);
-      return found.finished_at !== null && found;
-    },
-    { timeoutMs: 20_000, intervalMs: 20 },
-  );
-  return { status: done.status, error: done.error, result: syncResultSchema.safeParse(done.result).data };
-}
+const ended = (id: string) => endOfSync(api, id);
 
 const sync = async (request: object = {}) => ended(await submit(request));
 const isImport = (path: string) => path.startsWith('/api/users/import');

@@ -1,11 +1,9 @@
-import { syncResultSchema } from '../../shared/contracts/user-sync.ts';
-import { job } from '../../shared/http/jobs.ts';
 import { newId } from '../../shared/kernel/ids.ts';
-import { waitFor } from '../../shared/kernel/time.ts';
 import { createApiKey } from '../../shared/store/api-keys.ts';
-import { bodyOf, testApi } from '../fixtures/api.ts';
+import { testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { postgresStore } from '../fixtures/queue.ts';
+import { runSync } from '../fixtures/user-sync.ts';
 import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 
 /** What a sync must not take from either side, whatever it is asked and whatever it meets. */
@@ -35,19 +33,7 @@ async function addUsers(count: number): Promise<void> {
     from generate_series(1, ${count}::int) n`;
 }
 
-async function sync(request: object = {}) {
-  const json = { target: 'load_tester', ...request };
-  const { id } = await bodyOf(await api.call('POST', '/api/bulk-users/sync', { json }), job);
-  const done = await waitFor(
-    `the end of job ${id}`,
-    async () => {
-      const found = await bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
-      return found.finished_at !== null && found;
-    },
-    { timeoutMs: 20_000, intervalMs: 20 },
-  );
-  return { status: done.status, error: done.error, result: syncResultSchema.safeParse(done.result).data };
-}
+const sync = (request: object = {}) => runSync(api, request);
 
 const peer = () => ({ type: 'http', base_url: otherApi.url, api_key: otherApi.key });
 const usersLeft = async () => (await databases.application.sql`select from users`).count;

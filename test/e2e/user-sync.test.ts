@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { z } from 'zod';
 import { submitScheduledSync } from '../../services/worker/features/user-sync/tick.ts';
-import { syncResultSchema, userSyncRun } from '../../shared/contracts/user-sync.ts';
+import { userSyncRun } from '../../shared/contracts/user-sync.ts';
 import { exportDocument } from '../../shared/http/accounts.ts';
 import { job } from '../../shared/http/jobs.ts';
 import { newId } from '../../shared/kernel/ids.ts';
@@ -14,6 +14,7 @@ import { createVault } from '../../shared/platform/crypto.ts';
 import { bodyOf, problemOf, type TestApi, testApi } from '../fixtures/api.ts';
 import { type TestDatabases, testDatabases } from '../fixtures/database.ts';
 import { postgresStore } from '../fixtures/queue.ts';
+import { endOfJob, runSync } from '../fixtures/user-sync.ts';
 import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 
 const databases = testDatabases();
@@ -61,24 +62,8 @@ async function otherTransactionsEnded(): Promise<void> {
   );
 }
 
-const ended = (id: string, on: TestApi = api): Promise<z.output<typeof job>> =>
-  waitFor(
-    `the end of job ${id}`,
-    async () => {
-      const found = await bodyOf(await on.call('GET', `/api/jobs/${id}`), job);
-      return found.finished_at !== null && found;
-    },
-    { timeoutMs: 20_000, intervalMs: 20 },
-  );
-
-async function sync(request: object = {}) {
-  const response = await api.call('POST', '/api/bulk-users/sync', {
-    json: { target: 'load_tester', ...request },
-  });
-  if (response.status !== 202) throw new Error(await response.text());
-  const done = await ended((await bodyOf(response, job)).id);
-  return { status: done.status, error: done.error, result: syncResultSchema.safeParse(done.result).data };
-}
+const ended = (id: string) => endOfJob(api, id);
+const sync = (request: object = {}) => runSync(api, request);
 
 const side = z.object({ total_users: z.number(), digest: z.string() });
 const statusSchema = z.object({
