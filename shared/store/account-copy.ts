@@ -17,8 +17,17 @@ import type { UserTable } from './user-table.ts';
  */
 
 /** What the application tells, in this order; a line begins with what its password goes by. A marker that is null marks nobody. */
-const told = sql`u.username, u.test_batch_id, coalesce(u.is_test_user, false), u.email, u.role, u.custom_attributes, u.id,
+const told = (
+  users: UserTable,
+) => sql`u.username, ${heldBatch(users)}, coalesce(u.is_test_user, false), u.email, u.role, u.custom_attributes, u.id,
   u.created_at, u.updated_at, ${digestOfColumns}`;
+/** A text that the pool would have as another one, such as a UUID in capitals, becomes one that it refuses. */
+const heldBatch = ({ mapping }: UserTable): SQL =>
+  mapping.columns.test_batch_id.type === 'uuid'
+    ? sql`u.test_batch_id`
+    : sql`case when u.test_batch_id ~ ${writtenUuid} then u.test_batch_id else 'not as the pool has it: ' || u.test_batch_id end`;
+const writtenUuid = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+
 /** The pool's columns for it, and after them for what is put in on the way. */
 const filled = `username, test_batch_id, is_test_user, email, role, custom_attributes, source_id,
   created_at, updated_at, base_digest, sealed_password, status, synced_at`;
@@ -55,8 +64,8 @@ export async function prepareCopy({ source, target }: AccountCopy): Promise<void
 
 /**
  * Copies the users of a span, with the digest that both sides then have; call it in a transaction of `target`.
- * @throws SQLSTATE 23505 when the pool has one of the names, if only as a tombstone, 22P02 when it cannot hold a value, such
- * as a batch that is no UUID. The source cannot be used any more.
+ * @throws SQLSTATE 23505 when the pool has one of the names, if only as a tombstone, 22P02 when it cannot hold a value as it
+ * is, such as a batch that is no UUID or one in capitals. The source cannot be used any more.
  */
 export async function copyUsersToPool(
   { source, target, users, db, vault }: AccountCopy,
@@ -64,7 +73,7 @@ export async function copyUsersToPool(
   span: KeySpan,
 ): Promise<CopiedUsers> {
   const statement = inlined(sql`
-    select ${told} from (
+    select ${told(users)} from (
       select ${userColumns(users)} from ${users.table} where ${inSpan(users, scope, span)}
     ) as u`);
   const copied = { users: 0, bytes: 0 };

@@ -32,6 +32,8 @@ const file = join(folder, 'mapping.yaml');
 writeFileSync(file, JSON.stringify(mapping));
 
 const databases = testDatabases();
+const other = testDatabases();
+const otherApi = testApi(other);
 const store = postgresStore(databases);
 const sql = () => databases.application.sql;
 const batchId = newId();
@@ -55,7 +57,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 beforeEach(async () => {
-  await databases.platform.sql`delete from accounts`;
+  for (const { platform } of [databases, other]) {
+    await platform.sql`delete from accounts`;
+    await platform.sql`delete from sync_bases`;
+  }
   await sql()`delete from member`;
 });
 
@@ -100,6 +105,31 @@ it('a member whose batch is no UUID fails alone, and is exported', async () => {
   );
   expect((await exported.text()).trim().split('\n')).toHaveLength(3);
 });
+
+it.each([
+  ['capitals', batchId.toUpperCase()],
+  ['braces', `{${batchId}}`],
+  ['digits alone', batchId.replaceAll('-', '')],
+])(
+  'a member whose batch is a UUID in %s fails alone: a pool would have it as another text',
+  async (_how, batch) => {
+    await addMembers(['ann', 'bob'], { isTest: true, batch: batchId });
+    await addMembers(['qa'], { isTest: true, batch });
+    const errors = [{ kind: 'format', code: 'invalid_format', username: 'qa' }];
+    const target = { type: 'http', base_url: otherApi.url, api_key: otherApi.key };
+    for (const [request, { platform }] of [
+      [{}, databases],
+      [{ target }, other],
+    ] as const) {
+      expect(await sync(request)).toMatchObject({ created: 2, failed_count: 1, errors, in_sync: false });
+      expect(await platform.sql`select username from accounts order by 1`).toMatchObject([
+        { username: 'ann' },
+        { username: 'bob' },
+      ]);
+      expect(await sync(request)).toMatchObject({ created: 0, updated: 0, failed_count: 1, errors });
+    }
+  },
+);
 
 it('members are pulled with roles of an enum, and a role that it has not fails its user alone', async () => {
   const addAccounts = (names: string[], role: string) => databases.platform.sql`

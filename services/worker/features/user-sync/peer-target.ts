@@ -19,6 +19,7 @@ import {
   summarizeBases,
 } from '../../../../shared/store/sync-bases.ts';
 import { withParsedAttributes } from '../../../../shared/store/user-attributes.ts';
+import { divideHeld } from './held-users.ts';
 import type { PeerClient } from './peer-client.ts';
 import { inQuestions, readPeerUsers } from './peer-users.ts';
 import type { Side, SyncUser, Target, TargetOutcome, UserDigest } from './sides.ts';
@@ -125,11 +126,14 @@ function knownToBeWritten(users: readonly UserDigest[], { failed, faults }: Targ
 
 const withoutPassword = ({ password: _password, ...user }: SyncUser): SyncUser => user;
 
-/** Users as NDJSON. One that is longer than an import takes would end the import of all, and fails alone instead. */
+/**
+ * Users as NDJSON. One whom no pool can hold fails alone; so does one that is longer than an import takes, which would end
+ * the import of all.
+ */
 function linesOf(users: readonly SyncUser[]): { lines: string[]; faults: SyncFault[] } {
   const lines: string[] = [];
-  const faults: SyncFault[] = [];
-  for (const user of users) {
+  const { held, faults } = divideHeld(users);
+  for (const user of held) {
     const line = JSON.stringify(withParsedAttributes(user));
     if (Buffer.byteLength(line) <= maxImportedRowBytes) lines.push(line);
     else faults.push(tooLong(user));

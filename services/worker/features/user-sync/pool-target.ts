@@ -1,5 +1,3 @@
-import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
-import { isUuid } from '../../../../shared/kernel/ids.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import {
@@ -18,6 +16,7 @@ import {
   settlePool,
   usersOfPool,
 } from '../../../../shared/store/synced-accounts.ts';
+import { divideHeld } from './held-users.ts';
 import { type Meter, measured } from './meter.ts';
 import type { SyncUser, Target, TargetChanges } from './sides.ts';
 
@@ -68,8 +67,7 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
       }
     },
     async apply(changes, conclude) {
-      const users = changes.users.filter(canBeHeld);
-      const faults = changes.users.filter(user => !canBeHeld(user)).map(notHeld);
+      const { held: users, faults } = divideHeld(changes.users);
       meter.counted(users);
       await db.transaction(async tx => {
         const sealed = await sealAll(tx, { ...changes, users });
@@ -88,15 +86,6 @@ export function poolTarget(db: Executor, vault: Vault, meter: Meter): Target {
     bytesMoved: () => meter.bytes,
   };
 }
-
-const canBeHeld = ({ test_batch_id: batch }: SyncUser): boolean => batch === null || isUuid(batch);
-
-const notHeld = ({ username }: SyncUser): SyncFault => ({
-  kind: 'format',
-  code: 'invalid_format',
-  message: `the batch of ${username} in the application is not a UUID`,
-  username,
-});
 
 const accountsOf = (users: readonly SyncUser[], sealed: ReadonlyMap<string, string>) =>
   users.map(user => ({
