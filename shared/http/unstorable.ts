@@ -1,6 +1,13 @@
 import type { Fault } from '../kernel/errors.ts';
 import { type Place, pointerTo } from './faults.ts';
 
+/** Of a `numeric` of PostgreSQL, after its point. */
+const maxFraction = 16_383;
+/** Room for what a double can be; PostgreSQL writes all digits out, so that a few characters could become very many. */
+const maxExponent = 400;
+
+const numberParts = /^-?\d+(?:\.(?<fraction>\d+))?(?:e(?<exponent>[+-]?\d+))?$/i;
+
 /** Deeper than any request of the API; far less than what overflows a stack. */
 const maxDepth = 32;
 
@@ -19,10 +26,24 @@ export function findUnstorable(value: unknown, place: Place = 'body'): Fault[] {
       report(path, 'invalid_character', 'must not contain half a surrogate pair');
   }
 
+  /** One that is kept as it is written (`parseAsWritten`). */
+  function inspectNumber(text: string, path: readonly string[]) {
+    const { fraction = '', exponent = '0' } = numberParts.exec(text)?.groups ?? {};
+    if (!Number.isFinite(Number(text)) || Number(exponent) > maxExponent)
+      report(path, 'too_big', 'is beyond a double');
+    else if (Number(exponent) < -maxExponent || fraction.length - Number(exponent) > maxFraction)
+      report(
+        path,
+        'too_small',
+        `has more than ${maxFraction} digits after its point, or is finer than a double`,
+      );
+  }
+
   function inspect(item: unknown, path: readonly string[]): void {
     if (typeof item === 'string') inspectText(item, path);
     else if (typeof item === 'number' && !Number.isFinite(item))
       report(path, 'too_big', 'is beyond a double');
+    else if (JSON.isRawJSON(item)) inspectNumber(item.rawJSON, path);
     else if (typeof item === 'object' && item !== null) inspectEntries(item, path);
   }
 

@@ -6,6 +6,7 @@ declare global {
       reviver: (key: string, value: unknown, context: { source: string }) => unknown,
     ): unknown;
     rawJSON(text: string): unknown;
+    isRawJSON(value: unknown): value is { readonly rawJSON: string };
   }
 }
 
@@ -14,6 +15,28 @@ declare global {
  * written, and `JSON.stringify` gives it back so.
  */
 export const parseAsWritten = (text: string): unknown =>
-  JSON.parse(text, (_, value, { source }) =>
-    typeof value === 'number' && String(value) !== source ? JSON.rawJSON(source) : value,
-  );
+  mayHoldOtherNumbers.test(text)
+    ? JSON.parse(text, (_, value, { source }) =>
+        typeof value === 'number' && String(value) !== source ? JSON.rawJSON(source) : value,
+      )
+    : JSON.parse(text);
+
+/**
+ * A number with a point, an exponent or sixteen digits, or that is -0, where a value may begin. All others JavaScript writes as
+ * they are, and to look at every value takes seven times as long.
+ */
+const mayHoldOtherNumbers = /(?:^|"\s*:|[[,])\s*(?:-?\d+[.eE]|-?\d{16}|-0)/;
+
+/**
+ * The same value with JavaScript's numbers in its own fields, where a schema looks for them: to a schema a number that is kept as
+ * written would pass for an object. Deeper ones stay as they are.
+ */
+export function withPlainFields(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (JSON.isRawJSON(value)) return plain(value);
+  const entries = Object.entries(value);
+  if (!entries.some(([, field]) => JSON.isRawJSON(field))) return value;
+  return Object.fromEntries(entries.map(([name, field]) => [name, plain(field)]));
+}
+
+const plain = (value: unknown): unknown => (JSON.isRawJSON(value) ? Number(value.rawJSON) : value);

@@ -1,5 +1,6 @@
 import { JSONParser } from '@streamparser/json';
 import { AppError, messageOf } from '../kernel/errors.ts';
+import { parseAsWritten } from '../kernel/json-as-written.ts';
 
 /**
  * Reads many JSON values from a stream that is longer than memory: the elements of one array of a document, or lines.
@@ -22,7 +23,7 @@ const tooLong = ({ maxRowBytes }: JsonRowLimits) =>
 
 const newline = 10;
 
-/** NDJSON: one value a line; empty lines are passed over. A line that is not JSON is a row with a fault. */
+/** NDJSON: one value a line, its numbers as they are written; empty lines are passed over. A line that is not JSON is a row with a fault. */
 export async function* readNdjson(
   source: AsyncIterable<Uint8Array>,
   limits: JsonRowLimits,
@@ -61,7 +62,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 function rowOfLine(line: Uint8Array, index: number): JsonRow | undefined {
   try {
     const text = utf8.decode(line).trim();
-    return text === '' ? undefined : { index, value: JSON.parse(text) };
+    return text === '' ? undefined : { index, value: parseAsWritten(text) };
   } catch (error) {
     return { index, value: undefined, fault: messageOf(error) };
   }

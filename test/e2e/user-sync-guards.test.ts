@@ -154,6 +154,28 @@ it('numbers of custom attributes that JavaScript would write otherwise pass from
   ]);
 });
 
+it('numbers of custom attributes pass between two Musters as they are written, there and back', async () => {
+  const { application } = databases;
+  const written = '{"d": 1.10, "n": 12345678901234567890, "all": [0.0, 100]}';
+  await addUsers(2);
+  await application.sql`update users set custom_attributes = ${written}::text::jsonb`;
+  const both = { target: peer(), direction: 'bidirectional' };
+  expect(await sync(both)).toMatchObject({ result: { created: 2, in_sync: true } });
+  expect([...(await other.platform.sql`select custom_attributes::text as attributes from accounts`)]).toEqual(
+    [{ attributes: written }, { attributes: written }],
+  );
+  expect(await sync(both)).toMatchObject({ result: { unchanged: 2, in_sync: true } });
+
+  await other.platform.sql`
+    update accounts set custom_attributes = custom_attributes || '{"d": 2.20}', updated_at = now() + interval '1 s'`;
+  expect(await sync(both)).toMatchObject({ result: { updated: 2, in_sync: true } });
+  const attributes = written.replace('1.10', '2.20');
+  expect([...(await application.sql`select custom_attributes::text as attributes from users`)]).toEqual([
+    { attributes },
+    { attributes },
+  ]);
+});
+
 it('a push of a batch sends its users, whichever case its id is written in', async () => {
   await addUsers(10);
   const batch_id = batchId.toUpperCase();

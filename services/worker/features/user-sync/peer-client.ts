@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { problem } from '../../../../shared/http/problem.ts';
 import type { Allowlist } from '../../../../shared/kernel/allowlist.ts';
 import { messageOf, systemCodeOf } from '../../../../shared/kernel/errors.ts';
+import { parseAsWritten } from '../../../../shared/kernel/json-as-written.ts';
 import { backoffMs, sleep } from '../../../../shared/kernel/time.ts';
 import { createGuardedConnector } from '../../../../shared/platform/target/connect-guard.ts';
 import { networkErrorKindOf } from '../../../../shared/platform/target/network-errors.ts';
@@ -15,7 +16,7 @@ import { PeerError } from './peer-error.ts';
  * jitter, or when the peer says; what will not (a wrong key, an answer of another kind) is an error at once.
  */
 export interface PeerClient {
-  /** Asks for what `schema` describes. @throws PeerError */
+  /** Asks for what `schema` describes; numbers that JavaScript would write otherwise stay as written. @throws PeerError */
   post<S extends z.ZodType>(path: string, body: unknown, schema: S): Promise<z.output<S>>;
   /** The same with a body of NDJSON. */
   postLines<S extends z.ZodType>(path: string, lines: readonly string[], schema: S): Promise<z.output<S>>;
@@ -199,7 +200,7 @@ function retryAfterMs(text: string): number | undefined {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseAsWritten(text);
   } catch {
     return undefined;
   }

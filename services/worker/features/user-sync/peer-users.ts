@@ -8,6 +8,9 @@ import {
   maxPeerUsersBytes,
   peerUsersAsRead,
 } from '../../../../shared/http/sync-peer.ts';
+import { findUnstorable } from '../../../../shared/http/unstorable.ts';
+import type { Fault } from '../../../../shared/kernel/errors.ts';
+import { withPlainFields } from '../../../../shared/kernel/json-as-written.ts';
 import { portions } from '../../../../shared/kernel/portions.ts';
 import type { PeerClient } from './peer-client.ts';
 import { PeerError } from './peer-error.ts';
@@ -43,9 +46,11 @@ const noProgress = (): PeerError =>
 function pageOf({ users, too_long }: z.output<typeof peerUsersAsRead>): UserPage {
   const page: UserPage = { users: [], faults: too_long.map(tooLong) };
   for (const value of users) {
-    const parsed = transferredUser.safeParse(value);
-    if (parsed.success) page.users.push(syncUserOf(parsed.data));
-    else page.faults.push(faultOf(value, parsed.error));
+    const [unstorable] = findUnstorable(value);
+    const parsed = transferredUser.safeParse(withPlainFields(value));
+    if (unstorable !== undefined) page.faults.push(faultOf(value, unstorable));
+    else if (parsed.success) page.users.push(syncUserOf(parsed.data));
+    else page.faults.push(faultOf(value, faultsOf(parsed.error, value)[0]));
   }
   return page;
 }
@@ -57,8 +62,7 @@ const tooLong = (username: string): SyncFault => ({
   username,
 });
 
-function faultOf(value: unknown, error: z.ZodError): SyncFault {
-  const [first] = faultsOf(error, value);
+function faultOf(value: unknown, first: Fault | undefined): SyncFault {
   const username: unknown =
     typeof value === 'object' && value !== null && 'username' in value ? value.username : undefined;
   return {

@@ -6,6 +6,7 @@ import {
 import { faultsOf } from '../../../../../shared/http/faults.ts';
 import { findUnstorable } from '../../../../../shared/http/unstorable.ts';
 import type { Fault } from '../../../../../shared/kernel/errors.ts';
+import { withPlainFields } from '../../../../../shared/kernel/json-as-written.ts';
 import type { JsonRow } from '../../../../../shared/platform/json-rows.ts';
 import type { SeenUsernames } from './seen-usernames.ts';
 
@@ -16,7 +17,7 @@ export function checkUser({ index, value, fault }: JsonRow, seen: SeenUsernames)
   if (fault !== undefined) return { fault: faultAt(index, value, invalidLine(fault)) };
   const [unstorable] = findUnstorable(value);
   if (unstorable !== undefined) return { fault: faultAt(index, value, unstorable) };
-  const parsed = transferredUser.safeParse(value);
+  const parsed = transferredUser.safeParse(withPlainFields(value));
   if (!parsed.success) {
     const [first] = faultsOf(parsed.error, value);
     return { fault: faultAt(index, value, first ?? notAUser) };
