@@ -87,22 +87,34 @@ it('each user of a run has an account of its own, which is given back at the end
   expect(await leases()).toBe(0);
 });
 
-it('a session that the target has forgotten is renewed once, and its request sent again', async () => {
-  const { id } = await begin({ duration_seconds: 60 });
-  await untilTest(databases, id, 'under load', ({ metrics }) => (metrics?.http_reqs.count ?? 0) > 10);
-  await databases.application.db.delete(sessions);
-  await untilTest(databases, id, 'logged in again', ({ metrics }) => (metrics?.logins?.count ?? 0) >= 6);
-  await databases.platform.db.transaction(tx => requestStop(tx, { id, mode: 'graceful', actor: 'eve' }));
-  const test = await untilTestEnded(databases, id);
-  expect(test.metrics).toMatchObject({
-    http_req_failed: { passes: 0 },
-    logins: { count: 6, failed: 0 }, // none at the start: the sessions of the run before were good
-    statuses: { 200: expect.any(Number), 401: 6 },
-  });
-  const visits = await visitsOf(test);
-  expect(visits.filter(({ status }) => status === 401)).toHaveLength(6);
-  expect(namesOf(visits.filter(({ status }) => status === 200))).toEqual(usernames);
-});
+it.each([
+  ['kept from the run before', 0],
+  ['of a login before the start', 6],
+])(
+  'a session that the target has forgotten is renewed once, and its request sent again: one %s',
+  async (_which, before) => {
+    if (before > 0) await databases.platform.sql`delete from account_sessions`;
+    const { id } = await begin({ duration_seconds: 60 });
+    await untilTest(databases, id, 'under load', ({ metrics }) => (metrics?.http_reqs.count ?? 0) > 10);
+    await databases.application.db.delete(sessions);
+    await untilTest(
+      databases,
+      id,
+      'asked to log in again',
+      ({ metrics }) => (metrics?.statuses['401'] ?? 0) >= 6,
+    );
+    await databases.platform.db.transaction(tx => requestStop(tx, { id, mode: 'graceful', actor: 'eve' }));
+    const test = await untilTestEnded(databases, id);
+    expect(test.metrics).toMatchObject({
+      http_req_failed: { passes: 0 },
+      logins: { count: before + 6, failed: 0 },
+      statuses: { 200: expect.any(Number), 401: 6 },
+    });
+    const visits = await visitsOf(test);
+    expect(visits.filter(({ status }) => status === 401)).toHaveLength(6);
+    expect(namesOf(visits.filter(({ status }) => status === 200))).toEqual(usernames);
+  },
+);
 
 it('users take turns over fewer accounts; who cannot log in fails with what the target says', async () => {
   const { sql } = databases.platform;

@@ -81,6 +81,7 @@ function openShardAccounts(deps: ShardAccountsDeps, taken: TakenShard, need: Acc
       await forEachAtOnce(without, loginsAtOnce, async member => {
         const code = await logIn(member);
         if (code !== undefined) failures[code] = (failures[code] ?? 0) + 1;
+        member.first = member.session;
       });
       const accounts = members.map(member => member && (member.session ?? nameOnly(member)));
       return { accounts, failures };
