@@ -19,6 +19,8 @@ export interface EngineOptions {
   accounts?: AccountList;
   /** A user's session is refused, and it waits for `setAccount`; `position` is its place in this engine. */
   onUnauthorized?: (position: number) => void;
+  /** Until a user asks again that still gets 401s, in place of half a minute: its target may have been out of order. */
+  renewalPauseMs?: number;
   /** Whether requests may start at this moment, besides all else; `control({ paused: false })` tells that they may again. */
   maySend?: () => boolean;
   /** A request was written to its socket; on the path of every request. */
@@ -67,10 +69,10 @@ export function assembleEngine(plan: EnginePlan, options: EngineOptions): Engine
   const wheel = createTimerWheel();
   const done = Promise.withResolvers<void>();
   const { origin, hostname } = new URL(plan.origin);
-  const { maySend = () => true, onSent = () => {} } = options;
+  const { maySend = () => true, onSent = () => {}, renewalPauseMs = 30_000 } = options;
 
   const around: UserSurroundings = {
-    ...{ origin, host: hostname, connections, wheel, recorder, breaker, onSent },
+    ...{ origin, host: hostname, connections, wheel, recorder, breaker, onSent, renewalPauseMs },
     choose: choice.choose,
     ...(options.onUnauthorized && { askForSession: askerFor(plan, options.onUnauthorized) }),
     mayFollow: () => !gate.stopping && maySend(),

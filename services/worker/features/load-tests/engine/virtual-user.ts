@@ -22,6 +22,8 @@ export interface UserSurroundings extends RequestSurroundings {
   mayFollow(): boolean;
   /** Gets a user a new session, which `renewed` then takes; absent: a 401 is an answer like any other. */
   readonly askForSession?: (user: VirtualUser) => void;
+  /** How long a user whose new session was none, or was refused too, does not ask for another. */
+  readonly renewalPauseMs: number;
   /** The user is idle again. `lost`: it got no whole answer. */
   finished(user: VirtualUser, lost: boolean): void;
   /** The user has slept. */
@@ -53,7 +55,8 @@ export class VirtualUser implements ConnectionUser {
   #state: State = 'idle';
   #client: Client | undefined;
   #redirects = 0;
-  #mayRenew = true;
+  /** From when on (`performance.now()`) a 401 has it ask for a new session. */
+  #renewsFrom = 0;
 
   constructor(index: number, around: UserSurroundings, random: Random, account: EngineAccount | undefined) {
     this.index = index;
@@ -122,8 +125,8 @@ export class VirtualUser implements ConnectionUser {
   answered(endedAt: number): void {
     const { status, location } = this.#request;
     this.#around.wheel.clear(this.#timer);
-    if (status !== 401) this.#mayRenew = true;
-    else if (this.#renew()) return;
+    if (status !== 401) this.#renewsFrom = 0;
+    else if (endedAt >= this.#renewsFrom && this.#renew()) return;
     this.#request.count();
     const next = location === undefined ? undefined : this.#nextHop(location);
     if (next === undefined) {
@@ -141,13 +144,12 @@ export class VirtualUser implements ConnectionUser {
   }
 
   /**
-   * Asks for a new session, once until an answer is no 401; the answer is not counted before it is known whether there is
-   * one. False when there is nobody to ask, or no account.
+   * Asks for a new session; until an answer is no 401, not again before the pause is over. The answer is not counted before
+   * it is known whether there is one. False when there is nobody to ask, or no account.
    */
   #renew(): boolean {
     const { askForSession, wheel, connections } = this.#around;
-    if (askForSession === undefined || !this.#mayRenew || this.session.username === undefined) return false;
-    this.#mayRenew = false;
+    if (askForSession === undefined || this.session.username === undefined) return false;
     this.#state = 'renewing';
     if (connections.shared) this.releaseConnection();
     wheel.setAtLeast(this.#timer, longestRenewalMs);
@@ -160,6 +162,7 @@ export class VirtualUser implements ConnectionUser {
     if (account !== undefined) this.session.setAccount(account);
     if (this.#state !== 'renewing') return;
     this.#around.wheel.clear(this.#timer);
+    this.#renewsFrom = performance.now() + this.#around.renewalPauseMs;
     if (account !== undefined) this.#request.kind = undefined;
     this.#request.count();
     if (account === undefined || !this.#around.mayFollow()) this.#finish(false);
