@@ -70,6 +70,7 @@ describe('the API', () => {
   it('answers an unknown path with a problem that carries the request id', async () => {
     const response = await api.call('GET', '/api/nowhere', { headers: { 'X-Request-Id': 'trace-2' } });
     expect(response.status).toBe(404);
+    expect(response.headers.get('cache-control')).toBe('no-store');
     expect(await problemOf(response)).toMatchObject({
       type: 'urn:muster:problem:not_found',
       status: 404,

@@ -16,6 +16,7 @@ import { createMetrics } from './features/system/metrics.ts';
 import type { ResponseTimes } from './features/system/response-times.ts';
 import { systemRoutes } from './features/system/routes.ts';
 import { accessLog } from './middleware/access-log.ts';
+import { httpTerms } from './middleware/http-terms.ts';
 import { identify } from './middleware/identify.ts';
 import { problems } from './middleware/problem.ts';
 import { addressOf, rateLimit } from './middleware/rate-limit.ts';
@@ -58,7 +59,7 @@ export function createApp(deps: AppDeps): Express {
 
   const app = express();
   app.disable('x-powered-by').disable('etag').set('trust proxy', config.TRUST_PROXY);
-  app.use(accessLog(logger), securityHeaders());
+  app.use(accessLog(logger), securityHeaders(), httpTerms());
   app.use(
     loginPages({ db: database.db, home: bullBoardPath, limit: rateLimit(loginLimiter(deps), addressOf) }),
   );

@@ -19,6 +19,7 @@ import { createResponseTimes } from './features/system/response-times.ts';
 import { createFeatureRoutes } from './features.ts';
 import { prepareFirstKey } from './first-key.ts';
 import { createHousekeeping } from './housekeeping.ts';
+import { unreadableProblem } from './unreadable.ts';
 
 export interface RunningApi {
   readonly server: HttpServer;
@@ -50,6 +51,7 @@ export async function startApi(config: Config, logger: Logger, lifecycle: Lifecy
     host: config.HOST,
     port: config.PORT,
     drainMs: config.SHUTDOWN_TIMEOUT_MS,
+    unreadable: unreadableProblem(logger),
   });
   lifecycle.add({
     name: 'api server',

@@ -5,6 +5,10 @@
  */
 export const errorTitles = {
   // what the caller sent
+  malformed_request: 'This is not a request of HTTP',
+  headers_too_large: 'The headers are too large',
+  request_timeout: 'The request took too long to come',
+  expectation_failed: 'The expectation cannot be met',
   invalid_json: 'The body is not valid JSON',
   validation_failed: 'The request has faults',
   unsupported_media_type: 'The content type is not supported',

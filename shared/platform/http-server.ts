@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { AppError } from '../kernel/errors.ts';
 import type { Service } from '../kernel/lifecycle.ts';
+import { type AnswerUnreadable, answerUnreadable } from './unreadable-requests.ts';
 
 export interface HttpServer extends Service {
   /** Where a client on this machine reaches it. */
@@ -16,6 +17,11 @@ export interface HttpServerOptions {
   port: number;
   /** How long requests under way may take once the server stops, in milliseconds. */
   drainMs?: number;
+  /**
+   * The answer to what is no request. With it the listener gets what Node refuses by itself otherwise: requests of
+   * HTTP/1.1 without a `Host`, or with an `Expect` that it does not know. Without it, all these get Node's bare answers.
+   */
+  unreadable?: AnswerUnreadable;
 }
 
 /** Longer than the pools of clients and proxies keep a connection (60 s), so that it is they who close it. */
@@ -29,11 +35,16 @@ const sweepIntervalMs = 50;
  * way finish, closes each kept-alive connection as it falls idle, and cuts what is left after `drainMs`.
  */
 export async function serveHttp(listener: RequestListener, options: HttpServerOptions): Promise<HttpServer> {
-  const { name, host, drainMs = 10_000 } = options;
+  const { name, host, drainMs = 10_000, unreadable } = options;
   const server = createServer(
-    { keepAliveTimeout: keepAliveTimeoutMs, requestTimeout: requestTimeoutMs },
+    {
+      keepAliveTimeout: keepAliveTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      requireHostHeader: unreadable === undefined,
+    },
     listener,
   );
+  if (unreadable !== undefined) answerUnreadable(server, listener, unreadable);
   const unused = unusedConnections(server);
   const port = await new Promise<number>((resolve, reject) => {
     server.once('error', error => reject(explain(error, options)));

@@ -6,10 +6,12 @@ import { isOutage } from './outage.ts';
 /** The one place that says which HTTP status a code is. A code missing here is a compile error. */
 export const statusOf: Record<ErrorCode, number> = {
   invalid_json: 400,
+  malformed_request: 400,
   unauthenticated: 401,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
+  request_timeout: 408,
   batch_cleaned_up: 409,
   batch_exists: 409,
   cancelled: 409,
@@ -28,6 +30,7 @@ export const statusOf: Record<ErrorCode, number> = {
   template_exists: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
+  expectation_failed: 417,
   catalogue_unreadable: 422,
   idempotency_key_reused: 422,
   not_enough_accounts: 422,
@@ -35,6 +38,7 @@ export const statusOf: Record<ErrorCode, number> = {
   target_unreachable: 422,
   validation_failed: 422,
   rate_limited: 429,
+  headers_too_large: 431,
   internal_error: 500,
   lease_lost: 500,
   payload_unreadable: 500,
@@ -69,7 +73,7 @@ export function publicError(error: unknown): AppError {
 }
 
 /** RFC 9457. `type` is a URN: it names the code, and there is nothing to fetch. */
-function toProblem(error: AppError, requestId: string): Problem {
+export function toProblem(error: AppError, requestId: string): Problem {
   const hidden = statusOf[error.code] === 500;
   const detail = [error.message, error.hint].filter(text => text !== undefined).join('. ');
   return {
@@ -82,6 +86,12 @@ function toProblem(error: AppError, requestId: string): Problem {
     ...(error.faults.length > 0 && { errors: error.faults.slice(0, maxFaults) }),
   };
 }
+
+/** An error is of its moment: no cache may keep it. */
+export const problemHeaders = {
+  'Content-Type': 'application/problem+json; charset=utf-8',
+  'Cache-Control': 'no-store',
+} as const;
 
 /** Answers every error as `application/problem+json`. */
 export const problems = (): ErrorRequestHandler => (thrown, request, response, _next) => {
@@ -97,5 +107,5 @@ export const problems = (): ErrorRequestHandler => (thrown, request, response, _
   if (error.retryAfterSeconds !== undefined) {
     response.set('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
   }
-  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  response.status(problem.status).set(problemHeaders).send(JSON.stringify(problem));
 };
