@@ -43,7 +43,7 @@ export type TransferredUser = z.output<typeof transferredUser>;
 
 /** The export document. */
 export const exportDocument = z
-  .object({
+  .strictObject({
     users: z.array(transferredUser),
     export_timestamp: timestamp.optional(),
     source_system: z.string().optional(),
@@ -77,7 +77,14 @@ export const importResult = z
     errors: z.array(importFault).describe(`The first ${maxListedFaults}`),
     sync_timestamp: timestamp,
     duration: z.number().describe('Seconds'),
-    bytes_received: count.describe('As they came, before any decompression'),
+    bytes_sent: count.describe('By the client: the body as it travelled, before any decompression'),
+    bytes_received: count.describe('The same, as it came here'),
+    in_sync: z
+      .boolean()
+      .describe(
+        'Whether the pool has all users of the body as it has them: none failed and, with `on_conflict=skip`, none ' +
+          'differs from the account that was left. Passwords, keys and times are not looked at',
+      ),
   })
   .meta({ id: 'ImportResult' });
 export type ImportResult = z.output<typeof importResult>;
@@ -92,7 +99,7 @@ export const importUsersOperation = defineOperation({
   description:
     `An export document, or its users one a line; read as it comes, up to ${maxImportedUsers.toLocaleString('en')} users. ` +
     'A user with a fault fails alone, and so does the second of two with one username. When the body itself breaks ' +
-    'off or is too large, the users before that stay, and the problem says how many; an import can be sent again, so ' +
+    'off, is too large or has an unknown field after its users, the users before that stay, and the problem says how many; an import can be sent again, so ' +
     'an `Idempotency-Key` has no meaning here.',
   query: z.strictObject({
     on_conflict: z

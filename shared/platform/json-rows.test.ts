@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { type JsonRow, readJsonArray, readNdjson } from './json-rows.ts';
+import { type Beside, type JsonRow, readJsonArray, readNdjson } from './json-rows.ts';
 
 const limits = { maxRowBytes: 100_000 };
+const anything: Beside = { fields: [], judge: () => [] };
 
 /** Any text cut into pieces anywhere, in the middle of characters too. */
 async function* cut(text: string, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
@@ -39,7 +40,34 @@ it('gives the elements of an array, wherever the stream is cut and whatever stan
   await fc.assert(
     fc.asyncProperty(values, fc.jsonValue({ maxDepth: 2 }), sizes, async (list, other, pieces) => {
       const text = JSON.stringify({ first: { users: [other] }, users: list, last: [other] });
-      expect(await valuesOf(readJsonArray(cut(text, pieces), 'users', limits))).toEqual(list);
+      expect(await valuesOf(readJsonArray(cut(text, pieces), 'users', limits, anything))).toEqual(list);
+    }),
+  );
+});
+
+it('tells what stands beside the array, before its elements and after them, wherever the stream is cut', async () => {
+  const text = JSON.stringify({
+    a: { users: [1], b: 2 },
+    x: [{ c: 1 }],
+    users: [{ d: 3 }, [4]],
+    e: '"f":',
+    x2: null,
+  });
+  await fc.assert(
+    fc.asyncProperty(sizes, async pieces => {
+      const told: string[] = [];
+      const judge: Beside['judge'] = found => {
+        told.push(JSON.stringify(Object.entries(found).map(([name, value]) => [name, value ?? null])));
+        return [];
+      };
+      const rows = readJsonArray(cut(text, pieces), 'users', limits, { fields: ['a', 'e'], judge });
+      expect(await valuesOf(rows)).toEqual([{ d: 3 }, [4]]);
+      const before = [
+        ['a', { users: [1], b: 2 }],
+        ['x', null],
+      ];
+      expect(told[0]).toMatch(JSON.stringify(before).slice(0, -1));
+      expect(told.at(-1)).toBe(JSON.stringify([...before, ['e', '"f":'], ['x2', null]]));
     }),
   );
 });
@@ -50,7 +78,7 @@ it('refuses every document that breaks off', async () => {
     const part = async function* () {
       yield Buffer.from(text).subarray(0, length);
     };
-    await expect(valuesOf(readJsonArray(part(), 'users', limits))).rejects.toMatchObject({
+    await expect(valuesOf(readJsonArray(part(), 'users', limits, anything))).rejects.toMatchObject({
       code: 'invalid_json',
     });
   }

@@ -1,5 +1,5 @@
-import { JSONParser } from '@streamparser/json';
-import { AppError, messageOf } from '../kernel/errors.ts';
+import { JSONParser, TokenType } from '@streamparser/json';
+import { AppError, type Fault, messageOf } from '../kernel/errors.ts';
 import { parseAsWritten } from '../kernel/json-as-written.ts';
 
 /**
@@ -68,6 +68,14 @@ function rowOfLine(line: Uint8Array, index: number): JsonRow | undefined {
   }
 }
 
+/** What a document has beside its array. */
+export interface Beside {
+  /** The fields whose values are wanted; of another one only the name is. */
+  fields: readonly string[];
+  /** What is wrong with those that came until now: looked at before any element is given, and at the end. */
+  judge(found: Readonly<Record<string, unknown>>): Fault[];
+}
+
 /**
  * The elements of the array `field` of a JSON document that is an object.
  * @throws AppError `invalid_json` for what is not JSON or breaks off, `validation_failed` for another document
@@ -76,18 +84,29 @@ export async function* readJsonArray(
   source: AsyncIterable<Uint8Array>,
   field: string,
   limits: JsonRowLimits,
+  beside: Beside,
 ): AsyncGenerator<JsonRow[]> {
   const strict = new TextDecoder('utf-8', { fatal: true });
-  const parser = new JSONParser({ paths: [`$.${field}.*`], keepStack: false });
+  const paths = [`$.${field}.*`, ...beside.fields.map(name => `$.${name}`)];
+  const parser = new JSONParser({ paths, keepStack: false });
+  const found = watchFields(parser, field);
   let rows: JsonRow[] = [];
   let index = 0;
   /** All of it until the first row: whether there is an array at all is seen only at the end of a short document. */
   let head: Uint8Array[] = [];
   let bytesSinceRow = 0;
-  parser.onValue = ({ key, value }) => {
-    if (typeof key !== 'number') throw noArray(field);
+  parser.onValue = ({ key, value, stack }) => {
+    if (stack.length === 1) {
+      found.set(String(key), value);
+      return;
+    }
+    if (typeof key !== 'number') throw refusal([noArray(field)]);
     rows.push({ index, value });
     index += 1;
+  };
+  const judge = (more: Fault[] = []) => {
+    const faults = [...beside.judge(Object.fromEntries(found)), ...more];
+    if (faults.length > 0) throw refusal(faults);
   };
   for await (const piece of source) {
     parsing(() => {
@@ -98,15 +117,31 @@ export async function* readJsonArray(
     else head = [];
     bytesSinceRow = rows.length > 0 ? 0 : bytesSinceRow + piece.length;
     if (bytesSinceRow > limits.maxRowBytes) throw tooLong(limits);
-    if (rows.length > 0) yield rows;
+    if (rows.length === 0) continue;
+    judge();
+    yield rows;
     rows = [];
   }
   parsing(() => {
     strict.decode();
     if (!parser.isEnded) parser.end();
   });
-  if (rows.length > 0) yield rows;
-  if (index === 0) assertArray(Buffer.concat(head), field);
+  judge(index === 0 && !hasArray(Buffer.concat(head), field) ? [noArray(field)] : []);
+}
+
+/** Notes the names of the document's own fields as they come, but for `field`. */
+function watchFields(parser: JSONParser, field: string): Map<string, unknown> {
+  const found = new Map<string, unknown>();
+  let depth = 0;
+  let text = '';
+  parser.onToken = ({ token, value }) => {
+    if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) depth += 1;
+    else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) depth -= 1;
+    else if (depth !== 1) return;
+    else if (token === TokenType.STRING) text = String(value);
+    else if (token === TokenType.COLON && text !== field) found.set(text, undefined);
+  };
+  return found;
 }
 
 function parsing(step: () => void): void {
@@ -118,16 +153,22 @@ function parsing(step: () => void): void {
   }
 }
 
-const noArray = (field: string) =>
-  new AppError('validation_failed', `/${field} must be an array`, {
-    faults: [{ pointer: `/${field}`, code: 'wrong_type', detail: 'must be an array' }],
+const noArray = (field: string): Fault => ({
+  pointer: `/${field}`,
+  code: 'wrong_type',
+  detail: 'must be an array',
+});
+
+const refusal = (faults: Fault[]) =>
+  new AppError('validation_failed', faults.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; '), {
+    faults,
   });
 
-function assertArray(document: Buffer, field: string): void {
+function hasArray(document: Buffer, field: string): boolean {
   let value: unknown;
   parsing(() => {
     value = JSON.parse(document.toString('utf8').replace(/^\ufeff/, ''));
   });
   const found = typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined;
-  if (!Array.isArray(found)) throw noArray(field);
+  return Array.isArray(found);
 }

@@ -36,11 +36,20 @@ describe('upsertAccounts', () => {
   it('tells new accounts from changed and unchanged ones', async () => {
     const { db } = databases.platform;
     const first = [account('a'), account('b', { customAttributes: '{"plan":"pro","tags":["x"]}' })];
-    expect(await upsertAccounts(db, first, overwrite)).toEqual({ created: 2, updated: 0, unchanged: 0 });
+    expect(await upsertAccounts(db, first, overwrite)).toMatchObject({
+      created: 2,
+      updated: 0,
+      unchanged: 0,
+    });
     const second = [account('a', { role: 'admin' }), ...first.slice(1), account('c')];
-    expect(await upsertAccounts(db, second, overwrite)).toEqual({ created: 1, updated: 1, unchanged: 1 });
+    expect(await upsertAccounts(db, second, overwrite)).toMatchObject({
+      created: 1,
+      updated: 1,
+      unchanged: 1,
+    });
     expect((await byName('a'))?.role).toBe('admin');
-    expect(await upsertAccounts(db, [], overwrite)).toEqual({ created: 0, updated: 0, unchanged: 0 });
+    const none = { created: 0, updated: 0, unchanged: 0, differing: 0 };
+    expect(await upsertAccounts(db, [], overwrite)).toEqual(none);
   });
 
   it('keeps every text to the letter', async () => {
@@ -62,7 +71,7 @@ describe('upsertAccounts', () => {
     const { db } = databases.platform;
     await upsertAccounts(db, [account('a')], overwrite);
     const counts = await upsertAccounts(db, [account('a', { role: 'admin' })], { onConflict: 'skip' });
-    expect(counts).toEqual({ created: 0, updated: 0, unchanged: 1 });
+    expect(counts).toEqual({ created: 0, updated: 0, unchanged: 1, differing: 1 });
     expect((await byName('a'))?.role).toBe('user');
   });
 
@@ -93,7 +102,7 @@ describe('markDeleted', () => {
     expect(await byName('a')).toMatchObject({ status: 'deleted', sealedPassword: null });
     expect(await countAccounts(db, {})).toBe(1);
     const counts = await upsertAccounts(db, [account('a')], { onConflict: 'skip' });
-    expect(counts).toEqual({ created: 0, updated: 1, unchanged: 0 });
+    expect(counts).toEqual({ created: 0, updated: 1, unchanged: 0, differing: 0 });
     expect(await byName('a')).toMatchObject({ status: 'synced', deletedAt: null });
   });
 

@@ -37,6 +37,8 @@ export interface UpsertCounts {
   updated: number;
   /** With `skip`, also those that differ. */
   unchanged: number;
+  /** Those of them that have another digest than what came. */
+  differing: number;
 }
 
 /**
@@ -49,8 +51,8 @@ export async function upsertAccounts(
   rows: readonly AccountFields[],
   { onConflict, inSync = false }: UpsertOptions,
 ): Promise<UpsertCounts> {
-  if (rows.length === 0) return { created: 0, updated: 0, unchanged: 0 };
-  const [row] = await tx.execute<{ created: number; updated: number }>(sql`
+  if (rows.length === 0) return { created: 0, updated: 0, unchanged: 0, differing: 0 };
+  const [row] = await tx.execute<Omit<UpsertCounts, 'unchanged'>>(sql`
     with written as (
       insert into accounts as a (username, email, role, is_test_user, test_batch_id, custom_attributes,
         sealed_password, source_id, status, created_at, updated_at, synced_at, base_digest)
@@ -62,10 +64,11 @@ export async function upsertAccounts(
       where a.status = 'deleted' ${onConflict === 'overwrite' ? sql`or ${differs(inSync)}` : sql``}
       returning old.id is null as created
     )
-    select (count(*) filter (where created))::int as created, (count(*) filter (where not created))::int as updated
+    select (count(*) filter (where created))::int as created, (count(*) filter (where not created))::int as updated,
+      ${onConflict === 'skip' ? countDiffering(rows) : sql`0`} as differing
     from written`);
-  const { created = 0, updated = 0 } = row ?? {};
-  return { created, updated, unchanged: rows.length - created - updated };
+  const { created = 0, updated = 0, differing = 0 } = row ?? {};
+  return { created, updated, unchanged: rows.length - created - updated, differing };
 }
 
 /** The digest of a row with the columns of `accounts`: the expression of its generated column. */
@@ -84,6 +87,11 @@ const incoming = (rows: readonly AccountFields[]): SQL => {
   ) as incoming (username, email, role, is_test_user, test_batch_id, custom_attributes, sealed_password, source_id,
     created_at, updated_at)`;
 };
+
+/** Accounts that are there, as the statement finds them, and are not what came. */
+const countDiffering = (rows: readonly AccountFields[]): SQL => sql`(
+  select count(*)::int from (select username, ${accountDigest} as digest from ${incoming(rows)}) came
+  join accounts a using (username) where a.status <> 'deleted' and a.digest <> came.digest)`;
 
 /** `excluded` has its generated columns computed already. */
 const overwritten = (inSync: boolean): SQL => sql`

@@ -29,7 +29,9 @@ describe('muster accounts and export', () => {
       errors: [],
       sync_timestamp: '2026-01-31T12:00:00Z',
       duration: 1,
+      bytes_sent: 9,
       bytes_received: 9,
+      in_sync: true,
     };
     api = await startTinyApi({
       'POST /api/users/import': (_, response) => answer(response, { ...result, ...more }),

@@ -48,7 +48,8 @@ describe('an import', () => {
       created: 4500,
       deleted: 0,
       errors: [],
-      bytes_received: body.length,
+      bytes_sent: body.length,
+      in_sync: true,
     });
     expect(await imported(body, json)).toMatchObject({ created: 0, updated: 0, unchanged: 4500 });
   });
@@ -61,7 +62,7 @@ describe('an import', () => {
   ])('takes NDJSON in %s', async (encoding, compress) => {
     const body = new Uint8Array(compress(lines(users(50))));
     const result = await imported(body, { ...ndjson, 'Content-Encoding': encoding });
-    expect(result).toMatchObject({ created: 50, bytes_received: body.length });
+    expect(result).toMatchObject({ created: 50, bytes_sent: body.length });
   });
 
   it('stores passwords encrypted, and does not take the same one for a change', async () => {
@@ -86,7 +87,9 @@ describe('an import', () => {
       ndjson,
       '?on_conflict=skip',
     );
-    expect(result).toMatchObject({ created: 1, updated: 0, unchanged: 1 });
+    expect(result).toMatchObject({ created: 1, updated: 0, unchanged: 1, in_sync: false });
+    const same = await imported(lines([user('a'), user('b')]), ndjson, '?on_conflict=skip');
+    expect(same).toMatchObject({ unchanged: 2, in_sync: true });
     expect((await pool()).map(row => row.role)).toEqual(['user', 'user']);
   });
 
@@ -115,7 +118,7 @@ describe('a user with a fault', () => {
       7,
     ];
     const result = await imported(JSON.stringify({ users: rows }), json);
-    expect(result).toMatchObject({ success: false, created: 1, failed_count: 11 });
+    expect(result).toMatchObject({ success: false, created: 1, failed_count: 11, in_sync: false });
     expect(result.errors.map(({ index, code, pointer }) => `${index} ${code} ${pointer}`)).toEqual([
       '0 required /username',
       '1 invalid /custom_attributes',
@@ -198,6 +201,37 @@ describe('a body that is broken', () => {
     const before = Number(said?.[1]);
     expect(before).toBeGreaterThanOrEqual(3000);
     expect(await imported(document, json)).toMatchObject({ created: 5000 - before, unchanged: before });
+  });
+});
+
+describe('what a document says of itself', () => {
+  const rows = users(3);
+  const many = users(5000);
+
+  it.each<[string, object, string[]]>([
+    [
+      'before its users',
+      { colour: 'red', export_timestamp: 'now', users: rows },
+      ['/export_timestamp', '/colour'],
+    ],
+    ['after them', { users: rows, total_count: -1, metadata: 7, x: {} }, ['/total_count', '/metadata', '/x']],
+    ['without users', { people: rows, source_system: 7 }, ['/source_system', '/people', '/users']],
+    ['with none', { users: [], next: null }, ['/next']],
+    ['under a name of its own', JSON.parse('{"__proto__": {"users": 1}, "users": []}'), ['/__proto__']],
+  ])('is refused with all its faults: %s', async (_, document, pointers) => {
+    const response = await send(JSON.stringify(document), json);
+    expect(response.status).toBe(422);
+    const { errors, detail } = await problemOf(response);
+    expect(errors?.map(({ pointer }) => pointer)).toEqual(pointers);
+    expect(detail).toContain('Nothing was imported');
+    expect(await pool()).toEqual([]);
+  });
+
+  it('comes too late to keep its users out, where these are many, and is refused all the same', async () => {
+    const response = await send(JSON.stringify({ users: many, colour: 'red' }), json);
+    const { detail, errors } = await problemOf(response);
+    expect(detail).toMatch(/The first \d+ valid users are imported/);
+    expect(errors).toEqual([{ pointer: '/colour', code: 'unknown_field', detail: 'is not known here' }]);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { account } from '../../../../shared/http/accounts.ts';
 import type { AccountRow } from '../../../../shared/store/accounts.ts';
+import type { Import } from './import/import-users.ts';
 
 /** An account as the API shows it: without its password. */
 export const presentAccount = (row: AccountRow): z.input<typeof account> => ({
@@ -18,4 +19,13 @@ export const presentAccount = (row: AccountRow): z.input<typeof account> => ({
   updated_at: row.updatedAt.toISOString(),
   synced_at: row.syncedAt?.toISOString() ?? null,
   deleted_at: row.deletedAt?.toISOString() ?? null,
+});
+
+/** An import as the API tells it, but for its times and bytes. */
+export const presentImport = ({ differing, ...counts }: Import['counts']) => ({
+  success: counts.failed_count === 0,
+  synced_count: counts.created + counts.updated + counts.unchanged,
+  ...counts,
+  deleted: 0,
+  in_sync: counts.failed_count === 0 && differing === 0,
 });

@@ -19,8 +19,9 @@ import { admitWork } from '../../../../shared/store/admission.ts';
 import { tellDeed } from '../../deed.ts';
 import { ok, type Route, route } from '../../route.ts';
 import { decodeBody } from './import/decode-body.ts';
+import { header } from './import/header.ts';
 import { createImport } from './import/import-users.ts';
-import { presentAccount } from './present.ts';
+import { presentAccount, presentImport } from './present.ts';
 
 export interface AccountRoutesDeps {
   vault: Vault;
@@ -33,7 +34,9 @@ export const accountRoutes = ({ vault }: AccountRoutesDeps): Route[] => [
     const body = decodeBody(request);
     const isLines = request.is('application/x-ndjson') !== false;
     const limits = { maxRowBytes: maxImportedRowBytes };
-    const rows = isLines ? readNdjson(body.bytes, limits) : readJsonArray(body.bytes, 'users', limits);
+    const rows = isLines
+      ? readNdjson(body.bytes, limits)
+      : readJsonArray(body.bytes, 'users', limits, header);
     const keeper = createPasswordKeeper(vault);
     const { counts, run } = createImport({ db, keeper, onConflict: query.on_conflict, signal });
     const tell = () => {
@@ -51,12 +54,10 @@ export const accountRoutes = ({ vault }: AccountRoutesDeps): Route[] => [
       if (counts.created + counts.updated > 0) await tell();
     }
     return ok({
-      success: counts.failed_count === 0,
-      synced_count: counts.created + counts.updated + counts.unchanged,
-      ...counts,
-      deleted: 0,
+      ...presentImport(counts),
       sync_timestamp: new Date().toISOString(),
       duration: secondsSince(startedAt),
+      bytes_sent: body.received(),
       bytes_received: body.received(),
     });
   }),

@@ -33,6 +33,15 @@ export interface PeerTargetOptions {
   withCredentials: boolean;
 }
 
+/** What is read of an import's answer: a peer of another version may say less, or more. */
+const importAsRead = importResult.pick({
+  created: true,
+  updated: true,
+  unchanged: true,
+  failed_count: true,
+  errors: true,
+});
+
 /** Of the users of one import: it has to be over within the time of a request. */
 const importBytes = 8 * 1024 * 1024;
 
@@ -49,7 +58,7 @@ export function peerTarget(options: PeerTargetOptions): Target {
     const { lines, faults } = linesOf(withCredentials ? users : users.map(withoutPassword));
     const outcome = { created: 0, updated: 0, unchanged: 0, deleted: 0, failed: faults.length, faults };
     for (const some of portions(lines, Buffer.byteLength, { maxBytes: importBytes })) {
-      const result = await client.postLines('/api/users/import', some, importResult);
+      const result = await client.postLines('/api/users/import', some, importAsRead);
       outcome.created += result.created;
       outcome.updated += result.updated;
       outcome.unchanged += result.unchanged;
@@ -146,7 +155,7 @@ const refusalOf = ({
   code,
   message,
   username,
-}: z.output<typeof importResult>['errors'][number]): SyncFault => ({
+}: z.output<typeof importAsRead>['errors'][number]): SyncFault => ({
   kind,
   code,
   message,

@@ -27,7 +27,11 @@ export interface ImportOptions {
   maxUsers?: number;
 }
 
-type ImportCounts = Pick<ImportResult, 'created' | 'updated' | 'unchanged' | 'failed_count' | 'errors'>;
+interface ImportCounts
+  extends Pick<ImportResult, 'created' | 'updated' | 'unchanged' | 'failed_count' | 'errors'> {
+  /** Accounts that were left as they were and are not what came. */
+  differing: number;
+}
 
 /** Users of one statement: more make it no faster, and would outlive the nursery of the heap, which fills the rest of it. */
 const chunkSize = 500;
@@ -41,7 +45,8 @@ export interface Import {
 
 export function createImport(options: ImportOptions): Import {
   const { maxUsers = maxImportedUsers } = options;
-  const counts: ImportCounts = { created: 0, updated: 0, unchanged: 0, failed_count: 0, errors: [] };
+  const nothing = { created: 0, updated: 0, unchanged: 0, differing: 0, failed_count: 0 };
+  const counts: ImportCounts = { ...nothing, errors: [] };
   const seen = createSeenUsernames();
   let chunk: TransferredUser[] = [];
   let writing = Promise.resolve();
@@ -109,6 +114,7 @@ async function writeChunk(
   counts.created += written.created;
   counts.updated += written.updated;
   counts.unchanged += written.unchanged;
+  counts.differing += written.differing;
 }
 
 const toAccount = (user: TransferredUser, sealedPassword: string | undefined): AccountFields => ({
