@@ -1,0 +1,106 @@
+import { gzipSync } from 'node:zlib';
+import { sql } from 'drizzle-orm';
+import { importResult } from '../../../../../shared/http/accounts.ts';
+import { listAccounts } from '../../../../../shared/store/account-reading.ts';
+import { bodyOf, problemOf, testApi } from '../../../../../test/fixtures/api.ts';
+import { testDatabases } from '../../../../../test/fixtures/database.ts';
+
+const databases = testDatabases();
+const api = testApi(databases);
+
+beforeEach(async () => {
+  await databases.platform.db.execute(sql`truncate accounts cascade`);
+});
+
+type Body = string | Uint8Array<ArrayBuffer>;
+const json = { 'Content-Type': 'application/json' };
+const ndjson = { 'Content-Type': 'application/x-ndjson' };
+
+const users = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    username: `user${index}`,
+    email: `user${index}@example.com`,
+  }));
+const send = (body: Body, headers: Record<string, string>) =>
+  api.call('POST', '/api/users/import', { body, headers });
+const imported = async (body: Body, headers: Record<string, string>) =>
+  bodyOf(await send(body, headers), importResult);
+const pool = () => listAccounts(databases.platform.db, { limit: 1000 });
+
+describe('a body that is broken', () => {
+  const document = JSON.stringify({ users: users(5000) });
+
+  it.each<[string, Body, Record<string, string>, number, string]>([
+    ['HTML', '<html><body>Bad gateway</body></html>', json, 400, 'invalid_json'],
+    ['nothing', '{}', json, 422, 'validation_failed'],
+    ['a list', '[{"username": "a"}]', json, 422, 'validation_failed'],
+    ['an object of users', '{"users": {"a": {}}}', json, 422, 'validation_failed'],
+    ['bad UTF-8', new Uint8Array([0x22, 0xff, 0x22]), json, 400, 'invalid_json'],
+    ['two documents', '{"users": []}{"users": []}', json, 400, 'invalid_json'],
+    [
+      'another charset',
+      '{"users": []}',
+      { 'Content-Type': 'application/json; charset=utf-16' },
+      415,
+      'unsupported_media_type',
+    ],
+    ['no gzip', '{"users": []}', { ...json, 'Content-Encoding': 'gzip' }, 400, 'invalid_json'],
+    ['another encoding', 'x', { ...json, 'Content-Encoding': 'lzma' }, 415, 'unsupported_media_type'],
+    ['one long row', `{"username": "${'x'.repeat(3_000_000)}"}`, ndjson, 413, 'payload_too_large'],
+    ['one long element', `{"users": ["${'x'.repeat(3_000_000)}"]}`, json, 413, 'payload_too_large'],
+    [
+      'a bomb',
+      new Uint8Array(gzipSync(Buffer.alloc(10_000_000, 32))),
+      { ...json, 'Content-Encoding': 'gzip' },
+      413,
+      'payload_too_large',
+    ],
+  ])('is refused: %s', async (_, body, headers, status, code) => {
+    const response = await send(body, headers);
+    expect([response.status, (await problemOf(response)).code]).toEqual([status, code]);
+    expect(await pool()).toEqual([]);
+  });
+
+  it.each<[string, Body, Record<string, string>]>([
+    ['JSON', document.slice(0, -100), json],
+    ['gzip', new Uint8Array(gzipSync(document).subarray(0, -500)), { ...json, 'Content-Encoding': 'gzip' }],
+  ])('keeps the users before where %s breaks off, and says how many', async (_, body, headers) => {
+    const response = await send(body, headers);
+    expect(response.status).toBe(400);
+    const said = /The first (\d+) valid users are imported/.exec((await problemOf(response)).detail);
+    const before = Number(said?.[1]);
+    expect(before).toBeGreaterThanOrEqual(3000);
+    expect(await imported(document, json)).toMatchObject({ created: 5000 - before, unchanged: before });
+  });
+});
+
+describe('what a document says of itself', () => {
+  const rows = users(3);
+  const many = users(5000);
+
+  it.each<[string, object, string[]]>([
+    [
+      'before its users',
+      { colour: 'red', export_timestamp: 'now', users: rows },
+      ['/export_timestamp', '/colour'],
+    ],
+    ['after them', { users: rows, total_count: -1, metadata: 7, x: {} }, ['/total_count', '/metadata', '/x']],
+    ['without users', { people: rows, source_system: 7 }, ['/source_system', '/people', '/users']],
+    ['with none', { users: [], next: null }, ['/next']],
+    ['under a name of its own', JSON.parse('{"__proto__": {"users": 1}, "users": []}'), ['/__proto__']],
+  ])('is refused with all its faults: %s', async (_, document, pointers) => {
+    const response = await send(JSON.stringify(document), json);
+    expect(response.status).toBe(422);
+    const { errors, detail } = await problemOf(response);
+    expect(errors?.map(({ pointer }) => pointer)).toEqual(pointers);
+    expect(detail).toContain('Nothing was imported');
+    expect(await pool()).toEqual([]);
+  });
+
+  it('comes too late to keep its users out, where these are many, and is refused all the same', async () => {
+    const response = await send(JSON.stringify({ users: many, colour: 'red' }), json);
+    const { detail, errors } = await problemOf(response);
+    expect(detail).toMatch(/The first \d+ valid users are imported/);
+    expect(errors).toEqual([{ pointer: '/colour', code: 'unknown_field', detail: 'is not known here' }]);
+  });
+});
