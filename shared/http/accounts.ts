@@ -99,8 +99,7 @@ export const importUsersOperation = defineOperation({
   description:
     `An export document, or its users one a line; read as it comes, up to ${maxImportedUsers.toLocaleString('en')} users. ` +
     'A user with a fault fails alone, and so does the second of two with one username. When the body itself breaks ' +
-    'off, is too large or has an unknown field after its users, the users before that stay, and the problem says how many; an import can be sent again, so ' +
-    'an `Idempotency-Key` has no meaning here.',
+    'off, is too large or has an unknown field after its users, the users before that stay, and the problem says how many.',
   query: z.strictObject({
     on_conflict: z
       .enum(['skip', 'overwrite'])

@@ -135,7 +135,7 @@ export const emergencyStopOperation = defineOperation({
   description:
     'Closes every connection, and waits up to a second for the workers to say so. No request of a shard leaves its worker a ' +
     'second after the answer, unless it is in `unconfirmed`: its worker is frozen, gone or cut off from Postgres, where ' +
-    'nobody can reach it; one that is cut off stops by itself within 5 seconds.',
+    'nobody can reach it; one that is cut off stops by itself within 5 seconds. Sent again, it stops what runs by then.',
   transaction: false, // workers cannot follow a stop before it is committed
   responses: {
     200: {

@@ -70,13 +70,17 @@ export interface Operation {
   readonly errors?: readonly ErrorCode[];
   /**
    * Writing operations (all but GET) run in one database transaction, in which the answer under an
-   * `Idempotency-Key` is stored too. `false`: no transaction and no such keys, for streams and for what
-   * commits in steps of its own.
+   * `Idempotency-Key` is stored too. `false`: no transaction and no such keys, for streams, for what commits in
+   * steps of its own, and for a POST that changes nothing; to send such a request again must do no harm.
    */
   readonly transaction?: false;
   /** The answer holds a secret: it is not stored, so a repeat under the same `Idempotency-Key` is a 409. */
   readonly secretAnswer?: true;
 }
+
+/** Whether a request under an `Idempotency-Key` that had an answer gets that again. */
+export const takesIdempotencyKey = ({ method, transaction }: Operation): boolean =>
+  method === 'post' && transaction !== false;
 
 /** Gives the operation back with its exact type. */
 export const defineOperation = <const O extends Operation>(operation: O): O => operation;

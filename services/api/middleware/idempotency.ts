@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { refuse } from '../../../shared/http/faults.ts';
-import type { Operation } from '../../../shared/http/operation.ts';
+import { type Operation, takesIdempotencyKey } from '../../../shared/http/operation.ts';
 import { AppError } from '../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../shared/platform/db.ts';
 import {
@@ -21,7 +21,7 @@ export function idempotentRequest(
   { request, actor, body }: Pick<UntypedCall, 'request' | 'actor' | 'body'>,
 ): IdempotentRequest | undefined {
   const key = request.get(header);
-  if (key === undefined || operation.method !== 'post' || operation.transaction === false) return undefined;
+  if (key === undefined || !takesIdempotencyKey(operation)) return undefined;
   if (!usable.test(key)) {
     throw refuse(`header:${header}`, 'invalid_format', 'must be 1 to 255 visible ASCII characters');
   }

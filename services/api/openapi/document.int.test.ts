@@ -44,6 +44,29 @@ describe('the document has what is answered', () => {
     expect(await documentedStatuses('previewNotification')).toContain('409');
   });
 
+  it('to an Idempotency-Key: each POST takes one, or says that it ignores it', async () => {
+    const { operations } = readDocument(await (await api.call('GET', '/api/openapi.json')).json());
+    const takes = ({ parameters }: (typeof operations)[number]) =>
+      parameters.some(({ name }) => name === 'Idempotency-Key');
+    const posts = operations.filter(({ method }) => method === 'POST');
+    const ignoring = posts.filter(each => !takes(each));
+    expect(ignoring.map(({ operationId }) => operationId).toSorted()).toEqual([
+      'emergencyStopLoadTests',
+      'identifyUsers',
+      'importUsers',
+      'listPoolEntries',
+      'readPoolDigests',
+      'readPoolUsers',
+      'unsubscribe',
+      'validateBulkUserConfig',
+    ]);
+    for (const post of posts) {
+      const told = JSON.stringify(post.responses['422']).includes('idempotency_key_reused');
+      const ignores = post.description.includes('An `Idempotency-Key` is ignored');
+      expect([post.operationId, told, ignores]).toEqual([post.operationId, takes(post), !takes(post)]);
+    }
+  });
+
   it.each([
     ['{', 'application/json', 400],
     ['x'.repeat(2_000_000), 'application/json', 413],

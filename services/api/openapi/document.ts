@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
-import type { Operation, ResponseSpec } from '../../../shared/http/operation.ts';
+import { type Operation, type ResponseSpec, takesIdempotencyKey } from '../../../shared/http/operation.ts';
 import { problem } from '../../../shared/http/problem.ts';
 import type { ErrorCode } from '../../../shared/kernel/errors.ts';
 import { statusOf } from '../middleware/problem.ts';
@@ -10,6 +10,8 @@ import { pathParameters, queryParameters, requestHeaders } from './parameters.ts
 const about = `Muster makes test users in an application, drives load with them and cleans up after itself.
 
 - Times are UTC, ISO 8601. Ids are UUIDs. Fields are \`snake_case\`; an unknown field is a fault.
+- A POST with an \`Idempotency-Key\` that had an answer gets that again, for 24 hours and for the same API key; with another
+  body it is refused. What only reads, an import and an emergency stop ignore it: each says so.
 - Long work answers \`202\` with a job; follow its \`Location\`.
 - Lists answer \`{ items, next_cursor }\`; pass \`next_cursor\` as \`cursor\` for the next page.
 - Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`, and \`errors\` with all faults of the input;
@@ -38,14 +40,17 @@ export function createOpenApiDocument(operations: readonly Operation[], version:
   });
 }
 
+const noKeys = 'An `Idempotency-Key` is ignored: to send the same again does no harm, and is answered anew.';
+
 function describeOperation(operation: Operation): ZodOpenApiOperationObject {
   const { id, tag, summary, description, role } = operation;
   const needs = role === 'open' ? 'Open: needs no key.' : `Needs the role \`${role}\`.`;
+  const repeat = operation.method === 'post' && !takesIdempotencyKey(operation) ? noKeys : undefined;
   return {
     operationId: id,
     tags: [tag],
     summary,
-    description: [description, needs].filter(text => text !== undefined).join('\n\n'),
+    description: [description, repeat, needs].filter(text => text !== undefined).join('\n\n'),
     security: role === 'open' ? [] : [{ apiKey: [] }, { bearer: [] }, { session: [] }],
     'x-required-role': role,
     ...(operation.anyBody && { 'x-any-body': true }),
@@ -87,7 +92,8 @@ function describeReply({ description, schema, contentTypes = ['application/json'
 }
 
 /** The codes that the frame itself may answer to this operation. */
-function codesOf({ role, params, method, secretAnswer, errors = [] }: Operation): ErrorCode[] {
+function codesOf(operation: Operation): ErrorCode[] {
+  const { role, params, secretAnswer, errors = [] } = operation;
   return [
     'invalid_json', // a body is read, and refused, also where none is taken
     'payload_too_large',
@@ -97,7 +103,7 @@ function codesOf({ role, params, method, secretAnswer, errors = [] }: Operation)
     'dependency_unavailable',
     ...(role === 'open' ? [] : (['unauthenticated', 'forbidden', 'rate_limited'] as const)),
     ...(params ? (['not_found'] as const) : []),
-    ...(method === 'post' ? (['idempotency_key_reused'] as const) : []),
+    ...(takesIdempotencyKey(operation) ? (['idempotency_key_reused'] as const) : []),
     ...(secretAnswer ? (['conflict'] as const) : []),
     ...errors,
   ];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiParameterObject } from 'zod-openapi';
-import type { Operation } from '../../../shared/http/operation.ts';
+import { type Operation, takesIdempotencyKey } from '../../../shared/http/operation.ts';
 
 /**
  * Parameters travel as text and are declared as what they become (`queryInteger` gives an integer), which is
@@ -26,8 +26,8 @@ export const pathParameters = ({ params }: Operation) => describe('path', params
 export const queryParameters = ({ query }: Operation) => describe('query', query);
 
 /** The headers that the frame reads. */
-export function requestHeaders({ method, transaction }: Operation): ZodOpenApiParameterObject[] {
-  if (method !== 'post' || transaction === false) return [];
+export function requestHeaders(operation: Operation): ZodOpenApiParameterObject[] {
+  if (!takesIdempotencyKey(operation)) return [];
   return [
     {
       in: 'header',

@@ -43,6 +43,7 @@ export interface SchemaNode {
 
 const operation = z.looseObject({
   operationId: z.string(),
+  description: z.string().default(''),
   'x-any-body': z.boolean().default(false),
   'x-required-role': z.enum(['open', 'viewer', 'operator', 'admin']),
   parameters: z
