@@ -69,7 +69,8 @@ function handle(deps: DispatchDeps, route: Route): RequestHandler {
     const actor = operation.role === 'open' ? nobody : requireActor(request, operation.role);
     if (operation.rawBody) requireType(request, operation.rawBody.contentTypes);
     const body = operation.rawBody ? undefined : await readJson(request, response);
-    const input = parseInput(operation, { params: request.params, query: request.query, body });
+    const raw = { params: request.params, query: request.query, body };
+    const input = await parseInput(operation, raw, async sent => (await route.judge?.(sent, deps.db)) ?? []);
     const reply = await perform(deps, route, {
       ...input,
       actor,

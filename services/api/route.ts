@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import type { BodyOf, Operation, ParamsOf, QueryOf, ReplyOf, Role } from '../../shared/http/operation.ts';
+import type { Fault } from '../../shared/kernel/errors.ts';
 import type { Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 
@@ -74,7 +75,15 @@ export interface Route {
   /** Looks around, in the network for one, before the transaction; what it gives goes to the handler. */
   prepare?(call: UntypedCall): Promise<unknown>;
   handler(call: UntypedCall, prepared: unknown): Promise<Reply>;
+  /**
+   * Of a body that its schema refuses: what the handler would have refused in the rest of it. Without it a client
+   * learns of that only once it has put right what the schema says.
+   */
+  judge?(body: unknown, db: Executor): Promise<Fault[]>;
 }
+
+/** The same route, with a judge. */
+export const judged = (judge: NonNullable<Route['judge']>, route: Route): Route => ({ ...route, judge });
 
 /** Binds an operation to what it does. */
 export const route = <const O extends Operation>(

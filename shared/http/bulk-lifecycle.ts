@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jobStatuses } from '../contracts/job.ts';
+import { whenRight } from './field-rule.ts';
 import { queryInteger, timestamp, uuid } from './fields.ts';
 import { job } from './jobs.ts';
 import { defineOperation } from './operation.ts';
@@ -37,18 +38,19 @@ const cleanupBody = z
       .default(false)
       .describe('For `older_than_days`, unless the setting `confirmation_required` is off'),
   })
-  .check(context => {
-    const { batch_id, older_than_days } = context.value;
-    if ((batch_id === undefined) !== (older_than_days === undefined)) return;
-    const both = batch_id !== undefined;
-    context.issues.push({
-      code: 'custom',
-      path: [both ? 'older_than_days' : 'batch_id'],
-      message: both ? 'cannot be given with batch_id' : 'or older_than_days must be given',
-      input: context.value,
-      params: { code: both ? 'not_allowed' : 'required' },
-    });
-  });
+  .superRefine(
+    ({ batch_id, older_than_days }, context) => {
+      if ((batch_id === undefined) !== (older_than_days === undefined)) return;
+      const both = batch_id !== undefined;
+      context.addIssue({
+        code: 'custom',
+        path: [both ? 'older_than_days' : 'batch_id'],
+        message: both ? 'cannot be given with batch_id' : 'or older_than_days must be given',
+        params: { code: both ? 'not_allowed' : 'required' },
+      });
+    },
+    whenRight('batch_id', 'older_than_days'),
+  );
 
 export const cleanUpOperation = defineOperation({
   id: 'cleanUpBulkUsers',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { whenRight } from './field-rule.ts';
 import { loadControlFields, loadTestFields } from './load-test-request.ts';
 
 /** How the fields of a load test go together. What depends on the target or on settings is for the API to see. */
@@ -9,16 +10,19 @@ type Shape = z.output<typeof shape>;
 
 /** The body of `POST /api/load-tests`. */
 export const loadTestBody = shape
-  .check(context => {
-    const refuse: Refuse = (path, code, message) =>
-      context.issues.push({ code: 'custom', path, message, input: context.value, params: { code } });
-    refuseWrongExecutor(context.value, refuse);
-    refuseWrongDuration(context.value, refuse);
-    refuseWrongInterval(context.value, refuse);
-    refuseTwins(context.value, refuse);
-  })
+  .superRefine(rule(refuseWrongExecutor), whenRight('executor', 'stages', 'rate'))
+  .superRefine(rule(refuseWrongDuration), whenRight('executor', 'duration', 'duration_minutes'))
+  .superRefine(rule(refuseWrongInterval), whenRight('request_interval_min', 'request_interval_max'))
+  .superRefine(rule(refuseTwins), whenRight('endpoints'))
   .meta({ id: 'LoadTestRequest' });
 export type LoadTestBody = z.output<typeof loadTestBody>;
+
+function rule(judge: (body: Shape, refuse: Refuse) => void) {
+  return (body: Shape, context: z.core.$RefinementCtx<Shape>) =>
+    judge(body, (path, code, message) =>
+      context.addIssue({ code: 'custom', path, message, params: { code } }),
+    );
+}
 
 const isRamping = (executor: Shape['executor']): boolean => executor.startsWith('ramping-');
 export const isArrivalRate = (executor: Shape['executor']): boolean => executor.endsWith('-arrival-rate');

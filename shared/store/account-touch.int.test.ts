@@ -47,7 +47,7 @@ it.each([
     'notes a sync of the pool',
     async () => settlePool(db, everybody, await readFold(db, poolTable, everybody)),
   ],
-  ['leases', () => leaseAccounts(db, { testId: newId(), shards: 1, need })],
+  ['leases', () => leaseAccounts(db, { testId: newId(), need })],
   ['gives leases back', leaseAndRelease],
 ])('a statement that %s holds no more memory for more accounts', async (_name, work) => {
   await work();
@@ -62,6 +62,6 @@ const listDigests = () =>
 
 async function leaseAndRelease(): Promise<void> {
   const testId = newId();
-  await leaseAccounts(db, { testId, shards: 1, need });
+  await leaseAccounts(db, { testId, need });
   await releaseAccounts(db, testId);
 }

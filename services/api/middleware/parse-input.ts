@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { checkInput } from '../../../shared/http/check-input.ts';
 import { refused } from '../../../shared/http/faults.ts';
 import type { Operation } from '../../../shared/http/operation.ts';
-import { AppError } from '../../../shared/kernel/errors.ts';
+import { AppError, type Fault } from '../../../shared/kernel/errors.ts';
 
 export interface RawInput {
   params: unknown;
@@ -31,8 +31,11 @@ function unchecked({ rawBody, anyBody }: Operation, { body }: RawInput) {
   return anyBody ? { value: body, faults: [] } : undefined;
 }
 
+/** What else is wrong with a body of which its schema refuses something: what only the handler could see otherwise. */
+export type Judge = (body: unknown) => Promise<Fault[]>;
+
 /** What the operation's handler gets, or one error with every fault of query and body. */
-export function parseInput(operation: Operation, raw: RawInput): RawInput {
+export async function parseInput(operation: Operation, raw: RawInput, judge?: Judge): Promise<RawInput> {
   const params = parseParams(operation.params ?? nothing, raw.params);
   const query = checkInput(
     operation.query ?? (operation.role === 'open' ? anything : nothing),
@@ -41,6 +44,12 @@ export function parseInput(operation: Operation, raw: RawInput): RawInput {
   );
   const body = unchecked(operation, raw) ?? checkInput(operation.body ?? noBody, raw.body, 'body');
   const faults = [...query.faults, ...body.faults];
-  if (faults.length > 0) throw refused(faults);
+  if (faults.length > 0) throw refused([...faults, ...(await judgeOthers(faults, raw.body, judge))]);
   return { params, query: query.value, body: body.value };
+}
+
+async function judgeOthers(faults: readonly Fault[], body: unknown, judge?: Judge): Promise<Fault[]> {
+  if (judge === undefined || faults.some(({ code }) => code === 'too_deep')) return [];
+  const others = await judge(body);
+  return others.filter(({ pointer }) => !faults.some(told => `${told.pointer}/`.startsWith(`${pointer}/`)));
 }

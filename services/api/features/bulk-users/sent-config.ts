@@ -18,10 +18,12 @@ const beside = { count: z.int().min(1), template: templateName };
 const flat = creationParts.extend(beside).partial();
 const nested = z.strictObject({ ...beside, config: creationParts }).partial();
 
-/** Takes whatever it is apart; a part that is at fault counts as not sent. */
-export function readSentConfig(body: unknown = {}): SentConfig {
+/**
+ * Takes whatever it is apart; a part that is at fault counts as not sent.
+ * @param base where the configuration must be; absent: wherever it is
+ */
+export function readSentConfig(body: unknown = {}, base = baseOf(body)): SentConfig {
   const outer = isObject(body) ? body : {};
-  const base = Object.hasOwn(outer, 'config') ? '/config' : '';
   const config = base === '' ? outer : outer.config;
   const { faults } = checkInput(base === '' ? flat : nested, body);
   const isSound = (pointer: string) =>
@@ -42,6 +44,9 @@ function soundParts(config: Record<string, unknown>, isSound: (part: string) => 
     .filter(([, value]) => value !== undefined);
   return creationParts.parse(Object.fromEntries(kept));
 }
+
+const baseOf = (body: unknown): SentConfig['base'] =>
+  isObject(body) && Object.hasOwn(body, 'config') ? '/config' : '';
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,33 +1,18 @@
 import type { z } from 'zod';
 import { addressOf, expand } from '../../../../shared/contracts/username-pattern.ts';
 import type { validation } from '../../../../shared/http/config-validation.ts';
-import {
-  type CreationConfig,
-  faultsOfCreation,
-  settleConfig,
-} from '../../../../shared/http/creation-config.ts';
-import type { Fault } from '../../../../shared/kernel/errors.ts';
-import type { Vault } from '../../../../shared/platform/crypto.ts';
+import type { CreationConfig } from '../../../../shared/http/creation-config.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { HashPrice } from '../../../../shared/platform/hash-price.ts';
 import { findBatch } from '../../../../shared/store/bulk-batches.ts';
 import { countTaken } from '../../../../shared/store/taken-names.ts';
 import { isBatchIdTaken } from '../../../../shared/store/user-directory.ts';
-import type { UserTable } from '../../../../shared/store/user-table.ts';
-import { readUserWidths } from '../../../../shared/store/user-table-columns.ts';
-import { type Ceilings, settingsInForce } from '../../settings-in-force.ts';
 import { warningsOf } from './config-warnings.ts';
-import { faultsOfDirectory } from './directory-faults.ts';
 import { newBatch } from './new-batch.ts';
 import { readSentConfig, type SentConfig } from './sent-config.ts';
-import { findTemplate, partsOf } from './templates.ts';
-import { faultsOfWidths } from './width-faults.ts';
+import { settleWhole, type WholeDeps } from './whole-faults.ts';
 
-export interface ValidateDeps {
-  applicationDb: Executor;
-  users: UserTable;
-  vault: Vault;
-  ceilings: Ceilings;
+export interface ValidateDeps extends WholeDeps {
   priceOf: (hashes: number) => Promise<HashPrice>;
 }
 
@@ -44,21 +29,9 @@ export async function validate(
   body: unknown,
 ): Promise<z.input<typeof validation>> {
   const sent = readSentConfig(body);
-  const [template, settings, widths] = await Promise.all([
-    findTemplate(db, sent.template),
-    settingsInForce(db, deps.ceilings),
-    readUserWidths(deps.applicationDb, deps.users),
-  ]);
-  const config = settleConfig(sent.parts, template === undefined ? {} : partsOf(template, deps.vault));
+  const { config, settings, faults } = await settleWhole(deps, db, sent);
   const { count = 1, base } = sent;
-  const errors = [
-    ...sent.faults,
-    ...(template === undefined ? [unknownTemplate(sent.template)] : []),
-    ...faultsOfCreation({ count, config, maxUsers: settings.max_bulk_users }, base),
-    ...faultsOfDirectory(deps.users, config, base),
-    ...faultsOfWidths(widths, { count, config }, base),
-    ...(await batchFaults(deps, db, sent)),
-  ];
+  const errors = [...sent.faults, ...faults, ...(await batchFaults(deps, db, sent))];
   const hasPattern = errors.every(({ pointer }) => pointer !== `${base}/username_pattern`);
   const hashes = hashesOf(config, count);
   const price = await deps.priceOf(hashes);
@@ -76,12 +49,6 @@ export async function validate(
     estimate: { password_hashes: hashes, hash_seconds: rounded(price.seconds), cores: price.cores },
   };
 }
-
-const unknownTemplate = (name: string): Fault => ({
-  pointer: '/template',
-  code: 'unknown_template',
-  detail: `is not known: ${name}`,
-});
 
 async function batchFaults(
   { applicationDb, users }: ValidateDeps,

@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import type { LoadTestConfig } from '../../../../shared/contracts/load-tests.ts';
 import { pointerTo } from '../../../../shared/http/faults.ts';
+import { loadTestFields } from '../../../../shared/http/load-test-request.ts';
 import { isArrivalRate } from '../../../../shared/http/load-test-rules.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
-import type { LoadShape } from './shape.ts';
+import { type LoadShape, settleShape } from './shape.ts';
 
 /** What no load test may pass, whoever asks. */
 export interface LoadLimits {
@@ -54,4 +56,26 @@ export function faultsOfControlLimits(
       : []),
     ...((asked.rate ?? 0) > highestRate ? [above(['rate'], highestRate, `per ${time_unit_seconds} s`)] : []),
   ];
+}
+
+const { executor, concurrent_users, duration, duration_minutes, stages, rate, time_unit } = loadTestFields;
+const shapeSchema = z.object({
+  executor,
+  concurrent_users,
+  duration,
+  duration_minutes,
+  stages,
+  rate,
+  time_unit,
+});
+
+/** What of a body that is at fault elsewhere passes them all the same: as far as it says how much load there is to be. */
+export function faultsOfSentLimits(limits: LoadLimits, body: unknown): Fault[] {
+  const sent = shapeSchema.safeParse(body);
+  if (!sent.success) return [];
+  const { data } = sent;
+  const field = data.duration_minutes === undefined ? 'duration' : 'duration_minutes';
+  const faults = faultsOfLimits(limits, settleShape(data, limits.users), field);
+  // Of what it does not name the default counts only with the rest of it.
+  return faults.filter(({ pointer }) => Object.hasOwn(Object(body), pointer.split('/')[1] ?? ''));
 }

@@ -24,11 +24,12 @@ import {
 import type { ChannelHub } from '../../channel-hub.ts';
 import { tellDeed } from '../../deed.ts';
 import { eventStream } from '../../event-stream.ts';
-import { accepted, ok, preparedRoute, type Route, route } from '../../route.ts';
+import { accepted, judged, ok, preparedRoute, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
 import { assertAccounts } from './accounts.ts';
 import { assertFits } from './control.ts';
 import { existing } from './existing.ts';
+import { faultsOfSentLimits } from './limits.ts';
 import { presentLoadTest, presentLoadTestDetail } from './present.ts';
 import { lookAtLoadTest } from './read-events.ts';
 import { createReporter } from './report/report.ts';
@@ -43,21 +44,7 @@ export interface LoadTestRoutesDeps extends SettleDeps {
 }
 
 export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
-  preparedRoute(
-    createLoadTestOperation,
-    async ({ body, db }) => {
-      await admitWork(db); // before the target is looked at
-      return settleRequest(deps, body);
-    },
-    async (call, config) => {
-      await assertAccounts(call.db, config);
-      const id = newId();
-      const job = await submitJob(call, deps.queue, loadTestRun, { load_test_id: id });
-      const row = await insertLoadTest(call.db, { id, jobId: job.id, config });
-      await tellDeed(call, 'load-tests.start', id, { job_id: job.id, target_url: config.target_url });
-      return accepted(presentLoadTestDetail(row, []), `/api/load-tests/${id}`);
-    },
-  ),
+  judged(async body => faultsOfSentLimits(deps.limits, body), startRoute(deps)),
 
   route(listLoadTestsOperation, async ({ query: { cursor, limit, status }, db }) => {
     const before = decodeCursor(cursor, z.uuid());
@@ -108,3 +95,21 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
 
   ...resultRoutes({ reporter: createReporter() }),
 ];
+
+/** Looks at the target first, outside of any transaction. */
+const startRoute = (deps: LoadTestRoutesDeps): Route =>
+  preparedRoute(
+    createLoadTestOperation,
+    async ({ body, db }) => {
+      await admitWork(db); // before the target is looked at
+      return settleRequest(deps, body);
+    },
+    async (call, config) => {
+      await assertAccounts(call.db, config);
+      const id = newId();
+      const job = await submitJob(call, deps.queue, loadTestRun, { load_test_id: id });
+      const row = await insertLoadTest(call.db, { id, jobId: job.id, config });
+      await tellDeed(call, 'load-tests.start', id, { job_id: job.id, target_url: config.target_url });
+      return accepted(presentLoadTestDetail(row, []), `/api/load-tests/${id}`);
+    },
+  );

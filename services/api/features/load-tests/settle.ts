@@ -3,10 +3,11 @@ import { defaultLogin } from '../../../../shared/contracts/account-sessions.ts';
 import type { LoadTestConfig, UserPoolConfig } from '../../../../shared/contracts/load-tests.ts';
 import { parseThreshold } from '../../../../shared/contracts/thresholds.ts';
 import { pointerTo, refuse, refused } from '../../../../shared/http/faults.ts';
+import type { EndpointRequest } from '../../../../shared/http/load-test-request.ts';
 import type { LoadTestBody } from '../../../../shared/http/load-test-rules.ts';
 import type { Allowlist } from '../../../../shared/kernel/allowlist.ts';
-import type { Fault } from '../../../../shared/kernel/errors.ts';
-import { findTarget } from '../../target.ts';
+import { AppError, type Fault, isAppError } from '../../../../shared/kernel/errors.ts';
+import { findTarget, type Target } from '../../target.ts';
 import { fetchCatalogue, settleEndpoints, unknownEndpoint } from './endpoints.ts';
 import { faultsOfLimits, type LoadLimits } from './limits.ts';
 import { settleShape } from './shape.ts';
@@ -27,14 +28,12 @@ export async function settleRequest(deps: SettleDeps, body: LoadTestBody): Promi
   const shape = settleShape(body, deps.limits.users);
   const durationField = body.duration_minutes === undefined ? 'duration' : 'duration_minutes';
   const limited = faultsOfLimits(deps.limits, shape, durationField);
-  const target = await findTarget(targetUrl, deps.allowlist);
-  const given =
-    body.endpoints ??
-    (limited.length > 0 ? [] : await fetchCatalogue(target, { loggedIn: body.user_pool !== undefined }));
-  if (given.length === 0) throw refused(limited);
-  const { endpoints, faults } = settleEndpoints(target.url, given, body.endpoint_weights);
-  const all = [...limited, ...faults, ...faultsOfThresholds(body, given)];
-  if (all.length > 0) throw refused(all);
+  const settled = body.endpoints && settleEndpointsOf(body, new URL(targetUrl), body.endpoints);
+  const seen = [...limited, ...(settled?.faults ?? [])];
+  const target = await findTarget(targetUrl, deps.allowlist).catch(error => throwWith(error, seen));
+  if (seen.length > 0) throw refused(seen);
+  const { endpoints, faults } = settled ?? (await settleCatalogue(body, target));
+  if (faults.length > 0) throw refused(faults);
   return {
     ...shape,
     ...settleInterval(body),
@@ -50,6 +49,30 @@ export async function settleRequest(deps: SettleDeps, body: LoadTestBody): Promi
     seed: body.seed ?? randomInt(2 ** 32),
     ...(body.user_pool !== undefined && { user_pool: settlePool(body.user_pool) }),
   };
+}
+
+/** The endpoints of the request or of its target, and what is wrong with the parts that speak of them. */
+function settleEndpointsOf(body: LoadTestBody, target: URL, given: readonly EndpointRequest[]) {
+  const { endpoints, faults } = settleEndpoints(target, given, body.endpoint_weights);
+  return { endpoints, faults: [...faults, ...faultsOfThresholds(body, given)] };
+}
+
+const settleCatalogue = async (body: LoadTestBody, target: Target) =>
+  settleEndpointsOf(
+    body,
+    target.url,
+    await fetchCatalogue(target, { loggedIn: body.user_pool !== undefined }),
+  );
+
+/** What was seen before the target was looked at is told with what is wrong with the target. */
+function throwWith(error: unknown, seen: readonly Fault[]): never {
+  if (!isAppError(error)) throw error;
+  const { code, message, hint, faults } = error;
+  throw new AppError(code, message, {
+    ...(hint !== undefined && { hint }),
+    faults: [...faults, ...seen],
+    cause: error,
+  });
 }
 
 function settlePool({ batch_id, policy, login = defaultLogin }: UserPoolBody): UserPoolConfig {

@@ -10,8 +10,14 @@ export type LoadShape = Pick<
 const defaultMinutes = 30;
 const defaultUsers = { 'constant-vus': 10, 'ramping-vus': 1 };
 
+/** What of a request it is made of. */
+type ShapeRequest = Pick<
+  LoadTestBody,
+  'executor' | 'concurrent_users' | 'duration' | 'duration_minutes' | 'stages' | 'rate' | 'time_unit'
+>;
+
 /** @param maxUsers what a default may not pass */
-export function settleShape(body: LoadTestBody, maxUsers: number): LoadShape {
+export function settleShape(body: ShapeRequest, maxUsers: number): LoadShape {
   const { executor, stages = [], time_unit: time_unit_seconds } = body;
   const staged = stages.reduce((sum, { duration_seconds }) => sum + duration_seconds, 0);
   const asked = body.duration ?? Math.round((body.duration_minutes ?? defaultMinutes) * 60_000) / 1000;
