@@ -10,7 +10,7 @@ export interface UnreadableRequest {
   reason: string | undefined;
 }
 
-export interface PlainAnswer {
+interface PlainAnswer {
   headers: Readonly<Record<string, string>>;
   body: string;
 }
