@@ -21,6 +21,9 @@ const trendSchema = z.object({
 });
 export type Trend = z.infer<typeof trendSchema>;
 
+/** Zeros stand for no duration at all, as when no request had an answer: what is measured is a microsecond or more. */
+export const wasMeasured = ({ max }: Trend): boolean => max > 0;
+
 export const endpointMetricsSchema = z.object({
   http_reqs: z.object({ count, rate: z.number() }),
   /** Service time: from the request on the socket to the answer's end, or to its timeout. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { type Trend, wasMeasured } from '../../../shared/contracts/load-metrics.ts';
 import { endedLoadTestStatuses } from '../../../shared/contracts/load-tests.ts';
 import type { listLoadTestsOperation, loadTestDetail } from '../../../shared/http/load-tests.ts';
 import { facts, table } from '../output.ts';
@@ -23,7 +24,7 @@ export function describeLoadTest(test: LoadTest): string[] {
       ['  executor', config.executor],
       ['  users', `${test.active_users} now, ${metrics.vus_max} at most`],
       ['  requests', `${requests.count.toLocaleString('en')}, ${requests.rate.toFixed(1)} a second`],
-      ['  duration', `median ${shortMs(duration.med)}, p95 ${shortMs(duration['p(95)'])}`],
+      ['  duration', durationOf(duration)],
       ['  failed', `${shortPercent(metrics.http_req_failed.rate)} (${metrics.http_req_failed.passes})`],
     ]),
     ...test.thresholds.map(({ ok, metric, expression }) => `  ${ok ? '✓' : '✗'} ${metric} ${expression}`),
@@ -35,6 +36,9 @@ export function describeLoadTest(test: LoadTest): string[] {
   ];
 }
 
+const durationOf = (trend: Trend): string =>
+  wasMeasured(trend) ? `median ${shortMs(trend.med)}, p95 ${shortMs(trend['p(95)'])}` : 'nothing measured';
+
 type Page = z.output<(typeof listLoadTestsOperation)['responses'][200]['schema']>;
 
 export const listed = ({ items }: Page): string[] =>
@@ -44,7 +48,7 @@ export const listed = ({ items }: Page): string[] =>
       id,
       status,
       metrics.http_reqs.count.toLocaleString('en'),
-      shortMs(metrics.http_req_duration['p(95)']),
+      wasMeasured(metrics.http_req_duration) ? shortMs(metrics.http_req_duration['p(95)']) : '-',
       shortPercent(metrics.http_req_failed.rate),
       started_at ?? '-',
       config.session_name,

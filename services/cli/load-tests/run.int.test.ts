@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { loadConfig } from '../../../shared/platform/config.ts';
 import { initialControl } from '../../../shared/store/load-tests.ts';
-import { endedTest, timelinePoint } from '../../../test/fixtures/load-results.ts';
+import { endedTest, noTrend, timelinePoint } from '../../../test/fixtures/load-results.ts';
 import { loadTestConfig } from '../../../test/fixtures/load-test.ts';
 import { runCli } from '../program.ts';
 import { answer, startTinyApi } from '../testing/tiny-api.ts';
@@ -81,6 +81,18 @@ describe('muster load-tests run', () => {
     const { code, out, err } = await run('run', '--rate', '10', '--follow');
     expect([code, out]).toEqual([5, 'the summary\n']);
     expect(err).toContain('0:00  running  4 users  100/s  p95 50.0 ms  failed 1.00 %');
+  });
+
+  it('says of a test without a single answer that nothing was measured, not 0 ms', async () => {
+    const test = testOf('failed');
+    const metrics = { ...test.metrics, http_req_duration: noTrend };
+    api = await startTinyApi({
+      [`GET /api/load-tests/${test.id}`]: (_, response) => answer(response, { ...test, metrics }),
+      'GET /api/load-tests': (_, response) =>
+        answer(response, { items: [{ ...test, metrics }], next_cursor: null }),
+    });
+    expect((await run('status', test.id)).out).toMatch(/duration +nothing measured/);
+    expect((await run('list')).out).toMatch(/failed +1,000 +- +1\.00 %/);
   });
 
   it('refuses options that say nothing it could send', async () => {

@@ -1,3 +1,5 @@
+import { type Trend, wasMeasured } from '../../../../shared/contracts/load-metrics.ts';
+
 /** Figures for people, as k6 writes them. */
 const decimals = (value: number, digits = 2): string => String(Number(value.toFixed(digits)));
 
@@ -10,7 +12,11 @@ export function milliseconds(ms: number): string {
 }
 
 /** The same in three digits: `570ms`, `44.1ms`, `1.68s`. */
-export const briefly = (ms: number): string => milliseconds(ms < 60_000 ? Number(ms.toPrecision(3)) : ms);
+const briefly = (ms: number): string => milliseconds(ms < 60_000 ? Number(ms.toPrecision(3)) : ms);
+
+/** A figure of a trend; `–` where nothing was measured, since `0ms` would be the best of all. */
+export const trendFigure = (trend: Trend, name: keyof Trend): string =>
+  wasMeasured(trend) ? briefly(trend[name]) : '–';
 
 /** `15s`, `2m05s`, `1h00m05s` */
 export function seconds(total: number): string {
@@ -35,6 +41,8 @@ export const percent = (share: number): string => `${(share * 100).toFixed(2)}%`
 /** `1,234.5` */
 export const number = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: 2 });
 
+export const nothingMeasured = 'nothing measured';
+
 const aggregate = /^\s*(avg|min|med|max|p\s*\([^)]*\))/;
 
 /** What a threshold compared, in the unit of its metric. */
@@ -47,7 +55,7 @@ export function actualOf({
   expression: string;
   actual: number | null;
 }): string {
-  if (actual === null) return 'nothing measured';
+  if (actual === null) return nothingMeasured;
   if (aggregate.test(expression)) return milliseconds(actual);
   if (metric.startsWith('http_req_failed')) return percent(actual);
   return number(actual);

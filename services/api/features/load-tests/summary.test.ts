@@ -1,4 +1,4 @@
-import { endedTest, endpointMetrics } from '../../../../test/fixtures/load-results.ts';
+import { endedTest, endpointMetrics, noTrend } from '../../../../test/fixtures/load-results.ts';
 import { loadTestConfig } from '../../../../test/fixtures/load-test.ts';
 import { summaryOf } from './summary.ts';
 
@@ -54,7 +54,14 @@ describe('the summary', () => {
     expect(summaryOf(row)).not.toContain('http_reqs_interrupted');
   });
 
-  it('of a test that has measured nothing yet is all zeros', () => {
+  it('has no durations where no request had an answer', () => {
+    const refused = { ...endpointMetrics(1000, 1000), http_req_duration: noTrend };
+    const text = summaryOf({ ...row, metrics: row.metrics && { ...row.metrics, ...refused } });
+    expect(lineOf(text, 'http_req_duration..')).toMatch(/: nothing measured$/);
+    expect(lineOf(text, 'http_req_failed..')).toMatch(/: 100\.00% 1000 out of 1000$/);
+  });
+
+  it('of a test that has measured nothing yet counts zeros', () => {
     const text = summaryOf(endedTest({ metrics: null, endpoints: {}, finishedAt: null, status: 'starting' }));
     expect(lineOf(text, 'http_reqs')).toMatch(/: 0 0\/s$/);
     expect(lineOf(text, 'status')).toContain('not over yet');

@@ -1,7 +1,12 @@
-import type { EndpointMetrics, LoadMetrics, Trend } from '../../../../shared/contracts/load-metrics.ts';
+import {
+  type EndpointMetrics,
+  type LoadMetrics,
+  type Trend,
+  wasMeasured,
+} from '../../../../shared/contracts/load-metrics.ts';
 import type { ThresholdResult } from '../../../../shared/contracts/load-tests.ts';
 import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
-import { actualOf, bytes, milliseconds, percent, seconds, subjectOf } from './format.ts';
+import { actualOf, bytes, milliseconds, nothingMeasured, percent, seconds, subjectOf } from './format.ts';
 import { hasEnded, metricsOf } from './present.ts';
 
 /**
@@ -90,7 +95,9 @@ const interruptedOf = ({ http_reqs_interrupted: count = 0 }: LoadMetrics): Line[
 const trendFigures = ['avg', 'min', 'med', 'max', 'p(90)', 'p(95)', 'p(99)'] as const;
 
 const trendText = (trend: Trend): string =>
-  trendFigures.map(name => `${name}=${milliseconds(trend[name])}`).join(' ');
+  wasMeasured(trend)
+    ? trendFigures.map(name => `${name}=${milliseconds(trend[name])}`).join(' ')
+    : nothingMeasured;
 
 const counterText = ({ count, rate }: { count: number; rate: number }): string =>
   `${count} ${Number(rate.toFixed(2))}/s`;

@@ -55,6 +55,7 @@ function panelsOf(steps: readonly Step[]): Panel[] {
   const dropped = line('dropped', 'dropped arrivals', 'line', step => step.dropped);
   const hasDropped = steps.some(step => step.dropped > 0);
   const errors = errorLines(steps);
+  const hasTimes = steps.some(step => step.p95 !== null);
   const waits = steps.some(step => (step.responseP95 ?? 0) > (step.p95 ?? 0) * sameWithin);
   return [
     {
@@ -78,7 +79,8 @@ function panelsOf(steps: readonly Step[]): Panel[] {
           ? [line('response', 'p95 from the intended start', 'dashed', step => step.responseP95)]
           : []),
       ],
-      ...(!waits && { note: 'From the intended start of each request, the times are the same.' }),
+      ...(!hasTimes && { note: 'There are no times, since no request had an answer.' }),
+      ...(hasTimes && !waits && { note: 'From the intended start of each request, the times are the same.' }),
     },
     ...(errors.length > 0
       ? [{ id: 'errors', title: 'Errors by kind', unit: 'a second, stacked', lines: errors }]

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { LoadEvent } from '../../../../../shared/contracts/load-tests.ts';
-import { endedTest, endpointMetrics, timelinePoint } from '../../../../../test/fixtures/load-results.ts';
+import {
+  endedTest,
+  endpointMetrics,
+  noTrend,
+  timelinePoint,
+} from '../../../../../test/fixtures/load-results.ts';
 import { loadTestConfig } from '../../../../../test/fixtures/load-test.ts';
 import { createFold } from './fold.ts';
 import { marksOf } from './marks.ts';
@@ -107,6 +112,31 @@ describe('the report', () => {
     );
     expect(page).toContain(late.message);
     expect(page.match(/answered 404/g)).toHaveLength(4);
+  });
+
+  it('says when an error came first, in whichever order the shards told of it', () => {
+    const row = endedTest();
+    const sample = { loadTestId: row.id, shard: 0, endpoint: 'home', status: 503, username: null };
+    const errors = [7000, 3000, 9000].map((atMs, id) => ({
+      ...sample,
+      ...{ id, atMs, kind: 'http_5xx', message: 'answered 503' },
+    }));
+    expect(render(content({ row, errors }))).toMatch(/answered 503<.*?0:03<.*?3</);
+  });
+
+  it('has no times where no request had an answer, and none of 0 ms', () => {
+    const none = { http_req_duration: noTrend, http_req_response_time: noTrend };
+    const row = endedTest({ endpoints: { home: { ...endpointMetrics(10, 10), ...none } } });
+    const points = seconds(0, 10).map(second =>
+      timelinePoint(second, { http_req_duration: null, http_req_response_time: null }),
+    );
+    const page = render(
+      content({ row: { ...row, metrics: row.metrics && { ...row.metrics, ...none } }, folded: fold(points) }),
+    );
+    expect(page).not.toContain('0ms');
+    expect(page).toContain('<p class="figure">–</p>');
+    expect(page).toContain('no request had an answer');
+    expect(page).not.toContain('the times are the same');
   });
 
   it('says how much was sent that nobody counted', () => {

@@ -3,7 +3,7 @@ import type { LoadEvent, LoadTestConfig } from '../../../../../shared/contracts/
 import type { LoadErrorRow } from '../../../../../shared/store/load-results.ts';
 import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
-import { briefly, number, percent } from '../format.ts';
+import { number, percent, trendFigure } from '../format.ts';
 import { type Html, html } from './html.ts';
 import { toneOf } from './marks.ts';
 import { clock } from './scale.ts';
@@ -47,20 +47,15 @@ export function endpointSection({ config, endpoints }: LoadTestRow): Html {
 /** Below this a figure is not marked: one red figure that matters is seen, a column of them is not. */
 const conspicuousRate = 0.01;
 
+const durationFigures = ['avg', 'med', 'p(90)', 'p(95)', 'p(99)', 'max'] as const;
+
 function figuresOf({ http_reqs, http_req_failed, http_req_duration: duration }: EndpointMetrics): Cell[] {
   const failed = percent(http_req_failed.rate);
   return [
     number(http_reqs.count),
     number(Math.round(http_reqs.rate * 10) / 10),
     http_req_failed.rate >= conspicuousRate ? html`<span class="bad">${failed}</span>` : failed,
-    ...[
-      duration.avg,
-      duration.med,
-      duration['p(90)'],
-      duration['p(95)'],
-      duration['p(99)'],
-      duration.max,
-    ].map(briefly),
+    ...durationFigures.map(name => trendFigure(duration, name)),
   ];
 }
 
@@ -98,11 +93,11 @@ function messagesOf(samples: readonly LoadErrorRow[]): Cell[][] {
   return [...groups.values()]
     .toSorted((a, b) => b.length - a.length)
     .slice(0, messagesShown)
-    .flatMap(([first, ...rest]) =>
-      first === undefined
-        ? []
-        : [[first.kind, first.endpoint, first.message, clock(first.atMs / 1000), number(rest.length + 1)]],
-    );
+    .flatMap(group => {
+      const [first] = group.toSorted((a, b) => a.atMs - b.atMs); // they are saved shard by shard
+      if (first === undefined) return [];
+      return [[first.kind, first.endpoint, first.message, clock(first.atMs / 1000), number(group.length)]];
+    });
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
-import { briefly, bytes, number, percent } from '../format.ts';
+import { bytes, number, percent, trendFigure } from '../format.ts';
 import { metricsOf } from '../present.ts';
 import { type Html, html } from './html.ts';
 
@@ -11,9 +11,9 @@ export function tiles(row: LoadTestRow): Html {
   const { logins, login_duration } = metrics;
   const shown = [
     tile('Requests', number(http_reqs.count), `${number(Math.round(http_reqs.rate * 10) / 10)} a second`),
-    tile('Median', briefly(http_req_duration.med), `average ${briefly(http_req_duration.avg)}`),
-    tile('p95', briefly(http_req_duration['p(95)']), `p99 ${briefly(http_req_duration['p(99)'])}`),
-    tile('p95 with wait', briefly(http_req_response_time['p(95)']), 'from the intended start'),
+    tile('Median', trendFigure(http_req_duration, 'med'), `average ${trendFigure(http_req_duration, 'avg')}`),
+    tile('p95', trendFigure(http_req_duration, 'p(95)'), `p99 ${trendFigure(http_req_duration, 'p(99)')}`),
+    tile('p95 with wait', trendFigure(http_req_response_time, 'p(95)'), 'from the intended start'),
     tile('Failed', percent(http_req_failed.rate), `${number(http_req_failed.passes)} requests`),
     dropped_iterations > 0
       ? tile('Dropped arrivals', number(dropped_iterations), 'no user was free for them')
@@ -23,7 +23,7 @@ export function tiles(row: LoadTestRow): Html {
           tile(
             'Logins',
             number(logins.count),
-            `${logins.failed} failed, median ${briefly(login_duration.med)}`,
+            `${logins.failed} failed, median ${trendFigure(login_duration, 'med')}`,
           ),
         ]
       : []),
