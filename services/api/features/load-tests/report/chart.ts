@@ -46,7 +46,7 @@ export function chart(options: ChartOptions): Html {
   return html`
 <figure class="chart" id="${id}">
   <figcaption><h3>${title}</h3><span class="unit">${unit}</span><ul class="legend">${legend}</ul></figcaption>
-  <div class="plot">${plot(options)}</div>
+  <div class="plot" tabindex="0" role="group" aria-label="${title}, ${unit}: arrow keys read the figures">${plot(options)}</div>
   ${note === undefined ? undefined : html`<p class="note">${note}</p>`}
 </figure>`;
 }

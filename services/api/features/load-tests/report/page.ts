@@ -46,7 +46,7 @@ export function reportBody(content: ReportContent): Html {
   ${configSection(row.config)}
   <footer>Load test ${row.id} · drawn by Muster on ${instant(new Date())}</footer>
 </main>
-<div class="readout" hidden></div>`;
+<div class="readout" role="status" hidden></div>`;
 }
 
 const empty = html`<p class="note">Nothing was measured.</p>`;

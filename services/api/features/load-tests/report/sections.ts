@@ -15,10 +15,10 @@ interface Column {
   isNumber?: boolean;
 }
 
-function table(columns: readonly Column[], rows: readonly (readonly Cell[])[]): Html {
+function table(label: string, columns: readonly Column[], rows: readonly (readonly Cell[])[]): Html {
   const classOf = (index: number) => (columns[index]?.isNumber ? 'n' : '');
-  return html`<div class="scroll"><table>
-    <thead><tr>${columns.map(({ title }, index) => html`<th class="${classOf(index)}">${title}</th>`)}</tr></thead>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table>
+    <thead><tr>${columns.map(({ title }, index) => html`<th scope="col" class="${classOf(index)}">${title}</th>`)}</tr></thead>
     <tbody>${rows.map(
       row => html`<tr>${row.map((cell, index) => html`<td class="${classOf(index)}">${cell}</td>`)}</tr>`,
     )}</tbody></table></div>`;
@@ -41,7 +41,7 @@ export function endpointSection({ config, endpoints }: LoadTestRow): Html {
     ]);
   const columns = ['Requests', 'a second', 'Failed', 'Average', 'Median', 'p90', 'p95', 'p99', 'Max'];
   if (rows.length === 0) return html``;
-  return html`<section><h2>Endpoints</h2>${table([text('Endpoint'), ...columns.map(figure)], rows)}</section>`;
+  return html`<section><h2>Endpoints</h2>${table('Endpoints', [text('Endpoint'), ...columns.map(figure)], rows)}</section>`;
 }
 
 /** Below this a figure is not marked: one red figure that matters is seen, a column of them is not. */
@@ -77,11 +77,12 @@ export function errorSection({ errors, http_reqs }: LoadMetrics, samples: readon
   const samplesOf = Map.groupBy(samples, ({ kind }) => kind);
   const bySample = kinds.flatMap(([kind]) => messagesOf(samplesOf.get(kind) ?? []));
   return html`<section><h2>Errors</h2>
-    ${table([text('Kind'), figure('Requests'), figure('Of all')], byKind)}
+    ${table('Errors by kind', [text('Kind'), figure('Requests'), figure('Of all')], byKind)}
     ${bySample.length > 0 && html`<h3>Most common among the samples of each kind</h3>`}
     ${
       bySample.length > 0 &&
       table(
+        'Samples of errors',
         [text('Kind'), text('Endpoint'), text('Message'), figure('First at'), figure('Samples')],
         bySample,
       )
@@ -113,8 +114,8 @@ export function eventSection(events: readonly LoadEvent[], all: number): Html {
     event.message,
     [event.actor ?? '', event.shard === null ? '' : `shard ${event.shard}`].filter(Boolean).join(', '),
   ]);
-  const columns = [figure(''), figure('At'), text('Event'), text('What'), text('Who')];
-  return html`<section><h2>Events</h2>${table(columns, rows)}
+  const columns = [figure('No.'), figure('At'), text('Event'), text('What'), text('Who')];
+  return html`<section><h2>Events</h2>${table('Events', columns, rows)}
     ${all > events.length && html`<p class="note">There are ${number(all - events.length)} more, most of them of the same kinds: read them at /events.</p>`}</section>`;
 }
 
@@ -134,9 +135,9 @@ export function shardSection(shards: readonly LoadShardRow[]): Html {
     text('Status'),
     figure('Requests'),
     figure('Interrupted'),
-    text(''),
+    text('Note'),
   ];
-  return html`<section><h2>Workers</h2>${table(columns, rows)}</section>`;
+  return html`<section><h2>Workers</h2>${table('Workers', columns, rows)}</section>`;
 }
 
 /** A report is passed on: what is secret in headers stays out of it. */

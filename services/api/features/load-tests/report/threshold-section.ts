@@ -9,8 +9,8 @@ export function thresholdSection(results: readonly ThresholdResult[]): Html | un
   return html`
   <section>
     <h2>Thresholds</h2>
-    <div class="scroll"><table>
-      <thead><tr><th></th><th>Metric</th><th>Must be</th><th class="n">Was</th></tr></thead>
+    <div class="scroll" tabindex="0" role="region" aria-label="Thresholds"><table>
+      <thead><tr><th scope="col">Verdict</th><th scope="col">Metric</th><th scope="col">Must be</th><th scope="col" class="n">Was</th></tr></thead>
       <tbody>${sorted.map(
         result => html`<tr>
           <td><span class="sign-of ${result.ok ? 'good' : 'bad'}">${result.ok ? '✓ holds' : '✗ fails'}</span></td>
