@@ -8,32 +8,17 @@ import { waitFor } from '../../shared/kernel/time.ts';
 import { openCredentials } from '../../shared/store/batch-credentials.ts';
 import { problemOf, type TestApi, testApi } from '../fixtures/api.ts';
 import { type TestDatabases, testDatabases } from '../fixtures/database.ts';
+import { type Job, testJobs } from '../fixtures/jobs.ts';
 import { describeEachBackend, type TestQueueStore } from '../fixtures/queue.ts';
 import { logIn, startStorefront } from '../fixtures/storefront.ts';
 import { type RunningWorker, runWorker, testVault } from '../fixtures/worker.ts';
 
 const databases = testDatabases();
-type Job = z.infer<typeof job>;
 
 const settingsOf = (store: TestQueueStore): Record<string, string> => ({
   QUEUE_PREFIX: store.prefix,
   ...(store.redisUrl === undefined ? {} : { REDIS_URL: store.redisUrl }),
 });
-
-async function create(api: TestApi, body: object): Promise<Job> {
-  const response = await api.call('POST', '/api/bulk-users/create', { json: body });
-  expect(response.status).toBe(202);
-  return job.parse(await response.json());
-}
-
-const jobOf = async (api: TestApi, id: string): Promise<Job> =>
-  job.parse(await (await api.call('GET', `/api/jobs/${id}`)).json());
-
-const ended = (api: TestApi, { id }: Job): Promise<Job> =>
-  waitFor(`the end of job ${id}`, async () => {
-    const found = await jobOf(api, id);
-    return found.finished_at === null ? undefined : found;
-  });
 
 async function batchOf(api: TestApi, created: Job) {
   const { items } = pageOf(z.looseObject({ batch_id: z.string(), job_id: z.string() })).parse(
@@ -57,6 +42,8 @@ async function usersIn({ application: { sql } }: TestDatabases, batchId: string)
 
 describeEachBackend(databases, store => {
   const api = testApi(databases, settingsOf(store));
+  const { ended, find, submit } = testJobs(api);
+  const create = (body: object) => submit('POST', '/api/bulk-users/create', body);
   const name = (text: string) => `${store.kind}_${text}_{id}@example.com`;
   let workers: RunningWorker[] = [];
 
@@ -68,7 +55,7 @@ describeEachBackend(databases, store => {
   afterAll(() => Promise.all(workers.map(worker => worker.stop())));
 
   it('creates the users asked for, with one password hash, over both workers', async () => {
-    const submitted = await create(api, {
+    const submitted = await create({
       count: 1000,
       config: {
         username_pattern: name('plain'),
@@ -81,7 +68,7 @@ describeEachBackend(databases, store => {
       status: 'queued',
       requested_by: expect.any(String),
     });
-    const done = await ended(api, submitted);
+    const done = await ended(submitted);
     const batch = await batchOf(api, submitted);
     expect(done).toMatchObject({
       status: 'succeeded',
@@ -107,8 +94,8 @@ describeEachBackend(databases, store => {
       insert into users (username, email, password_hash)
       values (${name('taken').replace('{id}', '7')}, ${`${store.kind}-a@shop.test`}, 'x'),
         (${`${store.kind}-b`}, ${name('taken').replace('{id}', '150')}, 'x')`;
-    const submitted = await create(api, { count: 200, config: { username_pattern: name('taken') } });
-    const done = await ended(api, submitted);
+    const submitted = await create({ count: 200, config: { username_pattern: name('taken') } });
+    const done = await ended(submitted);
     expect(done).toMatchObject({
       status: 'partially_succeeded',
       result: { successful_count: 198, failed_count: 2 },
@@ -125,8 +112,8 @@ describeEachBackend(databases, store => {
     const refused = name('refused').replace('{id}', '33');
     await databases.application.sql.unsafe(`
       alter table users add constraint no_33_${store.kind} check (username <> '${refused}')`);
-    const submitted = await create(api, { count: 90, config: { username_pattern: name('refused') } });
-    expect(await ended(api, submitted)).toMatchObject({ result: { successful_count: 89, failed_count: 1 } });
+    const submitted = await create({ count: 90, config: { username_pattern: name('refused') } });
+    expect(await ended(submitted)).toMatchObject({ result: { successful_count: 89, failed_count: 1 } });
     const { batch_id } = await batchOf(api, submitted);
     expect((await failuresOf(api, batch_id)).items).toMatchObject([
       { index: 33, username: refused, code: 'check_violation' },
@@ -137,11 +124,11 @@ describeEachBackend(databases, store => {
     await databases.application.sql`
       insert into users (username, email, password_hash)
       values (${name('back').replace('{id}', '55')}, ${`${store.kind}-c@shop.test`}, 'x')`;
-    const submitted = await create(api, {
+    const submitted = await create({
       count: 300,
       config: { username_pattern: name('back'), on_error: 'rollback', batch_size: 10 },
     });
-    const done = await ended(api, submitted);
+    const done = await ended(submitted);
     expect(done).toMatchObject({
       status: 'failed',
       error: { code: 'rolled_back' },
@@ -156,13 +143,13 @@ describeEachBackend(databases, store => {
   });
 
   it('stops in the middle when it is cancelled, and finishes the rest on retry', async () => {
-    const submitted = await create(api, {
+    const submitted = await create({
       count: 400,
       config: { username_pattern: name('cancel'), batch_size: 20, creation_interval_ms: 100 },
     });
-    await waitFor('some progress', async () => ((await jobOf(api, submitted.id)).progress?.done ?? 0) > 0);
+    await waitFor('some progress', async () => ((await find(submitted.id)).progress?.done ?? 0) > 0);
     expect((await api.call('POST', `/api/jobs/${submitted.id}/cancel`)).status).toBe(202);
-    const done = await ended(api, submitted);
+    const done = await ended(submitted);
     const batch = await batchOf(api, submitted);
     const users = await usersIn(databases, batch.batch_id);
     expect(done).toMatchObject({
@@ -175,7 +162,7 @@ describeEachBackend(databases, store => {
     expect((await api.call('POST', `/api/jobs/${submitted.id}/cancel`)).status).toBe(409);
 
     expect((await api.call('POST', `/api/jobs/${submitted.id}/retry`)).status).toBe(202);
-    expect(await ended(api, submitted)).toMatchObject({
+    expect(await ended(submitted)).toMatchObject({
       status: 'succeeded',
       result: { successful_count: 400 },
     });
@@ -186,11 +173,11 @@ describeEachBackend(databases, store => {
     await databases.application.sql`
       insert into users (username, email, password_hash)
       values (${name('again').replace('{id}', '5')}, ${`${store.kind}-d@shop.test`}, 'x')`;
-    const submitted = await create(api, { count: 50, config: { username_pattern: name('again') } });
-    expect(await ended(api, submitted)).toMatchObject({ status: 'partially_succeeded' });
+    const submitted = await create({ count: 50, config: { username_pattern: name('again') } });
+    expect(await ended(submitted)).toMatchObject({ status: 'partially_succeeded' });
     await databases.application.sql`delete from users where email = ${`${store.kind}-d@shop.test`}`;
     await api.call('POST', `/api/jobs/${submitted.id}/retry`);
-    expect(await ended(api, submitted)).toMatchObject({
+    expect(await ended(submitted)).toMatchObject({
       status: 'succeeded',
       result: { successful_count: 50 },
     });
@@ -206,10 +193,10 @@ describeEachBackend(databases, store => {
     const answers = await Promise.all([1, 2].map(() => api.call('POST', '/api/bulk-users/create', { json })));
     expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409]);
     const [taken] = answers.filter(({ status }) => status === 202);
-    expect(await ended(api, job.parse(await taken?.json()))).toMatchObject({ status: 'succeeded' });
+    expect(await ended(job.parse(await taken?.json()))).toMatchObject({ status: 'succeeded' });
 
-    const clash = await create(api, { count: 4, config: { username_pattern: name('race') } });
-    expect(await ended(api, clash)).toMatchObject({
+    const clash = await create({ count: 4, config: { username_pattern: name('race') } });
+    expect(await ended(clash)).toMatchObject({
       status: 'partially_succeeded',
       result: { successful_count: 1, failed_count: 3 },
     });
@@ -234,11 +221,11 @@ describeEachBackend(databases, store => {
     ['one each', 'all', 6],
     ['three for all', 3, 3],
   ])('gives different passwords, %s, that open the storefront', async (_, distinct_passwords, hashes) => {
-    const submitted = await create(api, {
+    const submitted = await create({
       count: 6,
       config: { username_pattern: name(`distinct_${distinct_passwords}`), distinct_passwords },
     });
-    expect(await ended(api, submitted)).toMatchObject({
+    expect(await ended(submitted)).toMatchObject({
       status: 'succeeded',
       result: { successful_count: 6 },
     });
@@ -262,11 +249,11 @@ describeEachBackend(databases, store => {
   it('ends with the reason when its passwords cannot be kept, with nobody created', async () => {
     const { sql } = databases.platform;
     await sql`alter table bulk_user_password_hashes add constraint poison check (slot < 0) not valid`;
-    const submitted = await create(api, {
+    const submitted = await create({
       count: 10,
       config: { username_pattern: name('unhashed'), distinct_passwords: 2 },
     });
-    const failed = await ended(api, submitted);
+    const failed = await ended(submitted);
     await sql`alter table bulk_user_password_hashes drop constraint poison`;
     expect(failed).toMatchObject({
       status: 'failed',
@@ -274,20 +261,20 @@ describeEachBackend(databases, store => {
     });
     const retried = await api.call('POST', `/api/jobs/${submitted.id}/retry`);
     expect(retried.status).toBe(202);
-    expect(await ended(api, submitted)).toMatchObject({ result: { successful_count: 10 } });
+    expect(await ended(submitted)).toMatchObject({ result: { successful_count: 10 } });
   });
 
   it('stops while passwords are hashed when it is cancelled, with nobody created', async () => {
-    const submitted = await create(api, {
+    const submitted = await create({
       count: 5000,
       config: { username_pattern: name('hashing'), distinct_passwords: 4000 },
     });
     await waitFor('the hashing', async () => {
-      const { progress } = await jobOf(api, submitted.id);
+      const { progress } = await find(submitted.id);
       return progress?.phase === 'hashing' && progress.done > 0 ? true : undefined;
     });
     expect((await api.call('POST', `/api/jobs/${submitted.id}/cancel`)).status).toBe(202);
-    expect(await ended(api, submitted)).toMatchObject({
+    expect(await ended(submitted)).toMatchObject({
       status: 'cancelled',
       result: { successful_count: 0 },
     });
@@ -302,7 +289,7 @@ describeEachBackend(databases, store => {
     expect([first.status, again.status]).toEqual([202, 202]);
     const submitted = job.parse(await first.json());
     expect(job.parse(await again.json()).id).toBe(submitted.id);
-    await ended(api, submitted);
+    await ended(submitted);
     const { batch_id } = await batchOf(api, submitted);
     const clash = await api.call('POST', '/api/bulk-users/create', {
       json: { count: 1, config: { test_batch_id: batch_id } },

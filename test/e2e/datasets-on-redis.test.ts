@@ -1,13 +1,11 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { z } from 'zod';
 import { datasetTables } from '../../shared/contracts/datasets.ts';
-import { job } from '../../shared/http/jobs.ts';
-import { waitFor } from '../../shared/kernel/time.ts';
 import { localBundles } from '../../shared/platform/local-bundles.ts';
-import { bodyOf, testApi } from '../fixtures/api.ts';
+import { testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
+import { testJobs } from '../fixtures/jobs.ts';
 import { describeOnRedis } from '../fixtures/queue.ts';
 import { digestTables } from '../fixtures/snapshots.ts';
 import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
@@ -29,13 +27,7 @@ describeOnRedis(databases, store => {
   });
   afterAll(() => Promise.all(workers.map(worker => worker.stop())));
 
-  async function run(method: string, path: string, json?: object): Promise<z.output<typeof job>> {
-    const { id } = await bodyOf(await api.call(method, path, { json }), job);
-    return waitFor(`the end of job ${id}`, async () => {
-      const found = await bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
-      return found.finished_at !== null && found;
-    });
-  }
+  const { run } = testJobs(api);
 
   it('makes a dataset in chunks, keeps it, puts it back and deletes it', async () => {
     const size = { offices: 6, staffs_per_office: 2, recipients_per_office: 3, seed: 9, batch_size: 1 };

@@ -1,12 +1,11 @@
-import type { z } from 'zod';
 import { datasetTables } from '../../shared/contracts/datasets.ts';
 import { dataset } from '../../shared/http/datasets.ts';
-import { job } from '../../shared/http/jobs.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
 import { verifyPassword } from '../../shared/platform/password.ts';
 import { bodyOf, problemOf, testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
+import { testJobs } from '../fixtures/jobs.ts';
 import { postgresStore } from '../fixtures/queue.ts';
 import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 
@@ -36,25 +35,11 @@ const smallRows = {
   support_plan_cycles: 120,
 };
 
-async function submit(method: string, path: string, json?: object): Promise<z.output<typeof job>> {
-  const response = await api.call(method, path, { json });
-  expect([response.status, response.headers.get('location')]).toEqual([
-    202,
-    expect.stringMatching(/^\/api\/jobs\//),
-  ]);
-  return bodyOf(response, job);
-}
-
-const ended = ({ id }: z.output<typeof job>): Promise<z.output<typeof job>> =>
-  waitFor(`the end of job ${id}`, async () => {
-    const found = await bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
-    return found.finished_at !== null && found;
-  });
-
-const generate = async (json: object) => ended(await submit('POST', '/api/datasets', json));
+const { ended, run, submit } = testJobs(api);
+const generate = (json: object) => run('POST', '/api/datasets', json);
 const listed = async () => (await bodyOf(await api.call('GET', '/api/datasets'), pageOf(dataset))).items;
 const removeAll = async () => {
-  for (const { id } of await listed()) await ended(await submit('DELETE', `/api/datasets/${id}`));
+  for (const { id } of await listed()) await run('DELETE', `/api/datasets/${id}`);
 };
 afterEach(removeAll);
 
@@ -116,7 +101,7 @@ describe('a dataset', () => {
     const taken = await api.call('POST', '/api/datasets', { json: small });
     expect([taken.status, (await problemOf(taken)).code]).toEqual([409, 'dataset_exists']);
     const [found] = await listed();
-    const deleted = await ended(await submit('DELETE', `/api/datasets/${found?.id}`));
+    const deleted = await run('DELETE', `/api/datasets/${found?.id}`);
     expect(deleted).toMatchObject({ status: 'succeeded', result: { rows: smallRows, total_rows: 325 } });
     expect((await api.call('DELETE', `/api/datasets/${found?.id}`)).status).toBe(404);
     expect(await generate(small)).toMatchObject({
@@ -132,7 +117,7 @@ describe('a dataset', () => {
       select id, 'https://push.example.com/1', 'k', 'a' from staffs where not is_system limit 1`;
     const [found] = await listed();
     const before = await digests();
-    const refused = await ended(await submit('DELETE', `/api/datasets/${found?.id}`));
+    const refused = await run('DELETE', `/api/datasets/${found?.id}`);
     expect(refused).toMatchObject({ status: 'failed', error: { code: 'conflict' } });
     expect(await digests()).toEqual(before);
     await sql`delete from push_subscriptions`;

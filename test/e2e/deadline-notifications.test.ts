@@ -6,6 +6,7 @@ import { pageOf } from '../../shared/http/pagination.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
 import { bodyOf, problemOf, testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
+import { testJobs } from '../fixtures/jobs.ts';
 import { pushSink } from '../fixtures/push-sink.ts';
 import { postgresStore } from '../fixtures/queue.ts';
 import { smtpSink } from '../fixtures/smtp-sink.ts';
@@ -209,10 +210,7 @@ describe('a run of deadline notifications', () => {
       create trigger poison before update on muster.notification_pages for each row
         when (new.page_index = 1 and new.status = 'done') execute function poisoned()`);
     const { id } = await bodyOf(await start({ dry_run: true, channels: ['email'] }), job);
-    const failed = await waitFor('the end of the run', async () => {
-      const state = await bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
-      return state.finished_at !== null && state;
-    });
+    const failed = await testJobs(api).ended({ id });
     await sql`drop trigger poison on muster.notification_pages`;
     expect(failed).toMatchObject({
       status: 'failed',

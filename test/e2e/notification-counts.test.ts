@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { notificationsRun } from '../../shared/contracts/deadline-notifications.ts';
-import { job } from '../../shared/http/jobs.ts';
-import { waitFor } from '../../shared/kernel/time.ts';
-import { bodyOf, testApi } from '../fixtures/api.ts';
+import { testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { foreignSmtpServer } from '../fixtures/foreign-smtp-server.ts';
+import { testJobs } from '../fixtures/jobs.ts';
 import { postgresStore } from '../fixtures/queue.ts';
 import { makeOffices } from '../fixtures/welfare.ts';
 import { runWorker, testNotifications } from '../fixtures/worker.ts';
@@ -23,15 +22,11 @@ beforeAll(async () => {
 });
 
 async function run() {
-  const started = await api.call('POST', '/api/deadline-notifications/runs', {
-    json: { as_of: '2026-04-01', channels: ['email'] },
+  const { id, result } = await testJobs(api).run('POST', '/api/deadline-notifications/runs', {
+    as_of: '2026-04-01',
+    channels: ['email'],
   });
-  const { id } = await bodyOf(started, job);
-  const ended = await waitFor('the end of the run', async () => {
-    const state = await bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
-    return state.finished_at !== null && state;
-  });
-  return { id, result: notificationsRun.output.parse(ended.result) };
+  return { id, result: notificationsRun.output.parse(result) };
 }
 
 const addresses = z.array(z.object({ email: z.string() })).transform(rows => rows.map(({ email }) => email));

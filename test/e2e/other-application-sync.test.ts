@@ -2,14 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { syncResultSchema } from '../../shared/contracts/user-sync.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { readGuardScript } from '../../shared/store/guards/script.ts';
 import { loadUserTable } from '../../shared/store/load-user-table.ts';
 import { assertUserTable } from '../../shared/store/user-table-check.ts';
 import { testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
+import { testJobs } from '../fixtures/jobs.ts';
 import { postgresStore } from '../fixtures/queue.ts';
-import { runSync } from '../fixtures/user-sync.ts';
 import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 
 /** Sync with a table that allows all that a mapping allows: empty markers and times, batches of any name, an enum of roles. */
@@ -66,7 +67,11 @@ beforeEach(async () => {
 
 const api = testApi(databases, { QUEUE_PREFIX: store.prefix, USER_DIRECTORY: file });
 
-const sync = async (request: object = {}) => (await runSync(api, request)).result;
+const { run } = testJobs(api);
+const sync = async (request: object = {}) =>
+  syncResultSchema.parse(
+    (await run('POST', '/api/bulk-users/sync', { target: 'load_tester', ...request })).result,
+  );
 
 async function addMembers(names: string[], marks: { batch: string | null; isTest: boolean | null }) {
   await sql()`

@@ -1,12 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { z } from 'zod';
 import { expand } from '../../shared/contracts/username-pattern.ts';
 import { applicationUser } from '../../shared/http/bulk-users.ts';
-import { job } from '../../shared/http/jobs.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
 import { newId } from '../../shared/kernel/ids.ts';
-import { waitFor } from '../../shared/kernel/time.ts';
 import { passwordHashers } from '../../shared/platform/password-formats.ts';
 import { openCredentials } from '../../shared/store/batch-credentials.ts';
 import { readGuardScript } from '../../shared/store/guards/script.ts';
@@ -14,6 +11,7 @@ import { loadUserTable } from '../../shared/store/load-user-table.ts';
 import { assertUserTable } from '../../shared/store/user-table-check.ts';
 import { problemOf, testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
+import { testJobs } from '../fixtures/jobs.ts';
 import { postgresStore } from '../fixtures/queue.ts';
 import { type RunningWorker, runWorker, testVault } from '../fixtures/worker.ts';
 
@@ -23,7 +21,7 @@ const mapping = `${infra}/examples/other-app/mapping.yaml`;
 const databases = testDatabases();
 const store = postgresStore(databases);
 const sql = () => databases.application.sql;
-const run = async (file: string) => sql().unsafe(await readFile(`${infra}/${file}`, 'utf8'));
+const runScript = async (file: string) => sql().unsafe(await readFile(`${infra}/${file}`, 'utf8'));
 const pattern = 'load_{id}';
 let worker: RunningWorker | undefined;
 let ledgers: unknown[] = [];
@@ -37,14 +35,14 @@ beforeAll(async () => {
   await sql().unsafe(
     'drop schema public, muster, muster_guards cascade; create schema public; grant usage on schema public to public',
   );
-  await run('examples/other-app/users.sql');
+  await runScript('examples/other-app/users.sql');
   await sql()`
     insert into account (login, email_address, pw_hash, "Role", terms_accepted, created, modified)
     values ('ada', 'ada@shop.test', 'x', 'admin', true, now(), now()),
       (${expand(pattern, 3)}, 'three@shop.test', 'x', 'user', false, now(), now())`;
-  await run('postgres/ledger.sql');
+  await runScript('postgres/ledger.sql');
   ledgers.push(await describeLedger());
-  await run('examples/other-app/markers.sql');
+  await runScript('examples/other-app/markers.sql');
   const users = await loadUserTable(mapping);
   for (const statement of await readGuardScript(databases.application.db, users.mapping)) {
     await sql().unsafe(statement);
@@ -56,18 +54,9 @@ afterAll(() => worker?.stop());
 
 const api = testApi(databases, { QUEUE_PREFIX: store.prefix, USER_DIRECTORY: mapping });
 
-async function submit(config: object) {
-  const json = { count: 5, config: { username_pattern: pattern, ...config } };
-  const response = await api.call('POST', '/api/bulk-users/create', { json });
-  expect(response.status).toBe(202);
-  return ended(job.parse(await response.json()));
-}
-
-const ended = ({ id }: z.infer<typeof job>) =>
-  waitFor(`the end of job ${id}`, async () => {
-    const found = job.parse(await (await api.call('GET', `/api/jobs/${id}`)).json());
-    return found.finished_at === null ? undefined : found;
-  });
+const { run } = testJobs(api);
+const create = (config: object) =>
+  run('POST', '/api/bulk-users/create', { count: 5, config: { username_pattern: pattern, ...config } });
 
 const accounts = () => sql()`select login, is_test_user from account order by account_id`;
 
@@ -77,7 +66,7 @@ it('has the ledger that the storefront has', () => {
 
 it('gets users in its own table, with its own hashes, beside its own users', async () => {
   const batchId = newId();
-  const done = await submit({ test_batch_id: batchId, user_role: 'tester', distinct_passwords: 'all' });
+  const done = await create({ test_batch_id: batchId, user_role: 'tester', distinct_passwords: 'all' });
   expect(done).toMatchObject({
     status: 'partially_succeeded',
     result: { successful_count: 4, failed_count: 1 },
@@ -105,7 +94,7 @@ it('gets users in its own table, with its own hashes, beside its own users', asy
 });
 
 it('gets rid of them again under on_error: rollback, and keeps its own users', async () => {
-  const done = await submit({ on_error: 'rollback' });
+  const done = await create({ on_error: 'rollback' });
   expect(done).toMatchObject({ status: 'failed', error: { code: 'rolled_back' } });
   expect([...(await accounts())]).toEqual([
     { login: 'ada', is_test_user: false },

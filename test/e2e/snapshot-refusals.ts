@@ -1,12 +1,10 @@
-import type { z } from 'zod';
 import { job } from '../../shared/http/jobs.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
 import { bodyOf, problemOf, type TestApi } from '../fixtures/api.ts';
 import type { TestDatabases } from '../fixtures/database.ts';
-
-type Job = z.output<typeof job>;
+import { type Job, testJobs } from '../fixtures/jobs.ts';
 
 interface SnapshotStack {
   databases: TestDatabases;
@@ -14,11 +12,12 @@ interface SnapshotStack {
   api: TestApi;
   /** Makes a snapshot, to the end of its job. */
   make: (json: object) => Promise<Job>;
-  submit: (method: string, path: string, json?: object) => Promise<Job>;
 }
 
 /** Declares the tests of what is refused, on the stack of `snapshots.test.ts`. */
-export function snapshotRefusals({ databases, api, make, submit }: SnapshotStack): void {
+export function snapshotRefusals({ databases, api, make }: SnapshotStack): void {
+  const { find, submit } = testJobs(api);
+
   it('refuses names that are taken, or are ways through folders', async () => {
     const taken = await api.call('POST', '/api/snapshots', { json: { name: 'base' } });
     expect([taken.status, (await problemOf(taken)).code]).toEqual([409, 'snapshot_exists']);
@@ -93,7 +92,7 @@ export function snapshotRefusals({ databases, api, make, submit }: SnapshotStack
       await holder`select pg_advisory_xact_lock(hashtextextended('muster test data', 0))`;
       const waiting = await submit('POST', '/api/snapshots/base/restore', {});
       await waitFor('the restore to wait', async () => {
-        const found = await bodyOf(await api.call('GET', `/api/jobs/${waiting.id}`), job);
+        const found = await find(waiting.id);
         return found.progress?.phase.startsWith('waiting for other work');
       });
       await begin();

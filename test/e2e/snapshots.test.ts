@@ -2,11 +2,9 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import type { z } from 'zod';
 import { runCli } from '../../services/cli/program.ts';
 import { restoreOrBuild } from '../../services/cli/snapshot-fixture.ts';
 import { dataset } from '../../shared/http/datasets.ts';
-import { job } from '../../shared/http/jobs.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
 import { listSnapshotRowsOperation, snapshot, snapshotDetail } from '../../shared/http/snapshots.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
@@ -14,6 +12,7 @@ import { loadConfig } from '../../shared/platform/config.ts';
 import { localBundles } from '../../shared/platform/local-bundles.ts';
 import { bodyOf, problemOf, testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
+import { testJobs } from '../fixtures/jobs.ts';
 import { postgresStore } from '../fixtures/queue.ts';
 import { digestTables } from '../fixtures/snapshots.ts';
 import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
@@ -36,20 +35,9 @@ const tables = [
 ];
 const digests = () => digestTables(databases.application.sql, tables);
 
-type Job = z.output<typeof job>;
-async function submit(method: string, path: string, json?: object): Promise<Job> {
-  const response = await api.call(method, path, { json });
-  expect(response.status).toBe(202);
-  return bodyOf(response, job);
-}
-const ended = ({ id }: Job): Promise<Job> =>
-  waitFor(`the end of job ${id}`, async () => {
-    const found = await bodyOf(await api.call('GET', `/api/jobs/${id}`), job);
-    return found.finished_at !== null && found;
-  });
-const make = async (json: object) => ended(await submit('POST', '/api/snapshots', json));
-const restore = async (name: string, json: object = {}) =>
-  ended(await submit('POST', `/api/snapshots/${name}/restore`, json));
+const { find, run, submit, ended } = testJobs(api);
+const make = (json: object) => run('POST', '/api/snapshots', json);
+const restore = (name: string) => run('POST', `/api/snapshots/${name}/restore`, {});
 
 beforeAll(async () => {
   const options = { snapshots: localBundles(join(dataDir, 'snapshots')) };
@@ -60,7 +48,7 @@ beforeAll(async () => {
       values ('owner@shop.test', 'x', '本', '番', 'ほん', 'ばん') returning id)
     insert into offices (name, kind, created_by) select 'production', 'type_a', id from s`;
   const size = { offices: 20, staffs_per_office: 3, recipients_per_office: 20, seed: 1 };
-  const made = await ended(await submit('POST', '/api/datasets', size));
+  const made = await run('POST', '/api/datasets', size);
   expect(made.status).toBe('succeeded');
   expect(await make({ name: 'base', description: 'Twenty offices' })).toMatchObject({ status: 'succeeded' });
 });
@@ -120,12 +108,12 @@ it('puts back what was changed, added and deleted, and leaves production alone',
 
 it('holds one dataset, and puts that one back beside others', async () => {
   const size = { offices: 2, staffs_per_office: 1, recipients_per_office: 1, seed: 2 };
-  await ended(await submit('POST', '/api/datasets', size));
+  await run('POST', '/api/datasets', size);
   const page = await bodyOf(await api.call('GET', '/api/datasets'), pageOf(dataset));
   const dataset_id = page.items.find(({ seed }) => seed === 2)?.id;
   expect(await make({ name: 'second', dataset_id })).toMatchObject({ result: { total_rows: 13 } });
   const before = await digests();
-  await ended(await submit('DELETE', `/api/datasets/${dataset_id}`));
+  await run('DELETE', `/api/datasets/${dataset_id}`);
   const listed = async () =>
     (await bodyOf(await api.call('GET', '/api/datasets'), pageOf(dataset))).items.map(
       ({ seed, total_rows, rows }) => `${seed}: ${rows.offices} offices, ${total_rows} rows`,
@@ -138,11 +126,11 @@ it('holds one dataset, and puts that one back beside others', async () => {
   expect((await problemOf(again)).code).toBe('dataset_exists');
   await restore('base');
   expect(await listed()).toEqual(['1: 20 offices, 1341 rows']);
-  expect(await ended(await submit('POST', '/api/datasets', size))).toMatchObject({
+  expect(await run('POST', '/api/datasets', size)).toMatchObject({
     result: { total_rows: 13 },
   });
   expect(await digests()).toEqual(before);
-  await ended(await submit('DELETE', `/api/datasets/${dataset_id}`));
+  await run('DELETE', `/api/datasets/${dataset_id}`);
 });
 
 it('lets production write all the while, and loses none of it', async () => {
@@ -177,8 +165,7 @@ it('waits for whoever holds the test data, says so, and can be cancelled meanwhi
   await databases.application.sql.begin(async sql => {
     await sql`select pg_advisory_xact_lock(hashtextextended('muster test data', 0))`;
     const waiting = await submit('POST', '/api/snapshots/base/restore', {});
-    const phase = async () =>
-      (await bodyOf(await api.call('GET', `/api/jobs/${waiting.id}`), job)).progress?.phase;
+    const phase = async () => (await find(waiting.id)).progress?.phase;
     await waitFor('the restore to wait', async () => (await phase())?.startsWith('waiting for other work'));
     await api.call('POST', `/api/jobs/${waiting.id}/cancel`);
     expect(await ended(waiting)).toMatchObject({ status: 'cancelled' });
@@ -186,7 +173,7 @@ it('waits for whoever holds the test data, says so, and can be cancelled meanwhi
   expect(await digests()).toEqual(before);
 });
 
-snapshotRefusals({ databases, api, make, submit });
+snapshotRefusals({ databases, api, make });
 
 it('can be seen to from the command line', async () => {
   const run = async (line: string) => {

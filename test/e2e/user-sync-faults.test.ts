@@ -3,7 +3,7 @@ import { testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { type PeerRelay, startPeerRelay } from '../fixtures/peer-relay.ts';
 import { postgresStore } from '../fixtures/queue.ts';
-import { endOfSync, submitSync } from '../fixtures/user-sync.ts';
+import { addTestUsers, forgetUsers, peerTarget, testSync } from '../fixtures/user-sync.ts';
 import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 
 /** What another Muster may do to a sync: go away in the middle, answer late, live by another clock, refuse a user. */
@@ -27,26 +27,14 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   Object.assign(peer, { clockOffMs: 0, letIn: () => true });
-  for (const { platform, application } of [databases, other]) {
-    await platform.sql`delete from accounts`; // truncate would wait for the workers, and they for it
-    await platform.sql`delete from sync_bases`;
-    await application.sql`delete from users`;
-  }
+  await forgetUsers(databases, other);
 });
 
-async function addUsers(count: number): Promise<void> {
-  await databases.application.sql`
-    insert into users (username, email, password_hash, is_test_user, test_batch_id, created_by_bulk)
-    select 'u' || n, 'u' || n || '@example.com', '!', true, ${batchId}::uuid, true
-    from generate_series(1, ${count}::int) n`;
-}
-
-const submit = (request: object = {}): Promise<string> =>
-  submitSync(api, { target: { type: 'http', base_url: peer.url, api_key: otherApi.key }, ...request });
-
-const ended = (id: string) => endOfSync(api, id);
-
-const sync = async (request: object = {}) => ended(await submit(request));
+const addUsers = (to: number) => addTestUsers(databases, batchId, { to });
+const { endOf, submitSync } = testSync(api);
+const submit = (request: object = {}) =>
+  submitSync({ target: peerTarget({ url: peer.url, key: otherApi.key }), ...request });
+const sync = async (request: object = {}) => endOf(await submit(request));
 const isImport = (path: string) => path.startsWith('/api/users/import');
 
 describe('a peer that', () => {
@@ -54,8 +42,8 @@ describe('a peer that', () => {
     await addUsers(350);
     let imports = 0;
     peer.letIn = path => !isImport(path) || ++imports <= 1;
-    const id = await submit();
-    expect(await ended(id)).toMatchObject({
+    const submitted = await submit();
+    expect(await endOf(submitted)).toMatchObject({
       status: 'partially_succeeded',
       result: {
         success: false,
@@ -66,8 +54,8 @@ describe('a peer that', () => {
       },
     });
     peer.letIn = () => true;
-    expect((await api.call('POST', `/api/jobs/${id}/retry`)).status).toBe(202);
-    expect(await ended(id)).toMatchObject({
+    expect((await api.call('POST', `/api/jobs/${submitted.id}/retry`)).status).toBe(202);
+    expect(await endOf(submitted)).toMatchObject({
       status: 'succeeded',
       result: { created: 250, failed_count: 0, in_sync: true },
     });
@@ -83,10 +71,10 @@ describe('a peer that', () => {
       reached.resolve();
       return cancelled.promise;
     };
-    const id = await submit();
+    const submitted = await submit();
     await reached.promise;
-    expect((await api.call('POST', `/api/jobs/${id}/cancel`)).status).toBe(202);
-    const end = await ended(id);
+    expect((await api.call('POST', `/api/jobs/${submitted.id}/cancel`)).status).toBe(202);
+    const end = await endOf(submitted);
     cancelled.resolve(false);
     expect(end).toMatchObject({
       status: 'cancelled',

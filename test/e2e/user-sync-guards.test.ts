@@ -3,7 +3,7 @@ import { createApiKey } from '../../shared/store/api-keys.ts';
 import { testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { postgresStore } from '../fixtures/queue.ts';
-import { runSync } from '../fixtures/user-sync.ts';
+import { addTestUsers, forgetUsers, peerTarget, testSync } from '../fixtures/user-sync.ts';
 import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 
 /** What a sync must not take from either side, whatever it is asked and whatever it meets. */
@@ -18,24 +18,11 @@ beforeAll(async () => {
   worker = await runWorker(databases, postgresStore(databases));
 });
 afterAll(() => worker.stop());
-beforeEach(async () => {
-  for (const { platform, application } of [databases, other]) {
-    await platform.sql`delete from accounts`; // truncate would wait for the workers, and they for it
-    await platform.sql`delete from sync_bases`;
-    await application.sql`delete from users`;
-  }
-});
+beforeEach(() => forgetUsers(databases, other));
 
-async function addUsers(count: number): Promise<void> {
-  await databases.application.sql`
-    insert into users (username, email, password_hash, is_test_user, test_batch_id, created_by_bulk)
-    select 'u' || n, 'u' || n || '@example.com', '!', true, ${batchId}::uuid, true
-    from generate_series(1, ${count}::int) n`;
-}
-
-const sync = (request: object = {}) => runSync(api, request);
-
-const peer = () => ({ type: 'http', base_url: otherApi.url, api_key: otherApi.key });
+const { sync } = testSync(api);
+const addUsers = (to: number) => addTestUsers(databases, batchId, { to });
+const peer = () => peerTarget(otherApi);
 const usersLeft = async () => (await databases.application.sql`select from users`).count;
 
 describe('a deletion of many accounts', () => {

@@ -7,15 +7,14 @@ import { z } from 'zod';
 import { submitScheduledSync } from '../../services/worker/features/user-sync/tick.ts';
 import { userSyncRun } from '../../shared/contracts/user-sync.ts';
 import { exportDocument } from '../../shared/http/accounts.ts';
-import { job } from '../../shared/http/jobs.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
-import { createVault } from '../../shared/platform/crypto.ts';
 import { bodyOf, problemOf, type TestApi, testApi } from '../fixtures/api.ts';
-import { type TestDatabases, testDatabases } from '../fixtures/database.ts';
+import { testDatabases } from '../fixtures/database.ts';
+import { testJobs } from '../fixtures/jobs.ts';
 import { postgresStore } from '../fixtures/queue.ts';
-import { endOfJob, runSync } from '../fixtures/user-sync.ts';
-import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
+import { addTestUsers, forgetUsers, peerTarget, testSync } from '../fixtures/user-sync.ts';
+import { type RunningWorker, runWorker, testVault } from '../fixtures/worker.ts';
 
 const databases = testDatabases();
 const api = testApi(databases);
@@ -39,13 +38,7 @@ afterAll(async () => {
 });
 
 const batchId = newId();
-/** Puts users into the application as bulk creation would, without its cost. */
-async function addUsers(from: number, to: number, batch = batchId): Promise<void> {
-  await databases.application.sql`
-    insert into users (username, email, password_hash, custom_attributes, is_test_user, test_batch_id, created_by_bulk)
-    select 'u' || n, 'u' || n || '@example.com', '!', jsonb_build_object('n', n), true, ${batch}::uuid, true
-    from generate_series(${from}::int, ${to}::int) n`;
-}
+const addUsers = (from: number, to: number) => addTestUsers(databases, batchId, { from, to });
 
 /** All test files share a server, and what was committed while any transaction of it was open is looked at again. */
 async function otherTransactionsEnded(): Promise<void> {
@@ -62,8 +55,8 @@ async function otherTransactionsEnded(): Promise<void> {
   );
 }
 
-const ended = (id: string) => endOfJob(api, id);
-const sync = (request: object = {}) => runSync(api, request);
+const { run, ended } = testJobs(api);
+const { sync } = testSync(api);
 
 const side = z.object({ total_users: z.number(), digest: z.string() });
 const statusSchema = z.object({
@@ -83,14 +76,7 @@ const poolStats = async (on: TestApi) => bodyOf(await on.call('GET', '/api/users
 
 const settings = (changes: object) => api.call('PUT', '/api/settings', { json: changes });
 
-beforeEach(async () => {
-  for (const { platform, application } of [databases, other] satisfies TestDatabases[]) {
-    await platform.sql`delete from accounts`; // truncate would wait for the workers, and they for it
-    await platform.sql`delete from sync_bases`;
-    await application.sql`delete from users`;
-    await application.sql`delete from muster.bulk_chunks`;
-  }
-});
+beforeEach(() => forgetUsers(databases, other));
 
 describe('a push to the built-in load tester', () => {
   it('brings all test users there, then only what changed, and proves it', async () => {
@@ -160,21 +146,17 @@ describe('a push to the built-in load tester', () => {
   });
 
   it('takes the passwords of a batch along, and leaves accounts alone that it never brought', async () => {
-    const created = await api.call('POST', '/api/bulk-users/create', {
-      json: {
-        count: 3,
-        config: { username_pattern: 'made_{id}', password: 'Secret-123!', test_batch_id: newId() },
-      },
+    await run('POST', '/api/bulk-users/create', {
+      count: 3,
+      config: { username_pattern: 'made_{id}', password: 'Secret-123!', test_batch_id: newId() },
     });
-    await ended((await bodyOf(created, job)).id);
     await api.call('POST', '/api/users/import', {
       json: { users: [{ username: 'own', email: 'own@x', role: 'user' }] },
     });
     expect(await sync()).toMatchObject({ result: { created: 3, deleted: 0, in_sync: false } });
     const rows = await databases.platform.sql<{ username: string; sealed_password: string }[]>`
       select username, sealed_password from accounts where username like 'made%' order by 1`;
-    const vault = createVault('0'.repeat(64));
-    expect(rows.map(row => vault.open(row.sealed_password))).toEqual(Array(3).fill('Secret-123!'));
+    expect(rows.map(row => testVault.open(row.sealed_password))).toEqual(Array(3).fill('Secret-123!'));
     expect(await sync({ full: true, confirm: true })).toMatchObject({
       result: { deleted: 1, in_sync: true },
     });
@@ -283,10 +265,10 @@ describe('both ways with the built-in load tester', () => {
 
   it('leaves the counts of a batch as those of its creation when users of it are deleted', async () => {
     const id = newId();
-    const created = await api.call('POST', '/api/bulk-users/create', {
-      json: { count: 4, config: { username_pattern: 'gone_{id}', test_batch_id: id } },
+    await run('POST', '/api/bulk-users/create', {
+      count: 4,
+      config: { username_pattern: 'gone_{id}', test_batch_id: id },
     });
-    await ended((await bodyOf(created, job)).id);
     await sync();
     await databases.platform.sql`
       update accounts set status = 'deleted', deleted_at = now() where username in ('gone_1', 'gone_2')`;
@@ -320,7 +302,7 @@ describe('both ways with the built-in load tester', () => {
 });
 
 describe('another Muster', () => {
-  const peer = (key = otherApi.key) => ({ type: 'http', base_url: otherApi.url, api_key: key });
+  const peer = (key = otherApi.key) => peerTarget({ url: otherApi.url, key });
   const pool = async () =>
     other.platform.sql`select username, role from accounts where status <> 'deleted' order by username`;
 
@@ -388,7 +370,7 @@ describe('a schedule', () => {
     expect(await submitScheduledSync(db, due, new Date(now))).toBe(due);
     expect(await submitScheduledSync(db, newId(), new Date(now + 60_000))).toBeUndefined();
     await workers[0]?.queue.enqueue(userSyncRun, { job_id: due });
-    expect(await ended(due)).toMatchObject({ status: 'succeeded', requested_by: 'schedule' });
+    expect(await ended({ id: due })).toMatchObject({ status: 'succeeded', requested_by: 'schedule' });
     expect(await submitScheduledSync(db, newId(), new Date(now + 60_000))).toBeUndefined();
     expect(await submitScheduledSync(db, newId(), new Date(now + 31 * 60_000))).toBeDefined();
     const logins = await sql`select requested_by from jobs where kind = 'users.bulk-login'`;

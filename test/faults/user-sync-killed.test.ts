@@ -5,6 +5,7 @@ import { sleep } from '../../shared/kernel/time.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { postgresStore } from '../fixtures/queue.ts';
 import { shortLocks, testStack } from '../fixtures/stack.ts';
+import { addTestUsers } from '../fixtures/user-sync.ts';
 import { rounds } from './batch.ts';
 
 const databases = testDatabases();
@@ -15,10 +16,7 @@ const users = 6000;
 beforeAll(async () => {
   await databases.platform.sql`
     insert into settings (name, value, updated_by) values ('sync_chunk_size', '100', 'test')`;
-  await databases.application.sql`
-    insert into users (username, email, password_hash, is_test_user, test_batch_id, created_by_bulk)
-    select 'u' || n, 'u' || n || '@example.com', '!', true, ${batchId}::uuid, true
-    from generate_series(1, ${users}::int) n`;
+  await addTestUsers(databases, batchId, { to: users });
 });
 
 /** Leaves work in both directions. */
