@@ -1,36 +1,23 @@
 import { gzipSync } from 'node:zlib';
-import { sql } from 'drizzle-orm';
-import { importResult } from '../../../../../shared/http/accounts.ts';
-import { listAccounts } from '../../../../../shared/store/account-reading.ts';
-import { bodyOf, problemOf, testApi } from '../../../../../test/fixtures/api.ts';
+import { problemOf, testApi } from '../../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../../test/fixtures/database.ts';
+import {
+  type ImportBody,
+  json,
+  ndjson,
+  userImport,
+  usersOf,
+} from '../../../../../test/fixtures/user-import.ts';
 
 const databases = testDatabases();
 const api = testApi(databases);
 
-beforeEach(async () => {
-  await databases.platform.db.execute(sql`truncate accounts cascade`);
-});
-
-type Body = string | Uint8Array<ArrayBuffer>;
-const json = { 'Content-Type': 'application/json' };
-const ndjson = { 'Content-Type': 'application/x-ndjson' };
-
-const users = (count: number) =>
-  Array.from({ length: count }, (_, index) => ({
-    username: `user${index}`,
-    email: `user${index}@example.com`,
-  }));
-const send = (body: Body, headers: Record<string, string>) =>
-  api.call('POST', '/api/users/import', { body, headers });
-const imported = async (body: Body, headers: Record<string, string>) =>
-  bodyOf(await send(body, headers), importResult);
-const pool = () => listAccounts(databases.platform.db, { limit: 1000 });
+const { imported, pool, send } = userImport(api, databases);
 
 describe('a body that is broken', () => {
-  const document = JSON.stringify({ users: users(5000) });
+  const document = JSON.stringify({ users: usersOf(5000) });
 
-  it.each<[string, Body, Record<string, string>, number, string]>([
+  it.each<[string, ImportBody, Record<string, string>, number, string]>([
     ['HTML', '<html><body>Bad gateway</body></html>', json, 400, 'invalid_json'],
     ['nothing', '{}', json, 422, 'validation_failed'],
     ['a list', '[{"username": "a"}]', json, 422, 'validation_failed'],
@@ -61,7 +48,7 @@ describe('a body that is broken', () => {
     expect(await pool()).toEqual([]);
   });
 
-  it.each<[string, Body, Record<string, string>]>([
+  it.each<[string, ImportBody, Record<string, string>]>([
     ['JSON', document.slice(0, -100), json],
     ['gzip', new Uint8Array(gzipSync(document).subarray(0, -500)), { ...json, 'Content-Encoding': 'gzip' }],
   ])('keeps the users before where %s breaks off, and says how many', async (_, body, headers) => {
@@ -75,8 +62,8 @@ describe('a body that is broken', () => {
 });
 
 describe('what a document says of itself', () => {
-  const rows = users(3);
-  const many = users(5000);
+  const rows = usersOf(3);
+  const many = usersOf(5000);
 
   it.each<[string, object, string[]]>([
     [
