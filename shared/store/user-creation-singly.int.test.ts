@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { bulkChunks, type UserChunk } from '../../test/fixtures/bulk-chunks.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
-import { type ChunkLease, claimChunk, planChunks } from './bulk-ledger.ts';
 import { rangeOf, type UserSpec } from './user-creation.ts';
 import { createUsersSingly } from './user-creation-singly.ts';
 import { storefrontUsers as users } from './user-table.ts';
@@ -8,30 +7,9 @@ import { storefrontUsers as users } from './user-table.ts';
 const databases = testDatabases();
 const owner = () => databases.application.sql;
 
-/** Texts that would break out of a literal, were they not quoted. */
-const customAttributes = { quote: `it's "x" $$ \\' %`, deep: { Key: [1, null] } };
+const { start } = bulkChunks(databases);
 
-async function start(
-  pattern: string,
-  size: number,
-  more: Partial<UserSpec> = {},
-): Promise<{ spec: UserSpec; lease: ChunkLease }> {
-  const batchId = randomUUID();
-  const { db } = databases.application;
-  await planChunks(db, { batchId, total: size, chunkSize: size });
-  const lease = await claimChunk(db, { batchId, chunkIndex: 0, worker: 'w' });
-  if (lease === undefined) throw new Error('The chunk cannot be claimed');
-  const spec = {
-    batchId,
-    usernamePattern: pattern,
-    emailDomain: 'example.com',
-    role: 'user',
-    customAttributes,
-  };
-  return { lease, spec: { ...spec, password: 'hash', ...more } };
-}
-
-const singly = ({ spec, lease }: { spec: UserSpec; lease: ChunkLease }, range = rangeOf(lease)) =>
+const singly = ({ spec, lease }: UserChunk, range = rangeOf(lease)) =>
   databases.testData.db.transaction(tx => createUsersSingly(tx, users, { spec, lease, range }));
 
 async function made({ batchId }: UserSpec) {
@@ -64,7 +42,7 @@ it('makes every user whom the table takes, records the keys, and says of the oth
     [1, 2, 4, 6, 8, 9, 10, 11, 12].map(id => `o'hara\\_${id}@x.test`),
   );
   expect(rows.every(({ recorded }) => recorded)).toBe(true);
-  expect(rows[0]?.custom_attributes).toEqual(customAttributes);
+  expect(rows[0]?.custom_attributes).toEqual(chunk.spec.customAttributes);
 });
 
 it('tells once of a user whose address several have, where addresses need not be unique', async () => {
