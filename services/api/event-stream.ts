@@ -14,18 +14,18 @@ export interface StreamEvent {
   data: unknown;
 }
 
-/** What a look found. */
+/** What one reading of the stored events found. */
 export interface Look {
   events: StreamEvent[];
   /** There may be more to read at once. */
   more: boolean;
-  /** It had ended before the events were read, so that no others will come. */
+  /** The thing had ended before its events were read: no others will come. */
   ended: boolean;
 }
 
 export interface EventStreamOptions {
   hub: ChannelHub;
-  /** What the hub is told of. */
+  /** The thing whose notifications wake the stream: a job, or a load test. */
   id: string;
   /** The events after this one. */
   look: (afterId: number) => Promise<Look>;

@@ -30,7 +30,7 @@ export class CliFailure extends Error {
   readonly kind: keyof typeof exitCodes;
   readonly hint: string | undefined;
   readonly problem: Problem | undefined;
-  /** Of the answer, if there was one. */
+  /** The status of the API's answer; undefined when there was none. */
   readonly status: number | undefined;
 
   constructor(

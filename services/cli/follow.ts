@@ -13,7 +13,7 @@ export interface Followed<T> {
   events: (lastEventId: string) => AsyncIterable<ServerSentEvent>;
   /** @returns whether the event says that it has ended (or had, before a retry: it is looked at again) */
   onEvent: (event: ServerSentEvent) => boolean;
-  /** How it stands. */
+  /** Reads the present state. */
   look: () => Promise<T>;
   onLook?: (state: T) => void;
   hasEnded: (state: T) => boolean;

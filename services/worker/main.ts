@@ -24,7 +24,7 @@ import { startHealthServer } from './health-server.ts';
 import { createSchedules } from './schedules.ts';
 import { startWorker } from './worker.ts';
 
-/** Of the time that a stop may take, what is left for handing jobs back and closing connections. */
+/** The part of the time for a stop that is kept for handing jobs back and closing connections. */
 const closingMs = 5000;
 
 async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Promise<void> {

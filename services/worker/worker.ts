@@ -34,7 +34,7 @@ export interface WorkerOptions {
   users?: UserTable;
   /** Threads of libuv's pool (`UV_THREADPOOL_SIZE`). */
   poolThreads?: number;
-  /** Both databases again, for connections of their own that copy. */
+  /** URLs of both databases, for the connections that copy users from one to the other. */
   applicationUrl: string;
   platformUrl: string;
   snapshots: BundleStore;
@@ -70,7 +70,7 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-/** To one target, of all logins of this worker. */
+/** The most connections to one target that the logins of this worker use together. */
 const maxLoginConnections = 1000;
 
 /** One worker: a consumer a queue, the reconciler, the heartbeat. Stops in the reverse order: first no new jobs. */

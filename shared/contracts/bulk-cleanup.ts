@@ -21,11 +21,11 @@ const count = z.int().min(0);
 const comparisonSchema = z.object({
   /** Users that the ledger recorded and that cleanup has not removed. */
   recorded: count,
-  /** Of those: users that are there as they were made. */
+  /** Recorded users that are there as they were made. */
   present: count,
-  /** Of those: users that are not there any more, because the application deleted them. */
+  /** Recorded users that the application has deleted. */
   gone: count,
-  /** Of those: rows that are there, but not as a test user of this batch. Cleanup never touches them. */
+  /** Recorded users whose rows are no longer test users of this batch. Cleanup never touches them. */
   altered: count,
   /** Test users with the batch's id that the ledger does not know. Cleanup never touches them. */
   unrecorded: count,

@@ -50,7 +50,7 @@ const notificationRunResult = z.object({
   alerts: count,
   /** Staff members who were told, or would be, counted once an office. */
   recipients: count,
-  /** In a dry run: that would be sent. */
+  /** In a dry run: how many would be sent. */
   emails_sent: count,
   pushes_sent: count,
   /** Messages that were left out, all of their deadlines having been told before. */

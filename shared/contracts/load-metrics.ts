@@ -61,7 +61,7 @@ export type LoadMetrics = z.infer<typeof loadMetricsSchema>;
 
 /** One second of a run over all shards: a point of every chart. Durations in milliseconds. */
 export const timelinePointSchema = z.object({
-  /** From the start of the run. */
+  /** Seconds since the start of the test. */
   second: count,
   requests: count,
   failed: count,

@@ -152,7 +152,7 @@ const loadEventSchema = z.object({
    * its shard over, it may take with it what it measured since its last tick.
    */
   silent: z.literal(true).optional(),
-  /** Who asked, when somebody did. */
+  /** The person who caused the event; null when nobody did. */
   actor: z.string().nullable(),
 });
 export type LoadEvent = z.infer<typeof loadEventSchema>;

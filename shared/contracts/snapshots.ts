@@ -47,9 +47,9 @@ const snapshotTable = tableSchema.extend({
   rows: count,
   /** Of the rows. Snapshots of format 1 lack it, and have text. */
   encoding: copyEncoding.optional(),
-  /** Of the rows, before compression. */
+  /** Bytes of the rows before compression. */
   bytes: count,
-  /** On disk. */
+  /** Bytes on disk. */
   stored_bytes: count,
   /** SHA-256 of the rows: of the file's contents, and of what COPY gives of the table. */
   checksum: sha256,
@@ -139,7 +139,7 @@ export const snapshotsRestore = defineJob({
     removed_rows: count,
     /** Of `total_rows`, those that were there already, in tables that had these rows and no other: they stayed. */
     unchanged_rows: count,
-    /** Of `seconds`, the transaction alone. */
+    /** The part of `seconds` that the transaction took. */
     restore_seconds: z.number(),
   }),
   options: { concurrency: 1, attempts: 5, backoffMs: 500, keepSeconds: 86_400 },

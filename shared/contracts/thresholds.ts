@@ -54,7 +54,7 @@ export interface Threshold {
 export interface ThresholdFault {
   /** Which of the two texts. */
   part: 'metric' | 'expression';
-  /** Where in it, from 1. */
+  /** The column within that text, from 1. */
   column: number;
   message: string;
 }

@@ -32,7 +32,7 @@ const syncFaultSchema = z.object({
   username: z.string().optional(),
   /** Of a conflict: whose state won; absent when nobody's did. */
   resolution: z.enum(['application', 'load_tester']).optional(),
-  /** Of a conflict: the fields in which the two differed. */
+  /** For a conflict: the fields in which the two sides differed. */
   fields: z.array(z.string()).optional(),
 });
 export type SyncFault = z.infer<typeof syncFaultSchema>;

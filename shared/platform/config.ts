@@ -77,7 +77,7 @@ export const environment = z.object({
   ACCESS_LOG: z.string().optional(),
   DATA_DIR: z.string().default('.muster'),
   MUSTER_API_KEY: z.string().min(16, 'must be at least 16 characters').optional(),
-  /** Of another Muster, for `muster users sync --peer`. */
+  /** The API key of the other Muster, for `muster users sync --peer`. */
   MUSTER_PEER_API_KEY: z.string().optional(),
   MUSTER_ENCRYPTION_KEY: z
     .string()

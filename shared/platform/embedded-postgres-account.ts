@@ -5,7 +5,7 @@ import { AppError } from '../kernel/errors.ts';
 
 const run = promisify(execFile);
 
-/** Whom the server runs as, when that is not ourselves. */
+/** The account of the operating system that the server runs as, when it is not that of this process. */
 export interface Account {
   uid: number;
   gid: number;

@@ -33,7 +33,7 @@ export interface Entry {
 export interface Scope {
   batchId?: string | undefined;
   testUsersOnly: boolean;
-  /** Of these only what was changed at this moment or later. */
+  /** Only users that were changed at this moment or later. */
   modifiedSince?: string | undefined;
   /** With it: and what was written by this transaction or a later one, where the table tells. */
   modifiedFromXid?: string | undefined;

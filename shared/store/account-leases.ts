@@ -16,7 +16,7 @@ export interface AccountNeed {
   pool: UserPoolConfig;
   /** Where sessions must be good. */
   origin: string;
-  /** As many as there may be users. */
+  /** How many accounts there must be: one for each user. */
   users: number;
 }
 

@@ -63,7 +63,7 @@ export interface LoginChunkLease {
   epoch: number;
   firstId: string;
   lastId: string;
-  /** What an earlier try at it had done. */
+  /** Accounts of the chunk that an earlier try has logged in. */
   loggedIn: number;
   failures: Record<string, number>;
 }
@@ -152,7 +152,7 @@ export async function withdrawLogins(db: Executor, jobId: string): Promise<void>
 export interface LoginTally {
   chunks: number;
   chunksDone: number;
-  /** That no lane has taken yet. */
+  /** Chunks that no lane has taken yet. */
   chunksPending: number;
   /** Lanes that have chunks which are not done, or had. */
   lanes: number;

@@ -35,7 +35,7 @@ export interface UpsertOptions {
 export interface UpsertCounts {
   created: number;
   updated: number;
-  /** With `skip`, also those that differ. */
+  /** Accounts that were the same; with `skip`, also those that differ and were left alone. */
   unchanged: number;
   /** Those of them that have another digest than what came. */
   differing: number;

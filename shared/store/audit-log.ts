@@ -7,7 +7,7 @@ export interface Deed {
   keyId?: string | null;
   /** `<noun>.<verb>`: `bulk-users.cleanup`, `settings.change`. */
   action: string;
-  /** What it was done to. */
+  /** What the deed was done to. */
   subject?: string | undefined;
   /** Never a secret. */
   detail?: Record<string, unknown>;

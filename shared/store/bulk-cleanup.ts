@@ -27,7 +27,7 @@ export async function closeBatches(db: Executor, batchIds: string[]): Promise<vo
     where batch_id = any (${listOf(batchIds)}) and status in ('pending', 'running')`);
 }
 
-/** That a row is a test user which Muster made. */
+/** SQL condition: the row is a test user that Muster made. */
 function isMarked(users: UserTable): SQL {
   const byBulk = users.column('created_by_bulk');
   return byBulk === undefined
@@ -35,7 +35,7 @@ function isMarked(users: UserTable): SQL {
     : sql`${users.column('is_test_user')} and ${byBulk}`;
 }
 
-/** That a row carries the id of one of these batches. */
+/** SQL condition: the row carries the id of one of these batches. */
 const ofBatches = (users: UserTable, batchIds: string[]): SQL =>
   sql`${users.column('test_batch_id')} = any (${listOf(batchIds)}::${sql.raw(users.mapping.columns.test_batch_id.type)}[])`;
 

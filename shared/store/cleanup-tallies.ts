@@ -7,9 +7,9 @@ import { type GoneMark, uncleaned } from './bulk-cleanup.ts';
 export type CleanupTally = {
   /** Users of chunks that have the mark: deleted now or gone before. */
   cleaned: number;
-  /** Of those: users whom Muster deleted. */
+  /** Of those counted as `cleaned`: users whom Muster deleted. */
   deleted: number;
-  /** Users of chunks that are not. */
+  /** Users of chunks that do not have the mark. */
   left: number;
 };
 

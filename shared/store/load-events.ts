@@ -69,7 +69,7 @@ export async function readStopSecond(db: Executor, testId: string): Promise<numb
   return row?.second ?? undefined;
 }
 
-/** What a test's log amounts to. */
+/** Counts over the whole log of a test. */
 export interface LoadEventCounts {
   all: number;
   /** Workers that went silent. */

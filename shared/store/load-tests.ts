@@ -38,7 +38,7 @@ export async function findLoadTest(db: Executor, id: string): Promise<LoadTestRo
 
 export interface LoadTestFilter {
   status?: LoadTestStatus | undefined;
-  /** Those that have not ended. */
+  /** Whether to list only tests that have not ended. */
   active?: boolean | undefined;
   /** Rows older than this id; ids are time-ordered. */
   before?: string | undefined;

@@ -25,9 +25,9 @@ const reference = z.object({
   /** The child is a table of the snapshot, or a partition of one; so may the parent be. */
   from_snapshot: z.boolean(),
   to_snapshot: z.boolean(),
-  /** Of the parent, whose primary key no restore changes. */
+  /** Whether the key refers to the parent's primary key, which no restore changes. */
   to_primary_key: z.boolean(),
-  /** What happens to a child when its parent goes is not simply a refusal. */
+  /** Whether deleting the parent changes its children, instead of being refused. */
   cascades: z.boolean(),
 });
 type Reference = z.output<typeof reference>;
@@ -175,7 +175,7 @@ function parentsThatStay(key: Reference, restoring: Restoring): string {
     select from ${key.child} c where ${conditionOf(filter, 'c')} and age(c.xmin) <= 0 and ${joinOf(key)}) for key share`;
 }
 
-/** Of the child's rows that the filter takes, or of all; to those of the parent's. */
+/** The child's rows, of those that the filter takes or of all, whose parent is missing. */
 function orphansOf(
   key: Reference,
   { child, parent }: { child?: RowFilter | undefined; parent?: RowFilter },

@@ -13,7 +13,7 @@ export interface SyncRunWithJob {
   job: JobRow;
 }
 
-/** What two runs may not work on at once. */
+/** The name of a target: two sync runs may not work on the same one at once. */
 export function targetKeyOf(target: SyncTarget): string {
   if (target.type === 'http') return `http:${target.base_url}`;
   return target.type === 'file' ? `file:${target.name}` : 'load_tester';

@@ -7,7 +7,9 @@ import { readFold } from './account-fold.ts';
 import { sameRole } from './account-touch.ts';
 import { textArray } from './text-array.ts';
 
-/** What sync reads and notes in the pool of accounts, besides what `accounts.ts` writes. */
+/** What sync reads from the pool of accounts and notes in it; `accounts.ts` has the other writes. */
+
+/** A user as it stands in the pool. */
 interface PoolUser {
   id: string | null;
   username: string;

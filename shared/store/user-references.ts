@@ -18,7 +18,7 @@ import type { UserTable } from './user-table.ts';
  * key refuses the deletion when it must.
  */
 export interface UserReference extends Pick<TouchedForeignKey, 'name' | 'on_delete' | 'action' | 'indexed'> {
-  /** As SQL has it: with its schema and in quotes where it must be. */
+  /** The table's name for SQL: with its schema, and in quotes where needed. */
   table: string;
   columns: string[];
   parent: string;

@@ -14,7 +14,7 @@ export interface DemoOptions {
   /** Leave the stack up. */
   keep: boolean;
   users: number;
-  /** Of load. */
+  /** How long the load lasts. */
   seconds: number;
 }
 

@@ -8,7 +8,7 @@ export interface Schedule {
   id: string;
   /** Five fields of cron: minute, hour, day of month, month, day of week. */
   pattern: string;
-  /** Of the IANA database. */
+  /** A name of the IANA time zone database. */
   timeZone: string;
 }
 

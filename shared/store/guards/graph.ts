@@ -44,7 +44,7 @@ export interface Reference {
   columns: string[];
   parent: string;
   parentColumns: string[];
-  /** By which the columns are compared to the parent's. */
+  /** The operators that compare the columns to the parent's. */
   operators: string[];
   onDelete: DeleteAction;
   /** Whether a change of the parent's key changes this table's rows too. */

@@ -2,7 +2,7 @@ import { AppError } from '../../kernel/errors.ts';
 import { sqlMessageOf, sqlStateOf } from '../../platform/sql-state.ts';
 import { testDataRole } from '../../platform/test-data-role.ts';
 
-/** Of triggers, policies and privileges alike: `insufficient_privilege`. */
+/** SQLSTATE `insufficient_privilege`: triggers, policies and privileges all refuse with it. */
 const refused = '42501';
 
 /**

@@ -20,14 +20,14 @@ export interface TableState {
 
 /** What the users table has already. */
 export interface UsersState {
-  /** Of its primary key. */
+  /** The columns of its primary key. */
   key: string[];
   id: string;
   /** All columns that a statement may set. */
   columns: string[];
   username: string;
   email: string;
-  /** From which its defaults take numbers. */
+  /** The sequences from which its defaults take numbers. */
   sequences: string[];
   /** A check is there by which a row has a batch exactly where it is a test user's. */
   markersAreTied: boolean;

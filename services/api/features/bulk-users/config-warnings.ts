@@ -23,7 +23,7 @@ type Rule = (circumstances: Circumstances) => Warning | undefined;
 
 /** A larger chunk than the system would ever choose: progress comes in leaps, and a crash costs more. */
 const largeChunk = 5000;
-/** A price that is worth a word. */
+/** Hashing that takes longer than this gets a warning. */
 const dearSeconds = 10;
 
 const partOfAddress = ({ username_pattern }: CreationConfig) =>

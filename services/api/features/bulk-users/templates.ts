@@ -12,14 +12,14 @@ import { findTemplateRow, type TemplateRow } from '../../../../shared/store/user
 export interface Template {
   name: string;
   description: string;
-  /** Without the password. */
+  /** What the template sets, its password apart. */
   config: Omit<TemplateParts, 'password'>;
   /** A template is shown without its password being opened. */
   password: { plain: string } | { sealed: string } | undefined;
   stored: { by: string; at: Date } | undefined;
 }
 
-/** From the source documents. */
+/** The two templates that the source documents ask for. */
 const builtIn: Record<string, Template> = {
   default: {
     name: 'default',

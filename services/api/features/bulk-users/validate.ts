@@ -19,7 +19,7 @@ export interface ValidateDeps extends WholeDeps {
 /** A body with a hundred thousand faults gets an answer of bearable size. */
 const maxFaults = 100;
 const previewed = 5;
-/** Names that are looked for in the application: of more users than these a sample. */
+/** How many usernames are looked up in the application; of a larger batch, an even sample. */
 const looked = 1000;
 
 /** Everything that can be said of a configuration, or of the body of a request, without creating anything. */

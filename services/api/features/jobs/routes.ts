@@ -28,9 +28,9 @@ type RetryGuard = (call: Pick<CallContext, 'request' | 'db'>, job: JobRow) => Pr
 
 export interface JobRoutesDeps {
   queue: QueueClient;
-  /** Of the kinds that not every caller with the role may start at any time, or not with all that they had. */
+  /** What is checked before a retry, for job kinds that not everybody may start, or not at any time. */
   retryGuards: Partial<Record<JobKind, RetryGuard>>;
-  /** Of job events. */
+  /** Rung by the notifications of job events. */
   hub: ChannelHub;
 }
 
@@ -44,7 +44,7 @@ async function existing(db: Executor, id: string): Promise<JobRow> {
 
 const ofBatch = z.object({ batch_id: z.uuid() });
 
-/** What a deed done to a job is done to: the batch that the job works on, where it has one. */
+/** What the audit log names as the subject of a deed: the batch that the job works on, else the job. */
 const subjectOf = ({ id, payload }: JobRow): string => ofBatch.safeParse(payload).data?.batch_id ?? id;
 
 export const jobRoutes = ({ queue, retryGuards, hub }: JobRoutesDeps): Route[] => [

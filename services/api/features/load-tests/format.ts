@@ -45,7 +45,7 @@ export const nothingMeasured = 'nothing measured';
 
 const aggregate = /^\s*(avg|min|med|max|p\s*\([^)]*\))/;
 
-/** What a threshold compared, in the unit of its metric. */
+/** The measured value that a threshold was held against, in the unit of its metric. */
 export function actualOf({
   metric,
   expression,

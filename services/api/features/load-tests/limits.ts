@@ -6,7 +6,7 @@ import { isArrivalRate } from '../../../../shared/http/load-test-rules.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
 import { type LoadShape, settleShape } from './shape.ts';
 
-/** What no load test may pass, whoever asks. */
+/** The largest load test that anybody may ask for. */
 export interface LoadLimits {
   /** `MAX_LOAD_USERS` */
   users: number;
@@ -22,7 +22,7 @@ const above = (path: (string | number)[], limit: number, unit: string): Fault =>
   detail: `must be at most ${limit} ${unit}`,
 });
 
-/** What of a new test passes the limits. */
+/** The faults of a new test that asks for more than the limits allow. */
 export function faultsOfLimits(
   limits: LoadLimits,
   shape: LoadShape,
@@ -43,7 +43,7 @@ export function faultsOfLimits(
   ];
 }
 
-/** What of a change passes them. */
+/** The faults of a change to a running test that asks for more than the limits allow. */
 export function faultsOfControlLimits(
   limits: LoadLimits,
   asked: { concurrent_users?: number | null | undefined; rate?: number | null | undefined },

@@ -39,7 +39,7 @@ import { untilStopped } from './until-stopped.ts';
 
 export interface LoadTestRoutesDeps extends SettleDeps {
   queue: QueueClient;
-  /** Of `load_tests` notifications. */
+  /** Rung by the notifications of load tests. */
   hub: ChannelHub;
 }
 

@@ -85,7 +85,7 @@ function httpOf(metrics: LoadMetrics, endpoints: [string, EndpointMetrics][]): L
   ];
 }
 
-/** Sent, and in none of the figures. */
+/** Requests that were sent, and are in none of the figures because their end was not seen. */
 const interruptedOf = ({ http_reqs_interrupted: count = 0 }: LoadMetrics): Line[] =>
   count === 0
     ? []
@@ -107,7 +107,7 @@ const errorsOf = ({ errors }: LoadMetrics): Line[] =>
     .filter(([, count]) => count > 0)
     .map(([kind, count]) => [kind, String(count)]);
 
-/** Of the users' accounts: apart from the load. */
+/** The lines on logins of the users' accounts, which are not part of the load. */
 function loginsOf({ logins, login_duration }: LoadMetrics): Line[] {
   if (logins === undefined || logins.count + logins.failed === 0) return [];
   return [

@@ -16,9 +16,9 @@ import type { ResponseTimes } from './response-times.ts';
  */
 export interface AlertWatch extends Service {
   start(): void;
-  /** Looks now. */
+  /** Judges the state of now. */
   look(): Promise<Alert[]>;
-  /** As of the last look. */
+  /** What the last look found, without looking again. */
   latest(): readonly Alert[];
 }
 
@@ -26,7 +26,7 @@ export interface AlertDeps {
   db: Db;
   logger: Logger;
   responseTimes: ResponseTimes;
-  /** Whose disk is watched. */
+  /** The folder whose disk is watched for room. */
   dataDir: string;
 }
 

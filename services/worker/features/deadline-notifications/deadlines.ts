@@ -6,7 +6,7 @@ import type { OfficeMessages } from './plan-office.ts';
 /** What a message tells of, unpacked while its office is being sent. */
 export interface Deadlines {
   alerts: readonly Alert[];
-  /** As an e-mail lists them. @throws RangeError where one is not a day */
+  /** The deadlines as the list of an e-mail. @throws RangeError when a deadline is not a date */
   list(): AlertList;
 }
 

@@ -18,7 +18,7 @@ export interface DispatchOptions {
   signal: AbortSignal;
 }
 
-/** What was refused for now, and how long the slowest server asked for. */
+/** Messages that servers refused for now, and the longest wait that a server asked for. */
 export interface Deferred {
   offices: OfficeMessages[];
   retryAfterMs: number;

@@ -18,7 +18,7 @@ interface MailHeaders {
 /** Gives a message in pieces, to be sent one after the other. Pieces that several messages share are the same buffer. */
 export type MimeWriter = (headers: MailHeaders, email: EmailText) => Buffer[];
 
-/** Of a line of base64 (RFC 2045, 6.8), in bytes before the encoding. */
+/** Bytes that one line of base64 holds, before they are encoded (RFC 2045, 6.8). */
 const lineBytes = 57;
 
 /**

@@ -48,7 +48,7 @@ export function createOutbox(
   const largest = Math.max(firstBatch, Math.ceil((messages - first) / 2));
   let results: DeliveryResult[] = [];
   let gone: string[] = [];
-  /** Since the last claim: how fast the server is now, not how fast it was while connections were opened. */
+  /** Messages settled since the last claim: how fast the server is now, not how fast it was while connections were opened. */
   let settled = 0;
   let claimedAt: number | undefined;
 

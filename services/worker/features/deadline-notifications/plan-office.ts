@@ -71,7 +71,7 @@ export function planOffice(office: Office, page: Page, asOf: string): OfficePlan
 interface Selected {
   /** Deadlines within the threshold. */
   due: number;
-  /** Those of them that are new. */
+  /** The alerts that the staff have not been told of. */
   alerts: PackedAlerts;
 }
 

@@ -12,7 +12,7 @@ export interface PagePlanner {
   /** Offices planned until now. */
   done(): number;
   counts(): PageCounts;
-  /** Of the offices that could not be read or planned. */
+  /** The offices that could not be read or planned, each with the reason. */
   readonly failures: readonly OfficeFailure[];
 }
 

@@ -34,7 +34,7 @@ export interface Office {
 export interface Page {
   offices: Office[];
   officeCount: number;
-  /** Of the offices that could not be read. */
+  /** The offices that could not be read, each with the reason. */
   failures: OfficeFailure[];
   /** Where the next page begins; undefined when this one is the last. */
   nextAfter: string | undefined;

@@ -58,7 +58,7 @@ const sendRound = (
     signal,
   });
 
-/** As long as the slowest server asked for, and longer each time. Ends early when `signal` aborts. */
+/** Waits for the next round: as long as the slowest server asked for, longer each time. Ends early when `signal` aborts. */
 async function pause(
   { settings, signal }: Sending,
   round: number,

@@ -15,7 +15,7 @@ export interface EngineLimits {
   maxConnections: number;
 }
 
-/** As k6 has it. */
+/** k6's default. */
 export const gracefulStopMs = 30_000;
 const ms = (seconds: number): number => Math.round(seconds * 1000);
 

@@ -15,7 +15,7 @@ import type { ShardLease } from '../../../../shared/store/load-shards.ts';
  * test says that this is not known.
  */
 export interface SendJournal {
-  /** Of this process: good in its threads, too. */
+  /** File descriptor; it is valid in the threads of this process, too. */
   readonly fd: number;
   /** Throws what a disk on a network tells only then, such as that it is full. */
   close(): void;

@@ -47,7 +47,7 @@ export interface ApplicationChanges {
   deletions: string[];
   /** Digests by username: of those whom the application has, as it was looked at. */
   seen: ReadonlyMap<string, string>;
-  /** Those that `users` will have. */
+  /** By username, the digest that the user will have. */
   wanted: ReadonlyMap<string, string>;
 }
 

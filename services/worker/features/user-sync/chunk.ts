@@ -105,7 +105,7 @@ async function readOurs(
 /** Usernames by what is to be done about them. */
 interface Work {
   settled: UserDigest[];
-  /** The same on both sides, and sent again because all is: for what digests do not cover, the passwords. */
+  /** Users who are the same on both sides and sent all the same, in a full sync: digests do not cover passwords. */
   resend: string[];
   write: Record<SideName, string[]>;
   delete: Record<SideName, string[]>;

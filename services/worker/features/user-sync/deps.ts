@@ -8,7 +8,7 @@ import type { JobRunnerDeps } from '../../job-runner.ts';
 export interface UserSyncDeps extends JobRunnerDeps {
   /** The application's database: its users, and the ledger beside them. */
   applicationDb: Executor;
-  /** Both databases again, for connections of their own that copy. */
+  /** URLs of both databases, for the connections that copy users from one to the other. */
   applicationUrl: string;
   platformUrl: string;
   /** The same database for the role `muster_test_data`: every write to the application's users goes over it. */

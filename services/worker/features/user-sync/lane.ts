@@ -71,7 +71,10 @@ async function takeChunks(
  */
 const mostClaims = 20;
 
-/** What no further try gets past, a row that the other side's columns cannot hold for one; undefined for what may pass. */
+/**
+ * The fault of an error that every further try would meet, such as a row that the other side's columns cannot hold;
+ * undefined for an error that may pass.
+ */
 function finalFaultOf(error: unknown, { epoch }: SyncChunkLease): SyncFault | undefined {
   if (error instanceof PeerError) return faultOf(error);
   if (isRetryable(error) && epoch < mostClaims) return undefined;

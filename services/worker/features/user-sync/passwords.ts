@@ -3,7 +3,7 @@ import type { SyncRunRow } from '../../../../shared/store/sync-runs.ts';
 import type { UserSyncDeps } from './deps.ts';
 import type { SyncUser } from './sides.ts';
 
-/** What a password goes by. */
+/** The fields that decide which password a user has. */
 type Named = Pick<SyncUser, 'username' | 'is_test_user' | 'test_batch_id'>;
 
 /**

@@ -33,7 +33,7 @@ export interface PeerClientOptions {
   retries: number;
   retryDelayMs: number;
   signal: AbortSignal;
-  /** Of one answer, on the wire and expanded. */
+  /** The most bytes that one answer may have, compressed or not. */
   maxAnswerBytes?: number;
 }
 

@@ -27,7 +27,7 @@ import type { Side, SyncUser, Target, TargetOutcome, UserDigest } from './sides.
 export interface PeerTargetOptions {
   db: Executor;
   client: PeerClient;
-  /** Under which the digests of the last sync are kept. */
+  /** Names the target in `sync_bases`, where the digests of the last sync are kept. */
   targetKey: string;
   testUsersOnly: boolean;
   withCredentials: boolean;
@@ -42,7 +42,7 @@ const importAsRead = importResult.pick({
   errors: true,
 });
 
-/** Of the users of one import: it has to be over within the time of a request. */
+/** The most bytes of users in one import, which must end within the time limit of a request. */
 const importBytes = 8 * 1024 * 1024;
 
 /**

@@ -20,7 +20,7 @@ import { divideHeld } from './held-users.ts';
 import { type Meter, measured } from './meter.ts';
 import type { SyncUser, Target, TargetChanges } from './sides.ts';
 
-/** Of the accounts that are held at once on their way to the application. */
+/** The most bytes of accounts in memory at once, on their way to the application. */
 const pageBytes = 8 * 1024 * 1024;
 
 /**

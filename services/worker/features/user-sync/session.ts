@@ -18,12 +18,12 @@ export interface SyncSession {
   run: SyncRunRow;
   settings: Settings;
   rules: Rules;
-  /** Who takes part, changed or not. */
+  /** The users who take part in the sync, changed or not. */
   scope: Scope;
-  /** Of them, those that are compared: the changed ones only, where the request says so. */
+  /** The users of `scope` that are compared: with `modified_since`, only those changed since. */
   comparedScope: Scope;
   application: Side;
-  /** What writes to the application need. */
+  /** What is needed to write to the application. */
   applicationDeps: ApplicationDeps;
   target: Target;
   close(): Promise<void>;

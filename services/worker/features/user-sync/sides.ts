@@ -46,7 +46,7 @@ export interface Conflict {
 /** Some of the load tester's users: as many as memory may well hold. */
 export interface UserPage {
   users: SyncUser[];
-  /** Of those who cannot be taken. */
+  /** Users who cannot be taken, and why. */
   faults: SyncFault[];
 }
 

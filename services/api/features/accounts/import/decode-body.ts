@@ -4,7 +4,7 @@ import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompre
 import { AppError, messageOf, systemCodeOf } from '../../../../../shared/kernel/errors.ts';
 import { readMediaType } from '../../../middleware/media-type.ts';
 
-/** Of a request's body after decompression, in all: far more than a million users need. */
+/** The most bytes that a body may have after decompression: far more than a million users need. */
 const maxBodyBytes = 4 * 1024 ** 3;
 
 const decoders: Record<string, () => Transform> = {
@@ -19,7 +19,7 @@ const decoders: Record<string, () => Transform> = {
 /** A body as it comes, with the count of what came. */
 export interface DecodedBody {
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** Over the wire, until now. */
+  /** Bytes received so far, still compressed. */
   received(): number;
 }
 

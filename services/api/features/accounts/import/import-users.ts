@@ -33,11 +33,14 @@ interface ImportCounts
   differing: number;
 }
 
-/** Users of one statement: more make it no faster, and would outlive the nursery of the heap, which fills the rest of it. */
+/**
+ * Users in one statement. More make it no faster, and rows that wait longer outlive the young part of V8's heap: memory
+ * fills up with them.
+ */
 const chunkSize = 500;
 
 export interface Import {
-  /** What was done until now. */
+  /** The counts of the chunks that are written so far. */
   readonly counts: ImportCounts;
   /** Reads to the end. @throws AppError of what broke the stream, which says how much was imported before. */
   run(rows: AsyncIterable<JsonRow[]>): Promise<void>;

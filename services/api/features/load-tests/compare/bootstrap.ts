@@ -6,7 +6,7 @@ import { createRandom, type Random } from '../../../../../shared/kernel/random.t
  * drawing seconds one by one would take one long hiccup for many independent ones and be far too sure.
  */
 const resamples = 1000;
-/** On either side: a 95 % interval. */
+/** The share that is cut off at either end: what is left is a 95 % interval. */
 const tail = 0.025;
 
 /** What one second adds to a figure, which is a quotient of sums: failed requests over requests, for one. */

@@ -7,11 +7,11 @@ export interface Figure {
   unit: '1/s' | 'ms' | 'share';
   /** The least difference that counts. */
   relevant: number;
-  /** What a second adds to it; undefined when it says nothing. */
+  /** What a second adds to the figure; undefined for a second without a value. */
   shareOf: (second: Second) => Share | undefined;
   /** The figure of a quotient of sums. */
   figureOf: (quotient: number) => number;
-  /** Between the figures of two runs. */
+  /** How far the figures of two runs are apart, in the unit that `relevant` has. */
   difference: (base: number, head: number) => number;
   /** Whether less of it is better or worse. */
   less: 'better' | 'worse';

@@ -8,13 +8,13 @@ import { clock, short, ticksTo, timeTicks } from './scale.ts';
  * (class `s-<name>`), light or dark. All of one report share their time axis.
  */
 export interface Line {
-  /** The class of its colour. */
+  /** The CSS class that colours the line. */
   name: string;
   label: string;
   shape: 'line' | 'dashed' | 'area' | 'step';
-  /** Where it is drawn, step by step. */
+  /** The height of the line at each step. */
   values: readonly (number | null)[];
-  /** What it stands for, where that is not where it is drawn (stacked). */
+  /** The values to show as text, where they are not the height of the line: in a stacked chart. */
   figures?: readonly (number | null)[];
 }
 

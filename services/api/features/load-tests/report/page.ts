@@ -17,15 +17,15 @@ import { tiles } from './tiles.ts';
 export interface ReportContent {
   row: LoadTestRow;
   shards: readonly LoadShardRow[];
-  /** The main ones. */
+  /** The events that the report lists: the most important ones. */
   events: readonly LoadEvent[];
-  /** Of all that there are. */
+  /** Counts of all events, listed or not. */
   eventCounts: LoadEventCounts;
   errors: readonly LoadErrorRow[];
   folded: Folded;
 }
 
-/** What stands in the page's body. */
+/** The content of the page's `<body>`. */
 export function reportBody(content: ReportContent): Html {
   const { row, shards, events, eventCounts, errors, folded } = content;
   const metrics = metricsOf(row);
@@ -60,7 +60,7 @@ function chartNotes({ stepSeconds, gaps }: Folded): Html {
     ${missing > 0 && html`<p class="note"><span class="swatch gap"></span>Seconds in which a worker was missing (${missing} in all): its load was not delivered.</p>`}`;
 }
 
-/** What the target has seen, and no figure here. */
+/** A note on requests that were sent, and are in none of the figures because their end was not seen. */
 function interruptedNote(content: ReportContent): Html {
   const { http_reqs, http_reqs_interrupted: count } = metricsOf(content.row);
   if (count === 0) return html``;

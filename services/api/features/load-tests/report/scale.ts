@@ -1,4 +1,6 @@
 /** From figures to places on a chart. */
+
+/** What may lie between two ticks, times a power of ten. */
 const steps = [1, 2, 2.5, 5, 10];
 
 /** Round ticks from 0 to a round number that is not below `max`: about `count` of them. */

@@ -5,7 +5,7 @@ export interface Recent {
   note(second: number, counts: Counts): void;
   /** The newest second that anything was reported of; -1 before the first. */
   latest(): number;
-  /** Of this many seconds, the newest among them. */
+  /** The sum over the last `seconds` seconds. */
   sum(seconds: number): Counts;
 }
 

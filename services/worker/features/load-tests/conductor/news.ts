@@ -10,7 +10,7 @@ import type { Tally } from './tally.ts';
 
 /** Ticks of one shard in one query. */
 const pageSize = 500;
-/** How late a tick may be at most whose second a conductor that takes over writes anew. */
+/** A conductor that takes over writes the last seconds of the timeline anew: so many, as a tick may be so late. */
 const settledAfterSeconds = 120;
 
 /** Adds every tick that the tally has not read. */

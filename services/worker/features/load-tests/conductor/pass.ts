@@ -34,7 +34,7 @@ export interface PassOptions extends Pick<LoadTestsDeps, 'db' | 'sendJournals' |
 
 export interface PassOutcome {
   test: LoadTestRow;
-  /** Of the run; null while its start is not set. */
+  /** Milliseconds since the start of the test; null while no start is set. */
   elapsedMs: number | null;
 }
 
@@ -58,7 +58,7 @@ export function createPass(options: PassOptions) {
   const tally = createTally(config);
   const enforce = createEnforcer(tally.recent);
   let startedAt: number | undefined;
-  /** Since when a stop is known. */
+  /** When this conductor first saw the order to stop (`performance.now()`). */
   let stoppingAt: number | undefined;
   const stoppingMs = () => performance.now() - (stoppingAt ?? performance.now());
 

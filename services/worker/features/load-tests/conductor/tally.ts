@@ -31,9 +31,9 @@ export interface Tally {
 /** What a worker told of its requests while it had a shard. */
 export interface LeaseTally {
   started: number;
-  /** By its last tick: those that are in no figure yet. */
+  /** Requests that were started and had not ended at its last tick: they are in no figure yet. */
   underWay: number;
-  /** Whether that is the last word on them: its engine has ended. */
+  /** Whether its engine has ended, so that `underWay` will not change any more. */
   isComplete: boolean;
 }
 
@@ -46,13 +46,13 @@ interface ShardTally {
   /** The last second of the schedule that it went through, and how many they are. */
   second: number;
   covered: number;
-  /** By epoch. */
+  /** One entry for each epoch under which a worker had the shard. */
   leases: Map<number, LeaseTally>;
 }
 
 /** A tick that is not there after so many seconds is late; its second may be one in which nothing was sent. */
 const lateSeconds = 3;
-/** What a shard may miss: a busy machine skips a second now and then. */
+/** How much a shard may fail to report without being short: a busy machine skips a second now and then. */
 const mayMiss = { seconds: 2, share: 0.05 };
 
 export function createTally(config: LoadTestConfig): Tally {

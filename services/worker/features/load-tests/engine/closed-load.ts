@@ -21,7 +21,7 @@ export function createClosedLoad(
 ): Load {
   const users: VirtualUser[] = [];
   const running = new Set<VirtualUser>();
-  /** Those of them that were not admitted; they go on with `wake`. */
+  /** Users that the gate did not admit; `wake` lets them go on. */
   let parked = new Set<VirtualUser>();
   let think = thinkTime;
   let vusOverride: number | null = null;

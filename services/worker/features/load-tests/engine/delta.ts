@@ -37,7 +37,7 @@ export interface LoginDelta {
   /** Tried; each ends well or badly. */
   count: number;
   failed: number;
-  /** Of those that ended well, microseconds: as `serviceTime`. */
+  /** Durations of the logins that succeeded, microseconds: a histogram, encoded like `serviceTime`. */
   duration: string;
   durationSumUs: number;
 }

@@ -11,7 +11,7 @@ const saturatedCpu = 0.9;
 const resolutionMs = 10;
 
 export interface HealthMonitor {
-  /** Of the time since the last call. */
+  /** The health of the time since the last call. */
   read(): EngineHealth;
   stop(): void;
 }

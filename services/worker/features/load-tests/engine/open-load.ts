@@ -13,7 +13,7 @@ import type { VirtualUser } from './virtual-user.ts';
  */
 export interface OpenLoadDeps extends LoadDeps {
   timeUnitMs: number;
-  /** Of the whole run: what is due then or later never starts. */
+  /** Length of the run, milliseconds: what is due then or later never starts. */
   durationMs: number;
   onDropped(): void;
   /** How late starts are, microseconds: for measuring the engine itself. */

@@ -7,7 +7,7 @@ export interface RequestTemplate {
   endpoint: number;
   name: string;
   method: Dispatcher.HttpMethod;
-  /** With the query. */
+  /** Path and query. */
   path: string;
   /** Name, value, name, value; names in lower case. */
   headers: string[];

@@ -7,14 +7,14 @@ import type { RequestTemplate } from './request-template.ts';
 /** Of each kind of error of each endpoint, a drain: what fails all the time must not crowd out what is rare. */
 const maxSamplesOfKind = 2;
 
-/** What an engine tells in its life: a breaker may open and close for days. */
+/** The most events that an engine reports in its life: a breaker may open and close for days. */
 const maxEvents = 200;
 
 /** Everything that is counted, from one drain to the next. */
 export class RunRecorder {
   /** Requests written to a socket. */
   started = 0;
-  /** Of all that were started ever, those whose end is not counted yet. */
+  /** Requests started so far whose end is not counted yet. */
   underWay = 0;
   droppedIterations = 0;
   readonly #names: readonly string[];

@@ -36,9 +36,9 @@ const maxCheckedBytes = 1024 * 1024; // a check sees the first MiB of a body, so
  */
 export class UserRequest implements Dispatcher.DispatchHandler {
   template: RequestTemplate;
-  /** Of the answer; 0 before it. */
+  /** Status of the answer; 0 before there is one. */
   status = 0;
-  /** Of a redirect. */
+  /** The `Location` of a redirect. */
   location: string | undefined;
   /** Why its answer counts as failed; its user may know better. */
   kind: ErrorKind | undefined;
@@ -54,7 +54,7 @@ export class UserRequest implements Dispatcher.DispatchHandler {
   #serviceUs = 0;
   #responseUs = 0;
   #bytesToSend = 0;
-  /** Of the breaker. */
+  /** The breaker's generation when this request began. */
   #generation = 0;
   #checked: Buffer[] | undefined;
   #checkedBytes = 0;

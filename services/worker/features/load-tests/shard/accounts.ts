@@ -23,7 +23,7 @@ import { createLoginRecorder } from './login-recorder.ts';
 import { arrange, type Member, memberOf } from './members.ts';
 
 export interface PreparedAccounts {
-  /** By the position of their users. */
+  /** The accounts, each at the position of its user. */
   accounts: AccountList;
   /** Logins that failed, by reason code. */
   failures: Record<string, number>;
@@ -38,7 +38,7 @@ export interface ShardAccounts {
   /** A new session for the user at a position, after a 401; undefined when there is none to be had. */
   renew(position: number): Promise<EngineAccount | undefined>;
   drainLogins(): LoginDelta;
-  /** What is under way rejects. */
+  /** Ends all logins; those under way reject. */
   stop(): void;
   readonly isStopped: boolean;
 }

@@ -39,7 +39,7 @@ const heapLimits = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 1024 
 
 export interface EngineThreadOptions {
   accounts?: AccountList;
-  /** Whether users whose session is refused wait for a new one. */
+  /** Whether a user whose session the target refuses waits for a new one. */
   renews?: boolean;
   /** Closed, it keeps all requests back; `control({ paused: false })` tells that it is open again. */
   fence?: SendFence;

@@ -24,7 +24,7 @@ export type EngineNews =
 export interface EngineThreadInput {
   plan: EnginePlan;
   accounts: AccountList;
-  /** Whether users whose session is refused wait for a new one. */
+  /** Whether a user whose session the target refuses waits for a new one. */
   renews: boolean;
   /** Of the fence that says until when it may send (`send-fence.ts`), where there is one. */
   fence: SharedArrayBuffer | undefined;

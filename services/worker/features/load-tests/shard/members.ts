@@ -9,9 +9,9 @@ export interface Member {
   id: string;
   username: string;
   password: string | undefined;
-  /** The newest. */
+  /** The newest session; undefined when there is none. */
   session: EngineAccount | undefined;
-  /** What its users began with. */
+  /** The session that its users began with; undefined when there was none. */
   first: EngineAccount | undefined;
   /** The login under way for it: everybody who wants a session meanwhile waits for this one. */
   login: Promise<string | undefined> | undefined;

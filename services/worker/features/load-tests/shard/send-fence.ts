@@ -4,7 +4,7 @@
  * shard, nobody needs to tell the engine to send nothing.
  */
 export interface SendFence {
-  /** What both threads see of it. */
+  /** The memory that both threads share. */
   readonly memory: SharedArrayBuffer;
   /**
    * @param untilMs of this thread's `performance.now()`

@@ -16,7 +16,7 @@ export interface ClosedSchedule {
 export interface OpenSchedule {
   model: 'open';
   maxUsers: number;
-  /** How many arrivals are due until then, with the fraction of the next. */
+  /** How many arrivals are due in the first `elapsedMs` milliseconds, with the fraction of the next one. */
   arrivalsBy(elapsedMs: number): number;
   /** When the number of arrivals reaches `arrivals`; Infinity when it never does. The inverse of `arrivalsBy`. */
   timeOf(arrivals: number): number;
