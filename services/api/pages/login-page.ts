@@ -1,13 +1,4 @@
-const entities: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-const escapeHtml = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, character => entities[character] ?? '');
+import { escapeHtml } from '../../../shared/kernel/html.ts';
 
 /**
  * The login form. It has no script: it works, and its content security policy holds, without any.

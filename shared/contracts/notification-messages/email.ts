@@ -1,3 +1,4 @@
+import { escapeHtml } from '../../kernel/html.ts';
 import { daysBetween, type Locale, type MessageContent, oneLine } from './message.ts';
 import { texts } from './texts.ts';
 
@@ -25,17 +26,6 @@ export interface AlertList {
   html: string;
   overdue: number;
 }
-
-const entities: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Safe as text and as an attribute's value. */
-const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, found => entities[found] ?? '');
 
 const cell = 'padding:8px 12px;border-bottom:1px solid #e5e7eb;text-align:left';
 

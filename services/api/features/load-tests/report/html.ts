@@ -1,19 +1,10 @@
+import { escapeHtml } from '../../../../../shared/kernel/html.ts';
+
 /** Text that is markup already. Everything else that goes into a page is escaped. */
 export interface Html {
   readonly markup: string;
 }
 type Value = string | number | Html | readonly Value[] | undefined | false;
-
-const entities: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-const escapeHtml = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, character => entities[character] ?? '');
 
 function markupOf(value: Value): string {
   if (value === undefined || value === false) return '';
