@@ -5,30 +5,23 @@ import { sqlStateOf } from '../platform/sql-state.ts';
 import { type Fold, poolTable, type Scope } from './account-digests.ts';
 import { readFold } from './account-fold.ts';
 import { sameRole } from './account-touch.ts';
+import type { ApplicationUser } from './synced-users.ts';
 import { textArray } from './text-array.ts';
 
 /** What sync reads from the pool of accounts and notes in it; `accounts.ts` has the other writes. */
 
 /** A user as it stands in the pool. */
-interface PoolUser {
+type PoolUser = Omit<ApplicationUser, 'id'> & {
+  /** The key in the application; null where it is not known. */
   id: string | null;
-  username: string;
-  email: string;
-  role: string;
-  is_test_user: boolean;
-  test_batch_id: string | null;
-  /** JSON, as the database has it. */
-  custom_attributes: string;
-  created_at: string;
-  updated_at: string;
   sealed_password: string | null;
-}
+};
 
 const named = (usernames: readonly string[]): SQL => sql`username = any(${textArray(usernames)}::text[])`;
 
 /** Accounts by username, those that were deleted aside. */
 export async function usersOfPool(db: Executor, usernames: readonly string[]): Promise<PoolUser[]> {
-  const rows = await db.execute<{ [K in keyof PoolUser]: PoolUser[K] }>(sql`
+  const rows = await db.execute<PoolUser>(sql`
     select source_id as id, username, email, role, is_test_user, test_batch_id::text as test_batch_id, custom_attributes::text,
       to_json(created_at) #>> '{}' as created_at, to_json(updated_at) #>> '{}' as updated_at, sealed_password
     from accounts where status <> 'deleted' and ${named(usernames)}`);

@@ -31,7 +31,7 @@ const nameOf = ({ mapping }: UserTable): string =>
 
 const rawBatch = (users: UserTable): SQL => users.column('test_batch_id') ?? sql`null`;
 
-/** A user without secrets. */
+/** A user as a sync compares and writes it: without secrets. */
 export type ApplicationUser = {
   id: string;
   username: string;

@@ -48,6 +48,21 @@ export const userOf = (row: ReadRow): UserRow => ({
   updatedAt: new Date(row.updated_at),
 });
 
+/** A user as answers and documents show it. */
+export const presentUser = (row: UserRow) => ({ id: row.id, ...presentFields(row) });
+
+/** The same without its key, for rows of which only some have one. */
+export const presentFields = (row: Omit<UserRow, 'id'>) => ({
+  username: row.username,
+  email: row.email,
+  role: row.role,
+  is_test_user: row.isTestUser,
+  test_batch_id: row.testBatchId,
+  custom_attributes: row.customAttributes,
+  created_at: row.createdAt.toISOString(),
+  updated_at: row.updatedAt.toISOString(),
+});
+
 /** Users under a batch's id, in the order of their keys. */
 export async function listBatchUsers(
   db: Executor,

@@ -18,10 +18,10 @@ import {
 import { listFailures } from '../../../../shared/store/bulk-ledger.ts';
 import { sharesByWorker, tallyBatch, tallyBatches } from '../../../../shared/store/bulk-tallies.ts';
 import { countOpenByKind } from '../../../../shared/store/jobs.ts';
-import { countUsers, listBatchUsers } from '../../../../shared/store/user-directory.ts';
+import { countUsers, listBatchUsers, presentUser } from '../../../../shared/store/user-directory.ts';
 import { isKey, type UserTable } from '../../../../shared/store/user-table.ts';
 import { ok, type Route, route } from '../../route.ts';
-import { presentBatch, presentBatchDetail, presentUser } from './present.ts';
+import { presentBatch, presentBatchDetail } from './present.ts';
 
 interface BatchRoutesDeps {
   applicationDb: Executor;

@@ -1,10 +1,9 @@
 import type { z } from 'zod';
 import type { cleanupCandidate } from '../../../../shared/http/bulk-lifecycle.ts';
-import type { applicationUser, batch, batchDetail } from '../../../../shared/http/bulk-users.ts';
+import type { batch, batchDetail } from '../../../../shared/http/bulk-users.ts';
 import type { BatchWithJob } from '../../../../shared/store/bulk-batches.ts';
 import type { Tally, WorkerShare } from '../../../../shared/store/bulk-tallies.ts';
 import type { CleanupCandidate } from '../../../../shared/store/cleanup-candidates.ts';
-import type { UserRow } from '../../../../shared/store/user-directory.ts';
 
 export function presentBatch(
   { batch: row, job }: BatchWithJob,
@@ -50,18 +49,6 @@ export function presentBatchDetail(
     workers,
   };
 }
-
-export const presentUser = (user: UserRow): z.input<typeof applicationUser> => ({
-  id: user.id,
-  username: user.username,
-  email: user.email,
-  role: user.role,
-  is_test_user: user.isTestUser,
-  test_batch_id: user.testBatchId,
-  custom_attributes: user.customAttributes,
-  created_at: user.createdAt.toISOString(),
-  updated_at: user.updatedAt.toISOString(),
-});
 
 function secondsRunning(startedAt: Date | null, finishedAt: Date | null): number {
   if (startedAt === null) return 0;

@@ -11,7 +11,7 @@ import { createPasswordKeeper } from '../../../../shared/store/account-passwords
 import { readAccounts } from '../../../../shared/store/account-reading.ts';
 import type { AccountRow } from '../../../../shared/store/accounts.ts';
 import { openCredentials } from '../../../../shared/store/batch-credentials.ts';
-import type { UserRow } from '../../../../shared/store/user-directory.ts';
+import { presentFields, type UserRow } from '../../../../shared/store/user-directory.ts';
 import { readUsers } from '../../../../shared/store/user-export.ts';
 import type { UserTable } from '../../../../shared/store/user-table.ts';
 import { tellDeed } from '../../deed.ts';
@@ -109,13 +109,6 @@ const toExported = (
   password: string | undefined,
 ): ExportedUser => ({
   ...(id !== null && { id }),
-  username: row.username,
-  email: row.email,
-  role: row.role,
-  is_test_user: row.isTestUser,
-  test_batch_id: row.testBatchId,
-  custom_attributes: row.customAttributes,
-  created_at: row.createdAt.toISOString(),
-  updated_at: row.updatedAt.toISOString(),
+  ...presentFields(row),
   ...(password !== undefined && { password }),
 });

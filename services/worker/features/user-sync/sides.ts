@@ -8,19 +8,12 @@ import type {
   Scope,
   SubDigests,
 } from '../../../../shared/store/account-digests.ts';
+import type { ApplicationUser } from '../../../../shared/store/synced-users.ts';
 
 /** A user as it travels: the fields of the export document. */
-export interface SyncUser {
+export interface SyncUser extends Omit<ApplicationUser, 'id'> {
+  /** The key in the application; null where it is not known. */
   id: string | null;
-  username: string;
-  email: string;
-  role: string;
-  is_test_user: boolean;
-  test_batch_id: string | null;
-  /** JSON. */
-  custom_attributes: string;
-  created_at: string;
-  updated_at: string;
   /** In clear, between two processes only; absent when it is not known, or not to be told. */
   password?: string | undefined;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { SyncResult } from '../../../../shared/contracts/user-sync.ts';
 import { summarize } from '../../../../shared/store/account-digests.ts';
 import { readWatermark } from '../../../../shared/store/synced-users.ts';
-import type { UserRow } from '../../../../shared/store/user-directory.ts';
+import { presentUser } from '../../../../shared/store/user-directory.ts';
 import { readUsers } from '../../../../shared/store/user-export.ts';
 import type { JobCall } from '../../job-runner.ts';
 import type { UserSyncDeps } from './deps.ts';
@@ -139,22 +139,10 @@ async function* documentOf(
   yield `${heading.slice(0, -1)},"users":[`;
   let done = 0;
   for await (const rows of readUsers(deps.applicationDb, deps.users, filter, { signal: call.signal })) {
-    const users = await withPasswords(deps, run, rows.map(userOf));
+    const users = await withPasswords(deps, run, rows.map(presentUser));
     yield (done === 0 ? '' : ',') + users.map(user => JSON.stringify(user)).join(',\n');
     done += rows.length;
     call.report({ phase: 'writing', done, total });
   }
   yield `],${lastMember(metadata)}\n`;
 }
-
-const userOf = (row: UserRow) => ({
-  id: row.id,
-  username: row.username,
-  email: row.email,
-  role: row.role,
-  is_test_user: row.isTestUser,
-  test_batch_id: row.testBatchId,
-  custom_attributes: row.customAttributes,
-  created_at: row.createdAt.toISOString(),
-  updated_at: row.updatedAt.toISOString(),
-});
