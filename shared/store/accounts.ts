@@ -136,14 +136,16 @@ const isChosen = (choice: AccountChoice): SQL =>
     ? sql`test_batch_id = ${choice.batchId}::uuid`
     : sql`username in (select jsonb_array_elements_text(${JSON.stringify(choice.usernames)}::jsonb))`;
 
-/** Forgets the tombstones of deletions that are older than this, `atOnce` in a statement; gives how many. */
-export async function dropTombstones(db: Executor, days: number, atOnce = 10_000): Promise<number> {
+const tombstonesAtOnce = 10_000;
+
+/** Forgets the tombstones of deletions that are older than this; gives how many. */
+export async function dropTombstones(db: Executor, days: number): Promise<number> {
   for (let dropped = 0; ; ) {
     const { count } = await db.execute(sql`
       delete from accounts where id in (
         select id from accounts where deleted_at < now() - make_interval(days => ${days})
-        order by deleted_at limit ${atOnce} for update skip locked)`);
+        order by deleted_at limit ${tombstonesAtOnce} for update skip locked)`);
     dropped += count;
-    if (count < atOnce) return dropped;
+    if (count < tombstonesAtOnce) return dropped;
   }
 }

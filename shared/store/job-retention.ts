@@ -15,9 +15,9 @@ const pageSize = 200;
  * done twice at once.
  * @param days 0 keeps everything
  */
-export async function pruneJobs(db: Executor, days: number, nowMs = Date.now()): Promise<void> {
+export async function pruneJobs(db: Executor, days: number): Promise<void> {
   if (days === 0) return;
-  const beforeMs = nowMs - days * dayMs;
+  const beforeMs = Date.now() - days * dayMs;
   const before = sql`${new Date(beforeMs).toISOString()}::timestamptz`;
   for await (const ids of oldJobs(db, beforeMs, before)) await deleteJobs(db, ids, before);
   await deleteAll(db, sql`workers`, sql`workers child where last_seen_at < ${before}`);

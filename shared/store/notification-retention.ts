@@ -15,11 +15,12 @@ const historyKept = 90;
  * days after they grew old; what is missed there goes with the rest. Nothing where there are no notifications, as in
  * another application's database.
  */
-export async function pruneNotifications(db: Executor, nowMs = Date.now()): Promise<void> {
+export async function pruneNotifications(db: Executor): Promise<void> {
   const [found] = await db.execute<{ exists: boolean }>(
     sql`select to_regclass('muster.notification_deliveries') is not null as exists`,
   );
   if (found?.exists !== true) return;
+  const nowMs = Date.now();
   const idBefore = (days: number): string => idOf(nowMs - days * dayMs, '');
   await db.execute(sql`
     with plans as (

@@ -12,11 +12,7 @@ export interface QueueClient {
   /** Adds a job, once: adding a payload with the same job id again changes nothing while the queue knows it. */
   enqueue<P>(contract: QueueContract<P, unknown>, payload: P, options?: JobOptions): Promise<JobRef>;
   /** Adds any number of jobs in few round trips; those that are there already stay as they are. */
-  enqueueAll<P>(
-    contract: QueueContract<P, unknown>,
-    payloads: readonly P[],
-    options?: JobOptions,
-  ): Promise<JobRef[]>;
+  enqueueAll<P>(contract: QueueContract<P, unknown>, payloads: readonly P[]): Promise<JobRef[]>;
   /** Adds a parent that runs when all its children have ended, well or not, and the children, all or none. */
   enqueueFlow<P, C>(parent: FlowNode<P>, children: readonly FlowNode<C>[]): Promise<JobRef>;
   state(contract: Named, jobId: string): Promise<JobState | 'missing'>;
@@ -103,10 +99,10 @@ export function createQueueClient(backend: QueueBackend, contracts: readonly Nam
       await onStore(() => queueOf(contract).add(name, data, opts));
       return { jobId: opts.jobId };
     },
-    enqueueAll: async (contract, payloads, options) =>
+    enqueueAll: async (contract, payloads) =>
       addAll(
         contract,
-        payloads.map(payload => bullJob(contract, payload, options)),
+        payloads.map(payload => bullJob(contract, payload)),
       ),
     async enqueueFlow(parent, children) {
       const root = flowNode(parent);

@@ -3,10 +3,10 @@
 /** What may lie between two ticks, times a power of ten. */
 const steps = [1, 2, 2.5, 5, 10];
 
-/** Round ticks from 0 to a round number that is not below `max`: about `count` of them. */
-export function ticksTo(max: number, count = 4): number[] {
+/** Round ticks from 0 to a round number that is not below `max`: about four. */
+export function ticksTo(max: number): number[] {
   if (!(max > 0)) return [0, 1];
-  const rough = max / count;
+  const rough = max / 4;
   const magnitude = 10 ** Math.floor(Math.log10(rough));
   const step = (steps.find(candidate => candidate * magnitude >= rough) ?? 10) * magnitude;
   const ticks = Math.ceil(max / step - 1e-9);
