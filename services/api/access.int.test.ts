@@ -20,7 +20,7 @@ const ownProfile = async (key = api.key) =>
   bodyOf(await api.call('GET', '/api/user/profile', { key }), profile);
 
 describe('an API key', () => {
-  it('is asked for', async () => {
+  it('is required: without one, or with a wrong one, the answer is 401', async () => {
     for (const key of [null, 'wrong', 'muster_wrong']) {
       const response = await api.call('GET', '/api/user/profile', { key });
       expect(response.status).toBe(401);

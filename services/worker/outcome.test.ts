@@ -42,7 +42,7 @@ describe('an outage', () => {
     expect(isOutage(new Error('Failed query', { cause: connection(code) }))).toBe(true);
   });
 
-  it('is no mistake of ours', () => {
+  it('is a server that is away, not a mistake in our own code', () => {
     expect(isOutage(new TypeError('x is not a function'))).toBe(false);
     expect(isOutage(connection('ERR_INVALID_ARG_TYPE'))).toBe(false);
     expect(isOutage(new AppError('internal_error'))).toBe(false);

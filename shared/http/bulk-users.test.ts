@@ -8,7 +8,7 @@ function faults(body: unknown): string[] {
 }
 
 describe('a request for bulk users', () => {
-  it('needs a count only', () => {
+  it('needs nothing but a count', () => {
     expect(faults({ count: 1 })).toEqual([]);
     expect(faults({})).toEqual(['/count required']);
   });

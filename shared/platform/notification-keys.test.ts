@@ -24,7 +24,7 @@ describe('the keys of notifications', () => {
     expect(vapidKeysOf(none, 'cd'.repeat(32)).publicKey).not.toBe(publicKey);
   });
 
-  it('come in pairs', () => {
+  it('are refused when only one of a pair is set', () => {
     expect(() => vapidKeysOf({ ...none, VAPID_PUBLIC_KEY: 'x' }, key)).toThrow('go together');
   });
 });

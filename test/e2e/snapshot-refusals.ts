@@ -1,8 +1,6 @@
-import { job } from '../../shared/http/jobs.ts';
-import { pageOf } from '../../shared/http/pagination.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
-import { bodyOf, problemOf, type TestApi } from '../fixtures/api.ts';
+import { problemOf, type TestApi } from '../fixtures/api.ts';
 import type { TestDatabases } from '../fixtures/database.ts';
 import { type Job, testJobs } from '../fixtures/jobs.ts';
 
@@ -16,7 +14,7 @@ interface SnapshotStack {
 
 /** Declares the tests of what is refused, on the stack of `snapshots.test.ts`. */
 export function snapshotRefusals({ databases, api, make }: SnapshotStack): void {
-  const { find, submit } = testJobs(api);
+  const { ended, find, submit } = testJobs(api);
 
   it('refuses names that are taken, or are ways through folders', async () => {
     const taken = await api.call('POST', '/api/snapshots', { json: { name: 'base' } });
@@ -60,7 +58,7 @@ export function snapshotRefusals({ databases, api, make }: SnapshotStack): void 
 
   it('is refused while a dataset is being made', async () => {
     const { sql } = databases.application;
-    await sql.begin(async holder => {
+    const dataset = await sql.begin(async holder => {
       await holder`select pg_advisory_xact_lock(hashtextextended('muster test data', 0))`;
       const size = { offices: 1, staffs_per_office: 1, recipients_per_office: 1, seed: 4 };
       const waiting = await submit('POST', '/api/datasets', size);
@@ -76,11 +74,9 @@ export function snapshotRefusals({ databases, api, make }: SnapshotStack): void 
       }
       await api.call('POST', `/api/jobs/${waiting.id}/cancel`);
       await holder`select 1`;
+      return waiting;
     });
-    await waitFor('the dataset to end', async () => {
-      const { items } = await bodyOf(await api.call('GET', '/api/jobs?kind=datasets.generate'), pageOf(job));
-      return items.every(({ finished_at }) => finished_at !== null);
-    });
+    await ended(dataset);
   });
 
   it('is refused when a dataset began since it was asked for', async () => {
@@ -88,7 +84,7 @@ export function snapshotRefusals({ databases, api, make }: SnapshotStack): void 
     const id = newId();
     const begin = () =>
       platform.sql`insert into jobs (id, kind, payload, requested_by) values (${id}, 'datasets.generate', '{}', 'test')`;
-    await application.sql.begin(async holder => {
+    const restore = await application.sql.begin(async holder => {
       await holder`select pg_advisory_xact_lock(hashtextextended('muster test data', 0))`;
       const waiting = await submit('POST', '/api/snapshots/base/restore', {});
       await waitFor('the restore to wait', async () => {
@@ -99,13 +95,7 @@ export function snapshotRefusals({ databases, api, make }: SnapshotStack): void 
       await holder`select 1`;
       return waiting;
     });
-    await waitFor('the restore to end', async () => {
-      const { items } = await bodyOf(
-        await api.call('GET', '/api/jobs?kind=snapshots.restore&limit=1'),
-        pageOf(job),
-      );
-      return items[0]?.error?.code === 'conflict';
-    });
+    expect(await ended(restore)).toMatchObject({ status: 'failed', error: { code: 'conflict' } });
     await platform.sql`update jobs set status = 'succeeded', finished_at = now() where id = ${id}`;
   });
 

@@ -12,6 +12,6 @@ it.each([
   expect(readMediaType(header)).toEqual({ type: 'application/json', isUtf8 });
 });
 
-it('nothing is no type', () => {
+it('a header that is missing gives an empty type', () => {
   expect(readMediaType(undefined).type).toBe('');
 });

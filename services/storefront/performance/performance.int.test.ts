@@ -38,7 +38,7 @@ describe('the endpoints that are bad on purpose', () => {
     expect(ended).toEqual([0, 400]);
   });
 
-  it('computes', async () => {
+  it('keep a core busy for as long as asked, and say with how many digests', async () => {
     const { body } = await ask('/cpu?ms=20');
     expect(body).toMatchObject({ computed_ms: 20, digest: expect.stringMatching(/^[0-9a-f]{64}$/) });
     expect(body.digests).toBeGreaterThanOrEqual(100);

@@ -72,7 +72,7 @@ describe('POST /logout', () => {
     expect((await me(elsewhere)).status).toBe(200);
   });
 
-  it('is content without a session', async () => {
+  it('answers as ever to who has no session', async () => {
     expect((await logOut()).status).toBe(204);
     expect((await logOut({ cookie: 'session=unknown' })).status).toBe(204);
   });
@@ -108,7 +108,7 @@ describe('the session pruner', () => {
     expect((await me(alive)).status).toBe(200);
   });
 
-  it('runs by itself until it is stopped', async () => {
+  it('begins by itself once it is started, before its first interval is over', async () => {
     await logInAlice();
     await expireAll();
     const pruner = createSessionPruner({ db, logger });

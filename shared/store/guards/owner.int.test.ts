@@ -39,7 +39,7 @@ afterAll(async () => {
   await admin().unsafe(`reassign owned by ${role} to current_user; drop owned by ${role}; drop role ${role}`);
 });
 
-it('has no fault', async () => {
+it('finds no fault in the guards', async () => {
   expect(await faults()).toEqual([]);
 });
 

@@ -14,7 +14,7 @@ describe('shards are placed', () => {
     expect(names([worker('a', 3), worker('b', 1)], 3)).toEqual(['a', 'b', 'a']);
   });
 
-  it('as far as there is room', () => {
+  it('on free slots only, fewer than asked for when those run out', () => {
     expect(names([worker('a', 2), worker('b', 1)], 9)).toEqual(['a', 'b', 'a']);
     expect(names([], 2)).toEqual([]);
     expect(names([], null)).toEqual([]);

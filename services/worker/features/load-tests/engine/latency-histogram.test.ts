@@ -25,7 +25,7 @@ describe('a latency recorder', () => {
     );
   });
 
-  it('keeps to its range', () => {
+  it('takes a value outside its range for the nearest one within', () => {
     const recorder = new LatencyRecorder();
     recorder.record(-3);
     recorder.record(1e12);
