@@ -1,5 +1,5 @@
 import { testDatabases } from '../../test/fixtures/database.ts';
-import { testVault } from '../../test/fixtures/worker.ts';
+import { testVault } from '../../test/fixtures/vault.ts';
 import { newId } from '../kernel/ids.ts';
 import { type CopyConnection, withCopyConnection } from '../platform/copy-connection.ts';
 import { sqlStateOf } from '../platform/sql-state.ts';

@@ -11,7 +11,8 @@ import { type TestDatabases, testDatabases } from '../fixtures/database.ts';
 import { type Job, testJobs } from '../fixtures/jobs.ts';
 import { describeEachBackend, type TestQueueStore } from '../fixtures/queue.ts';
 import { logIn, startStorefront } from '../fixtures/storefront.ts';
-import { type RunningWorker, runWorker, testVault } from '../fixtures/worker.ts';
+import { testVault } from '../fixtures/vault.ts';
+import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 
 const databases = testDatabases();
 

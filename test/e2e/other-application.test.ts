@@ -13,7 +13,8 @@ import { problemOf, testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { testJobs } from '../fixtures/jobs.ts';
 import { postgresStore } from '../fixtures/queue.ts';
-import { type RunningWorker, runWorker, testVault } from '../fixtures/worker.ts';
+import { testVault } from '../fixtures/vault.ts';
+import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 
 /** Another application in the storefront's place, as infra/examples/other-app/README.md has it, step by step. */
 const infra = resolve(import.meta.dirname, '../../infra');

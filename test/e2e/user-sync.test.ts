@@ -14,7 +14,8 @@ import { testDatabases } from '../fixtures/database.ts';
 import { testJobs } from '../fixtures/jobs.ts';
 import { postgresStore } from '../fixtures/queue.ts';
 import { addTestUsers, forgetUsers, peerTarget, testSync } from '../fixtures/user-sync.ts';
-import { type RunningWorker, runWorker, testVault } from '../fixtures/worker.ts';
+import { testVault } from '../fixtures/vault.ts';
+import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 
 const databases = testDatabases();
 const api = testApi(databases);

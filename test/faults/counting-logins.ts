@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { accounts } from '../../drizzle/platform/schema/accounts.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { sleep } from '../../shared/kernel/time.ts';
-import { createVault } from '../../shared/platform/crypto.ts';
 import type { TestDatabases } from '../fixtures/database.ts';
 import { type LoadTarget, startTarget } from '../fixtures/load-target.ts';
+import { testVault } from '../fixtures/vault.ts';
 
 /** A target that logs everybody in, slowly, and knows whom it saw. */
 export interface CountingLogins extends LoadTarget {
@@ -37,7 +37,7 @@ export async function countingLogins(): Promise<CountingLogins> {
 /** Accounts of the pool with a password; gives their batch. */
 export async function insertPool({ platform }: TestDatabases, count: number): Promise<string> {
   const testBatchId = newId();
-  const sealedPassword = createVault('0'.repeat(64)).seal('TestPass123!');
+  const sealedPassword = testVault.seal('TestPass123!');
   await platform.db.insert(accounts).values(
     Array.from({ length: count }, (_, index) => ({
       ...{ username: `${testBatchId}-${index}`, email: `${testBatchId}-${index}@shop.example`, role: 'user' },

@@ -1,19 +1,17 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createVault } from '../../../shared/platform/crypto.ts';
 import { createLogger } from '../../../shared/platform/log.ts';
 import { listDeeds } from '../../../shared/store/audit-log.ts';
 import { changeSettings, listSettingsHistory, readSettings } from '../../../shared/store/settings.ts';
 import { findTemplateRow } from '../../../shared/store/user-templates.ts';
 import { testDatabases } from '../../../test/fixtures/database.ts';
+import { testKey, testVault } from '../../../test/fixtures/vault.ts';
 import { applyConfigFile } from './apply.ts';
 import { readConfigFile } from './read.ts';
 
 const databases = testDatabases();
 const db = () => databases.platform.db;
-const encryptionKey = '0'.repeat(64);
-const vault = createVault(encryptionKey);
 const logger = createLogger('test', { level: 'silent' });
 const noCeiling = { maxBulkUsers: undefined };
 let folder = '';
@@ -31,7 +29,10 @@ async function file(name: string, content: unknown): Promise<string> {
 
 /** Starts an api with this file, as far as the file goes. */
 async function start(path: string): Promise<void> {
-  await applyConfigFile({ db: db(), vault, encryptionKey, logger }, await readConfigFile(path, noCeiling));
+  await applyConfigFile(
+    { db: db(), vault: testVault, encryptionKey: testKey, logger },
+    await readConfigFile(path, noCeiling),
+  );
 }
 
 describe('a config file', () => {
@@ -51,7 +52,7 @@ describe('a config file', () => {
       config: { username_pattern: 'admin_{id}@example.com', user_role: 'admin' },
       updatedBy: 'config file',
     });
-    expect(vault.open(admin?.sealedPassword ?? '')).toBe('AdminPass123!');
+    expect(testVault.open(admin?.sealedPassword ?? '')).toBe('AdminPass123!');
     const deeds = await listDeeds(db(), { actor: 'config file', limit: 100 });
     expect(deeds.map(({ action, subject }) => `${action} ${subject}`)).toContain('templates.replace admin');
   });

@@ -5,7 +5,7 @@ import { findBatch } from '../../../../shared/store/bulk-batches.ts';
 import { bodyOf, problemOf, testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { testJobs } from '../../../../test/fixtures/jobs.ts';
-import { testVault } from '../../../../test/fixtures/worker.ts';
+import { testVault } from '../../../../test/fixtures/vault.ts';
 
 const databases = testDatabases();
 const api = testApi(databases);

@@ -7,7 +7,6 @@ import {
 } from '../../../../shared/contracts/account-sessions.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import { waitFor } from '../../../../shared/kernel/time.ts';
-import { createVault } from '../../../../shared/platform/crypto.ts';
 import type { HttpServer } from '../../../../shared/platform/http-server.ts';
 import { hashPassword } from '../../../../shared/platform/password.ts';
 import { openSession } from '../../../../shared/store/account-session-secrets.ts';
@@ -17,11 +16,11 @@ import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { startTarget } from '../../../../test/fixtures/load-target.ts';
 import { postgresStore } from '../../../../test/fixtures/queue.ts';
 import { startStorefront } from '../../../../test/fixtures/storefront.ts';
+import { testVault } from '../../../../test/fixtures/vault.ts';
 import { type RunningWorker, runWorker } from '../../../../test/fixtures/worker.ts';
 
 const databases = testDatabases();
 const db = () => databases.platform.db;
-const vault = createVault('0'.repeat(64));
 const batchId = newId();
 const password = 'TestPass123!';
 let shop: HttpServer;
@@ -54,7 +53,7 @@ const account = (username: string, plain: string, testBatchId = batchId) => ({
   email: `${username}@shop.example`,
   role: 'user',
   testBatchId,
-  sealedPassword: vault.seal(plain),
+  sealedPassword: testVault.seal(plain),
   status: 'synced' as const,
 });
 
@@ -102,7 +101,7 @@ it('logs accounts in, keeps their sessions sealed, and says why others failed', 
   const [first] = rows;
   expect(first?.sealed).not.toContain('session=');
   expect(Date.parse(first?.expires) - Date.now()).toBeGreaterThan(86_000_000);
-  const me = await fetch(`${shop.url}/me`, { headers: openSession(vault, first?.sealed) });
+  const me = await fetch(`${shop.url}/me`, { headers: openSession(testVault, first?.sealed) });
   expect(await me.json()).toMatchObject({ user: { username: 'user0' } });
 });
 
@@ -111,7 +110,7 @@ it('passes over who has a session, unless told to; and a retry tries those that 
   expect(again).toMatchObject({ status: 'failed', error: { code: 'nobody_logged_in' } });
   expect(again.result).toMatchObject({ attempted: 2, failed: 2 });
   await databases.platform.sql`
-    update accounts set sealed_password = ${vault.seal(password)}, username = 'user0@shop.example'
+    update accounts set sealed_password = ${testVault.seal(password)}, username = 'user0@shop.example'
     where username = 'wrong'`;
   await requeueJob(db(), again.id);
   await worker.queue.reviveAll(bulkLogin, [{ job_id: again.id }]);
@@ -184,7 +183,7 @@ describe('at a target of its own kind', () => {
     expect((seen[1]?.at ?? 0) - (seen[0]?.at ?? 0)).toBeGreaterThanOrEqual(990);
     const [row] = await databases.platform.sql`
       select sealed_session as sealed, expires_at as expires from account_sessions where origin = ${target.origin}`;
-    expect(openSession(vault, row?.sealed)).toEqual({ authorization: `Bearer a.${claims}.c` });
+    expect(openSession(testVault, row?.sealed)).toEqual({ authorization: `Bearer a.${claims}.c` });
     expect(Date.parse(row?.expires)).toBe(4_000_000_000_000);
   });
 

@@ -20,7 +20,8 @@ import {
   type Visit,
   visitorsAtOnce,
 } from '../../../../test/fixtures/storefront.ts';
-import { type RunningWorker, runWorker, testVault } from '../../../../test/fixtures/worker.ts';
+import { testVault } from '../../../../test/fixtures/vault.ts';
+import { type RunningWorker, runWorker } from '../../../../test/fixtures/worker.ts';
 
 const databases = testDatabases();
 const batchId = newId();

@@ -14,7 +14,7 @@ import {
   userOf,
   usersOf,
 } from '../../../../../test/fixtures/user-import.ts';
-import { testVault } from '../../../../../test/fixtures/worker.ts';
+import { testVault } from '../../../../../test/fixtures/vault.ts';
 import { createImport } from './import-users.ts';
 
 const databases = testDatabases();

@@ -16,7 +16,8 @@ import {
   type LoggingTarget,
   startLoggingTarget,
 } from '../../../../../test/fixtures/load-test.ts';
-import { testSendJournals, testVault } from '../../../../../test/fixtures/worker.ts';
+import { testVault } from '../../../../../test/fixtures/vault.ts';
+import { testSendJournals } from '../../../../../test/fixtures/worker.ts';
 import { deltaOf } from '../stored-delta.ts';
 import { type Shard, startShard } from './shard.ts';
 
