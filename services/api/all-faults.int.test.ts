@@ -78,6 +78,23 @@ describe('all faults are told at once', () => {
       ],
     ],
     [
+      'parts of a sync that exclude each other, and a wrong one',
+      '/api/bulk-users/sync',
+      {
+        target: { type: 'file', name: 'x' },
+        direction: 'pull',
+        full: true,
+        filter_criteria: { modified_since: '2026-01-01T00:00:00Z', test_users_only: false },
+        confirm: 1,
+      },
+      [
+        '/confirm wrong_type',
+        '/direction not_allowed',
+        '/filter_criteria/test_users_only not_allowed',
+        '/full not_allowed',
+      ],
+    ],
+    [
       'a cleanup of a batch and an age with a wrong field',
       '/api/bulk-users/lifecycle/cleanup',
       { dry_run: 1, x: 1 },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { jobStatuses } from '../contracts/job.ts';
 import { snapshotName } from '../contracts/snapshots.ts';
 import { conflictPolicies, syncDirections, syncResultSchema } from '../contracts/user-sync.ts';
+import { whenRight } from './field-rule.ts';
 import { instant, timestamp, uuid } from './fields.ts';
 import { job } from './jobs.ts';
 import { defineOperation } from './operation.ts';
@@ -38,7 +39,7 @@ const target = z
   ])
   .describe('The built-in pool of accounts, that of another Muster, or a file in the shape of an export');
 
-const syncRequest = z.strictObject({
+const syncFields = z.strictObject({
   target,
   direction: z
     .enum(syncDirections)
@@ -71,7 +72,36 @@ const syncRequest = z.strictObject({
   dry_run: z.boolean().default(false).describe('Counts what would be done, and does nothing'),
   confirm: z.boolean().default(false).describe('Lets pass more deletions than `sync_max_delete_share`'),
 });
+type SyncFields = z.output<typeof syncFields>;
+
+/** Which parts exclude each other; the rules stand in this order because none speaks of what one before refuses. */
+const syncRequest = syncFields
+  .superRefine(
+    ({ full, filter_criteria: { modified_since } }, context) => {
+      if (full && modified_since !== undefined)
+        refuse(context, ['full'], 'compares all users: leave modified_since out');
+    },
+    whenRight('full', 'filter_criteria'),
+  )
+  .superRefine(
+    ({ direction, filter_criteria: { test_users_only } }, context) => {
+      const detail = 'must be true: only test users are written to the application';
+      if (!test_users_only && direction !== 'push')
+        refuse(context, ['filter_criteria', 'test_users_only'], detail);
+    },
+    whenRight('direction', 'filter_criteria'),
+  )
+  .superRefine(
+    ({ target, direction }, context) => {
+      if (typeof target !== 'string' && target.type === 'file' && direction !== 'push')
+        refuse(context, ['direction'], 'must be push: a file is only written');
+    },
+    whenRight('target', 'direction'),
+  );
 export type SyncRequest = z.output<typeof syncRequest>;
+
+const refuse = (context: z.core.$RefinementCtx<SyncFields>, path: string[], message: string): void =>
+  context.addIssue({ code: 'custom', path, message, params: { code: 'not_allowed' } });
 
 export const syncUsersOperation = defineOperation({
   id: 'syncUsers',

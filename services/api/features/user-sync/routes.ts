@@ -2,7 +2,6 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type SyncTarget, userSyncRun } from '../../../../shared/contracts/user-sync.ts';
-import { refuse } from '../../../../shared/http/faults.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import {
   getPoolSyncStatusOperation,
@@ -56,7 +55,6 @@ export const userSyncRoutes = (deps: UserSyncRoutesDeps): Route[] => [
     syncUsersOperation,
     async ({ body, request }) => {
       assertMaySync({ request }, { direction: body.direction, dryRun: body.dry_run });
-      assertPossible(body);
       await assertAllowed(deps.peers, body.target);
     },
     async call => {
@@ -103,20 +101,6 @@ const bothSides = async ({ applicationDb, users }: UserSyncRoutesDeps, db: Execu
   applicationDb,
   applicationTable: await digestTableOf(applicationDb, users),
 });
-
-/** What the schema cannot say: which parts of a request exclude each other. */
-function assertPossible({ target, direction, filter_criteria: filter, full }: SyncRequest): void {
-  if (typeof target !== 'string' && target.type === 'file' && direction !== 'push')
-    throw refuse('/direction', 'not_allowed', 'must be push: a file is only written');
-  if (!filter.test_users_only && direction !== 'push')
-    throw refuse(
-      '/filter_criteria/test_users_only',
-      'not_allowed',
-      'must be true: only test users are written to the application',
-    );
-  if (full && filter.modified_since !== undefined)
-    throw refuse('/full', 'not_allowed', 'compares all users: leave modified_since out');
-}
 
 /** A courtesy to who asks: the worker's connections check again what they connect to. */
 async function assertAllowed(peers: Allowlist, target: SyncRequest['target']): Promise<void> {
