@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { setDefaultCACertificates } from 'node:tls';
 import { firstCertificate, secondCertificate } from '../../../../../test/fixtures/certificates.ts';
-import { endpoint, planFor, startEngine } from '../../../../../test/fixtures/load-engine.ts';
+import { endpoint, planFor, runEngine, startEngine } from '../../../../../test/fixtures/load-engine.ts';
 import { startTarget, startTcpTarget } from '../../../../../test/fixtures/load-target.ts';
 import type { EngineOptions } from './engine-parts.ts';
 import type { EngineEndpoint, EnginePlan } from './plan.ts';
@@ -41,6 +41,20 @@ describe('an error is sorted by its cause', () => {
       kinds: ['refused'],
       message: expect.stringContaining('ECONNREFUSED'),
     });
+  });
+
+  it.each([
+    [
+      'while arrivals are due',
+      { type: 'constant-arrival-rate', rate: 5000, timeUnitMs: 1000, durationMs: 300, maxVus: 1 },
+      10,
+    ],
+    ['while users wait for the connection', { type: 'constant-vus', vus: 3, durationMs: 300 }, 1],
+  ] as const)('refused: again and again, %s', async (_when, executor, maxConnections) => {
+    const origin = `http://127.0.0.1:${await closedPort()}`;
+    const { all } = await runEngine(planFor(origin, { executor, maxConnections }));
+    expect(all().requests).toBeGreaterThan(1);
+    expect(all().errors).toEqual({ refused: all().requests });
   });
 
   it('dns: the name does not exist', async () => {

@@ -130,7 +130,22 @@ export class UserRequest implements Dispatcher.DispatchHandler {
     this.#owner.answered(endedAt);
   }
 
+  /**
+   * What follows waits for undici to be done with its client: a request that it is given while it empties its queue, such as
+   * the next arrival of a target that refuses connections, fails an assertion of its.
+   */
   onResponseError(_controller: unknown, error: Error): void {
+    this.#fail(error);
+    queueMicrotask(() => this.#owner.lost());
+  }
+
+  /** Ends one that was not given to a client. */
+  giveUp(error: Error): void {
+    this.#fail(error);
+    this.#owner.lost();
+  }
+
+  #fail(error: Error): void {
     this.#takeChecked();
     if (!this.#around.isCutOff()) {
       if (this.#writtenAt > 0) this.#around.recorder.underWay--;
@@ -139,7 +154,6 @@ export class UserRequest implements Dispatcher.DispatchHandler {
       this.#countLost(kind, cause);
       this.#noteError(kind, cause);
     }
-    this.#owner.lost();
   }
 
   /** What the target makes wait counts as such; a wait for one of our own connections shows in the response time only. */

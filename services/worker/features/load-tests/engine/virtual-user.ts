@@ -182,7 +182,7 @@ export class VirtualUser implements ConnectionUser {
     } else if (this.#state === 'renewing') {
       this.renewed(undefined);
     } else if (this.#state === 'waiting') {
-      this.#request.onResponseError(undefined, new NoConnectionError(this.#request.template.timeoutMs));
+      this.#request.giveUp(new NoConnectionError(this.#request.template.timeoutMs));
     } else if (this.#client !== undefined) {
       const client = this.#client;
       this.#client = undefined;
