@@ -108,10 +108,16 @@ describe('the comparison of two runs', () => {
       { name: 'home', url: '/', method: 'GET', weight: 3, timeout: 5 },
       { name: 'cart', url: '/cart', method: 'GET', weight: 1, timeout: 5 },
     ];
-    const config = loadTestConfig({ concurrent_users: 8, duration_seconds: 9, endpoints });
+    const config = loadTestConfig({
+      concurrent_users: 8,
+      time_unit_seconds: 60,
+      duration_seconds: 9,
+      endpoints,
+    });
     const { warnings } = await compareRuns(base, { ...run({ seed: 2 }), config, degraded: true });
     expect(warnings).toEqual([
       'concurrent_users differs: 4 and 8',
+      'time_unit_seconds differs: 1 and 60',
       'duration_seconds differs: 3 and 9',
       'the weight of home differs: 100.0 % and 75.0 % of all',
       'the endpoint cart is in one of the runs only',

@@ -5,6 +5,7 @@ const shownSettings = [
   'executor',
   'concurrent_users',
   'rate',
+  'time_unit_seconds',
   'duration_seconds',
   'request_interval_min',
   'request_interval_max',
