@@ -166,7 +166,7 @@ describe('the results of a load test', () => {
     expect(late.verdict).toBe('no_difference');
     expect(late.figures[0]).toMatchObject({ head: 100, seconds: { base: 28, head: 29 } });
 
-    const stopped = await results({ waitedSeconds: 20, duration_seconds: 60 });
+    const stopped = await results({ waitedSeconds: 20, duration_seconds: 86_400 });
     const startAt = new Date(Date.now() - 25_000);
     await db().update(loadTests).set({ startAt, finishedAt: null }).where(eq(loadTests.id, stopped));
     await db().transaction(tx => requestStop(tx, { id: stopped, mode: 'graceful', actor: 'ada' }));

@@ -2,7 +2,7 @@ import type { TimelinePoint } from '../../../../../shared/contracts/load-metrics
 import type { LoadTestConfig } from '../../../../../shared/contracts/load-tests.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
 import { readStopSecond } from '../../../../../shared/store/load-events.ts';
-import { readTimelinePages } from '../../../../../shared/store/load-results.ts';
+import { readLastSecond, readTimelinePages } from '../../../../../shared/store/load-results.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
 
 /** One second of all endpoints, or of one. */
@@ -22,7 +22,7 @@ export interface Series {
   endpoints: Map<string, Second[]>;
 }
 
-/** Longer runs are thinned: this many seconds, evenly spread, say as much about the noise as all of them. */
+/** Runs that went on for longer are thinned: this many seconds, evenly spread, say as much about the noise as all of them. */
 const maxSeconds = 600;
 
 /**
@@ -31,15 +31,12 @@ const maxSeconds = 600;
  */
 export async function readSeries(db: Executor, row: LoadTestRow): Promise<Series> {
   const { id, config, degraded } = row;
-  const step = Math.max(1, Math.ceil(config.duration_seconds / maxSeconds));
+  const end = Math.min(await readLastSecond(db, id), await endOfLoad(db, row));
+  const step = Math.max(1, Math.ceil(end / maxSeconds));
   const kept: TimelinePoint[] = [];
-  let last = 0;
-  for await (const page of readTimelinePages(db, id)) {
+  for await (const page of readTimelinePages(db, id))
     kept.push(...page.filter(({ second }) => second % step === 0));
-    last = page.at(-1)?.second ?? last;
-  }
   const most = kept.reduce((shards, point) => Math.max(shards, point.shards), 0);
-  const end = Math.min(last, await endOfLoad(db, row));
   const whole = kept.filter(({ second, shards }) => second > 0 && second < end && shards === most);
   return {
     id,

@@ -33,10 +33,14 @@ const maxSteps = 600;
 
 /**
  * Folds points as they come, in the order of their seconds, so that a long run is never in memory as a whole.
- * @param options `isCutShort`: whether the run may end before its schedule, because it was stopped or is not over
+ * @param options `cutShortAt`: how long the run is so far, when it may end before its schedule, because it was stopped or is not
+ *   over: a day that was stopped after a minute has steps of a second
  */
-export function createFold(plannedSeconds: number, { isCutShort = false } = {}) {
-  const stepSeconds = Math.max(1, Math.ceil(plannedSeconds / maxSteps));
+export function createFold(plannedSeconds: number, { cutShortAt }: { cutShortAt?: number } = {}) {
+  const stepSeconds = Math.max(
+    1,
+    Math.ceil(Math.min(plannedSeconds, cutShortAt ?? plannedSeconds) / maxSteps),
+  );
   const presence: Presence[] = [];
   const steps: Step[] = [];
   let group: TimelinePoint[] = [];
@@ -57,7 +61,7 @@ export function createFold(plannedSeconds: number, { isCutShort = false } = {}) 
       const measured = (presence.at(-1)?.second ?? 0) + 1;
       const gaps = [
         ...gapsOf(presence, plannedSeconds),
-        ...(isCutShort || presence.length === 0 ? [] : gapAtEnd(measured, plannedSeconds)),
+        ...(cutShortAt !== undefined || presence.length === 0 ? [] : gapAtEnd(measured, plannedSeconds)),
       ];
       return { stepSeconds, spanSeconds: Math.max(measured, gaps.at(-1)?.to ?? 0), steps, gaps };
     },

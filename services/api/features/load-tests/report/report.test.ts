@@ -186,7 +186,13 @@ describe('the time line of a report', () => {
     const { gaps, spanSeconds } = fold(early, 10);
     expect({ gaps, spanSeconds }).toEqual({ gaps: [{ from: 4, to: 10 }], spanSeconds: 10 });
     expect(fold(early, 4.9).gaps).toEqual([]);
-    expect(fold(early, 10, { isCutShort: true })).toMatchObject({ gaps: [], spanSeconds: 4 });
+    expect(fold(early, 10, { cutShortAt: 4 })).toMatchObject({ gaps: [], spanSeconds: 4 });
+  });
+
+  it('shows each second of a day that was stopped after a minute', () => {
+    const points = seconds(0, 60).map(second => timelinePoint(second));
+    const { stepSeconds, steps } = fold(points, 86_400, { cutShortAt: 60 });
+    expect([stepSeconds, steps.length]).toEqual([1, 60]);
   });
 
   it('folds long runs: average rates, highest percentiles, a bounded number of steps', () => {

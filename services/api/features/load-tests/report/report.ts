@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Executor } from '../../../../../shared/platform/db.ts';
 import { countLoadEvents, readMainLoadEvents } from '../../../../../shared/store/load-events.ts';
-import { listLoadErrors, readTimelinePages } from '../../../../../shared/store/load-results.ts';
+import {
+  listLoadErrors,
+  readLastSecond,
+  readTimelinePages,
+} from '../../../../../shared/store/load-results.ts';
 import { listShards } from '../../../../../shared/store/load-shards-conducted.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
 import { createFold, type Folded } from './fold.ts';
@@ -79,7 +83,9 @@ async function readFolded(
   { id: testId, config, control, finishedAt }: LoadTestRow,
 ): Promise<Folded> {
   const isCutShort = finishedAt === null || control.stop !== null;
-  const fold = createFold(config.duration_seconds, { isCutShort });
+  const fold = createFold(config.duration_seconds, {
+    ...(isCutShort && { cutShortAt: 1 + (await readLastSecond(db, testId)) }),
+  });
   for await (const page of readTimelinePages(db, testId)) for (const point of page) fold.add(point);
   return fold.end();
 }
