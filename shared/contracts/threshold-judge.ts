@@ -15,6 +15,8 @@ import {
 export interface Measured {
   metrics: LoadMetrics;
   endpoints: Readonly<Record<string, EndpointMetrics>>;
+  /** Users in the last second before the end, when there are none any more; null until their number is reported. */
+  vus: number | null;
   /** Seconds of load so far: what counters are divided by for their rate. */
   seconds: number;
   /** Milliseconds at this percentile, of an endpoint or (null) of all; null when nothing was measured. */
@@ -45,6 +47,7 @@ export function judge({ metric, expression }: ThresholdConfig, measured: Measure
 
 function figureOf({ metric, endpoint, aggregate }: Threshold, measured: Measured): number | null {
   if (isDuration(metric)) return durationFigure(metric, { endpoint, aggregate }, measured);
+  if (metric === 'vus') return measured.vus;
   if (isOfRun(metric)) return aggregated(runFigure(metric, measured.metrics), aggregate, measured.seconds);
   const of = endpoint === null ? measured.metrics : measured.endpoints[endpoint];
   if (of === undefined) return null;
@@ -65,7 +68,7 @@ function durationFigure(
   return figures[aggregate] ?? null;
 }
 
-const runFigure = (metric: Exclude<RunMetricName, DurationMetric>, metrics: LoadMetrics): number =>
+const runFigure = (metric: Exclude<RunMetricName, DurationMetric | 'vus'>, metrics: LoadMetrics): number =>
   metric === 'iterations' ? metrics.iterations.count : metrics[metric];
 
 /** A counter's total or rate; a gauge's value. */

@@ -25,6 +25,7 @@ const metrics: LoadMetrics = {
 const measured: Measured = {
   metrics,
   endpoints: { home },
+  vus: 5,
   seconds: 10,
   percentile: (_metric, endpoint, percentile) => (endpoint === 'nobody' ? null : percentile),
 };
@@ -52,6 +53,7 @@ describe('a threshold', () => {
   it('does not hold where nothing was measured', () => {
     expect(judged('http_req_duration{name:nobody}', 'p(95)<500')).toMatchObject({ ok: false, actual: null });
     expect(judged('http_reqs{name:nobody}', 'count<1')).toMatchObject({ ok: false, actual: null });
+    expect(judged('vus', 'value<1', { ...measured, vus: null })).toMatchObject({ ok: false, actual: null });
     const withoutLogins: Measured = { ...measured, percentile: () => null };
     expect(judged('login_duration', 'avg<1', withoutLogins)).toMatchObject({ ok: false, actual: null });
   });

@@ -34,7 +34,7 @@ beforeAll(async () => {
     endpoints: [endpoint('/bad')],
     max_errors_per_minute: 20,
   });
-  begun.plain = await begin({ thresholds: ['count>10', 'count<10'].map(threshold) });
+  begun.plain = await begin({ thresholds: [...['count>10', 'count<10'].map(threshold), ...hasty] });
   await untilRunning(begun.plain.id); // on both workers, before the next one asks for its slots
   begun.reduced = await begin({
     duration_seconds: 60,
@@ -58,6 +58,11 @@ const threshold = (expression: string) => ({
   abort_on_fail: false,
   delay_abort_eval_seconds: 0,
 });
+/** These would end a run that has not begun. */
+const hasty = [
+  { ...threshold('count>0'), abort_on_fail: true },
+  { ...threshold('value>0'), metric: 'vus', abort_on_fail: true },
+];
 
 async function begin(config: Partial<LoadTestConfig> = {}): Promise<LoadTestRow> {
   const test = await insertTest(databases, { target_url: target().origin, ...config });
@@ -105,6 +110,8 @@ it('a run over two workers counts what its target saw, shard by shard and second
   expect(test.thresholds.map(({ ok, actual }) => [ok, actual])).toEqual([
     [true, seen.length],
     [false, seen.length],
+    [true, seen.length],
+    [true, expect.any(Number)],
   ]);
   const job = await jobOf(test);
   expect(job).toMatchObject({ status: 'failed', result: { requests: seen.length, failed: 0, duration: 3 } });

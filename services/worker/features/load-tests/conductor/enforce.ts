@@ -69,6 +69,7 @@ function thresholdStop(
   { seconds }: Measured,
   results: ThresholdResult[],
 ): Stop | undefined {
+  if (seconds === 0) return undefined; // nothing is reported yet, and counters are 0 for that
   const failed = results.filter((result, index) => {
     const threshold = config.thresholds[index];
     if (threshold?.abort_on_fail !== true || seconds < threshold.delay_abort_eval_seconds) return false;

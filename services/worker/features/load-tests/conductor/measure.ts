@@ -20,12 +20,14 @@ import {
 /** Totals of deltas as the figures that people and thresholds read: k6's names, milliseconds, rates by second. */
 export interface Gauges {
   vus: number;
+  /** For thresholds, which are judged after the last user has left; null where it is not reported. */
+  lastVus: number | null;
   vusMax: number;
   /** Seconds of load. */
   seconds: number;
 }
 
-export function measure(totals: Totals, { vus, vusMax, seconds }: Gauges): Measured {
+export function measure(totals: Totals, { vus, lastVus, vusMax, seconds }: Gauges): Measured {
   const all = sumOfEndpoints(totals);
   const ofAll = metricsOf(all, seconds);
   const metrics: LoadMetrics = {
@@ -42,6 +44,7 @@ export function measure(totals: Totals, { vus, vusMax, seconds }: Gauges): Measu
   return {
     metrics,
     endpoints,
+    vus: lastVus,
     seconds,
     percentile(metric, endpoint, percentile) {
       const histogram = histogramOf(metric, endpoint === null ? all : totals.endpoints.get(endpoint), totals);

@@ -98,3 +98,17 @@ describe('rates', () => {
     expect(await rateAt(8000, test, [...whole.slice(0, 2), ...waits])).toBe(2.5);
   });
 });
+
+it('the users of a run that has ended are those of its last second', async () => {
+  const run = { test, elapsedMs: 12_000 };
+  const ended = shards.map(shard => ({ ...shard, status: 'ended' as const }));
+  const last = { ...delta(10, { vus: 0 }), isLast: true };
+  const begun = await tallyOf([[0, whole.slice(0, 1)]]);
+  expect(begun.measure(shards, run)).toMatchObject({ vus: null, metrics: { vus: 2 } });
+  const tally = await tallyOf([
+    [0, [...whole, last]],
+    [1, [...whole, last]],
+  ]);
+  expect(tally.measure(ended, run)).toMatchObject({ vus: 4, metrics: { vus: 0 } });
+  expect((await tallyOf([[0, [last]]])).measure(ended, run).vus).toBeNull();
+});

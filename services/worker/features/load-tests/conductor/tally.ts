@@ -41,6 +41,8 @@ interface ShardTally {
   cursor: TickCursor;
   requests: number;
   vus: number;
+  /** The same before its engine ended; undefined where that is all that was reported. */
+  lastVus: number | undefined;
   /** The most that it ever had: another conductor finds the same in the ticks. */
   vusMax: number;
   /** The last second of the schedule that it went through, and how many they are. */
@@ -89,9 +91,20 @@ export function createTally(config: LoadTestConfig): Tally {
       cursor: { shard, epoch, seq },
       requests: (before?.requests ?? 0) + requests,
       vus: delta.vus,
+      lastVus: delta.isLast === true ? before?.lastVus : delta.vus,
       vusMax: Math.max(before?.vusMax ?? 0, delta.vusMax),
       leases,
     });
+  }
+
+  /** Null as long as a shard runs that has not said it. */
+  function lastVusOf(rows: Pick<LoadShardRow, 'shard' | 'status'>[]): number | null {
+    const counts = rows
+      .filter(({ status }) => status === 'running' || status === 'ended')
+      .map(row => ({ ...row, vus: shards.get(row.shard)?.lastVus }));
+    if (counts.some(({ status, vus }) => status === 'running' && vus === undefined)) return null;
+    const known = counts.flatMap(({ vus }) => vus ?? []);
+    return known.length === 0 ? null : sumOf(known, vus => vus);
   }
 
   return {
@@ -121,7 +134,12 @@ export function createTally(config: LoadTestConfig): Tally {
       const dueSeconds = isStopped ? 0 : Math.floor((elapsedMs ?? 0) / 1000) - lateSeconds;
       loadSeconds = Math.max(loadSeconds, reportedSeconds, dueSeconds);
       const seconds = Math.min(scheduleSeconds, loadSeconds);
-      return measure(totals, { vus: sumOf(live, shard => shard.vus), vusMax, seconds });
+      return measure(totals, {
+        vus: sumOf(live, shard => shard.vus),
+        lastVus: lastVusOf(rows),
+        vusMax,
+        seconds,
+      });
     },
     coverageOf(rows) {
       const covered = rows.map(({ shard }) => shards.get(shard)?.covered ?? 0);
