@@ -19,6 +19,10 @@ describe('the head of an answer', () => {
     expect(readHead(headers)).toMatchObject({ cookies: ['a=1', 'b=2'], location: '/caf\xe9' });
   });
 
+  it('has a location in UTF-8 as it was meant', () => {
+    expect(readHead([Buffer.from('Location'), Buffer.from('/商品?q=café')]).location).toBe('/商品?q=café');
+  });
+
   it('has neither where names are only as long, or begin alike', () => {
     const { cookies, location } = readHead(
       raw('connection', 'close', 'set-cooki\xe5', 'a=1', 'locatios', '/'),

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Dispatcher } from 'undici';
 
 /** What the engine needs of an answer's head. */
@@ -28,7 +29,7 @@ export function readHead(rawHeaders: Dispatcher.DispatchController['rawHeaders']
       head.cookies ??= [];
       head.cookies.push(value.toString('latin1'));
     } else if (isName(name, 'location')) {
-      head.location ??= value.toString('latin1');
+      head.location ??= value.toString(isUtf8(value) ? 'utf8' : 'latin1'); // many send paths unescaped
     }
   }
   return head;
