@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { sleep } from '../../../../../shared/kernel/time.ts';
 import { endpoint, planFor, runEngine, startEngine } from '../../../../../test/fixtures/load-engine.ts';
 import { type LoadTarget, startTarget } from '../../../../../test/fixtures/load-target.ts';
@@ -69,6 +70,27 @@ describe('what an engine counts', () => {
     expect(serviceTime.totalCount).toBe(requests);
     expect(bytesReceived).toBeGreaterThan(requests * 1000);
     expect(bytesSent).toBeGreaterThan(requests * 80);
+  });
+
+  it.each([
+    ['GET', undefined],
+    ['HEAD', undefined],
+    ['POST', undefined],
+    ['POST', '商品'],
+    ['PUT', undefined],
+    ['PATCH', undefined],
+    ['DELETE', undefined],
+    ['OPTIONS', undefined],
+  ])('has every byte of a %s that was on the wire, with the body %s', async (method, body) => {
+    const sockets = new Set<Socket>();
+    target = await startTarget((request, response) => {
+      sockets.add(request.socket);
+      request.resume().on('end', () => response.end());
+    });
+    const endpoints = [endpoint('/cart?id=1', { method, ...(body !== undefined && { body }) })];
+    const { all } = await runEngine(planFor(target.origin, { endpoints, executor: arrivals(100, 100) }));
+    expect(all()).toMatchObject({ requests: 10, failed: 0 });
+    expect(all().bytesSent).toBe([...sockets].reduce((sum, { bytesRead }) => sum + bytesRead, 0));
   });
 
   it('has the percentiles of the delays that the target made, within 1 % of what was on the wire', async () => {

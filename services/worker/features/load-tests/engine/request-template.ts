@@ -64,9 +64,15 @@ export function bytesOfHeaders(headers: readonly string[]): number {
 const headersOf = (endpoint: EngineEndpoint, userAgent: string): string[] =>
   mergeHeaders(['user-agent', userAgent, 'accept', '*/*'], endpoint.headers ?? {});
 
-/** As undici writes it: the request line, `host`, `connection`, an empty line, `content-length` and the body. */
+const awaitedBodies = new Set(['POST', 'PUT', 'PATCH']);
+
+/**
+ * As undici writes it: the request line, `host`, `connection`, an empty line, `content-length` and the body. It says that a
+ * body is empty where one is awaited, and leaves the connection after a HEAD.
+ */
 export function baseBytesOf(method: string, path: string, host: string, body: Buffer | null): number {
-  const lines = [`${method} ${path} HTTP/1.1`, `host: ${host}`, 'connection: keep-alive', ''];
-  if (body) lines.push(`content-length: ${body.length}`);
+  const connection = `connection: ${method === 'HEAD' ? 'close' : 'keep-alive'}`;
+  const lines = [`${method} ${path} HTTP/1.1`, `host: ${host}`, connection, ''];
+  if (body !== null || awaitedBodies.has(method)) lines.push(`content-length: ${body?.length ?? 0}`);
   return lines.join('\r\n').length + 2 + (body?.length ?? 0);
 }
