@@ -39,6 +39,11 @@ const name = z
   .min(1)
   .max(100)
   .regex(/^\P{Cc}*$/u, 'must not have control characters');
+/** Figures and weights are kept by it: a name that every object has would be found where there is none. */
+const endpointName = name.refine(
+  text => !(text in Object.prototype),
+  'must not be what every object has, such as constructor',
+);
 const seconds = z.number().min(0).max(3600);
 const weight = z.number().min(0).max(1_000_000);
 const weights = z.record(name, weight);
@@ -70,7 +75,7 @@ const headers = z.record(
 
 const endpoint = z
   .strictObject({
-    name,
+    name: endpointName,
     url: z
       .string()
       .min(1)

@@ -70,6 +70,11 @@ describe('a request for a load test', () => {
       '/request_interval_max too_small',
     ],
     ['no endpoints', { endpoints: [] }, '/endpoints too_small'],
+    [
+      'an endpoint whose name every object has',
+      { endpoints: [{ name: 'constructor', url: '/' }] },
+      '/endpoints/0/name invalid',
+    ],
     ['a negative weight', { endpoint_weights: { home: -1 } }, '/endpoint_weights/home too_small'],
     [
       'two endpoints of one name',
