@@ -8,6 +8,8 @@ import { type UserMapping, userMappingSchema } from '../../shared/contracts/user
 import { messageOf } from '../../shared/kernel/errors.ts';
 import { type Config, loadConfig, required } from '../../shared/platform/config.ts';
 import { openDatabase } from '../../shared/platform/db.ts';
+import { exitCodeOf } from '../../shared/platform/run-service.ts';
+import { assertServerVersion, oldestServers } from '../../shared/platform/server-version.ts';
 import { sqlMessageOf } from '../../shared/platform/sql-state.ts';
 import { readGuardScript } from '../../shared/store/guards/script.ts';
 import { loadUserTable } from '../../shared/store/load-user-table.ts';
@@ -61,6 +63,7 @@ async function main(): Promise<void> {
   const url = required(config, 'APP_DATABASE_URL');
   const database = openDatabase(url, { name: 'muster guards', maxConnections: 1 });
   try {
+    await assertServerVersion(database.db, oldestServers.anotherApplication);
     const statements = await database.db.transaction(tx => readGuardScript(tx, mapping), {
       accessMode: 'read only',
     });
@@ -72,5 +75,5 @@ async function main(): Promise<void> {
 
 await main().catch((error: unknown) => {
   console.error(sqlMessageOf(error) ?? messageOf(error));
-  process.exitCode = 1;
+  process.exitCode = exitCodeOf(error);
 });

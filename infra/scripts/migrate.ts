@@ -1,12 +1,14 @@
 /**
  * `npm run migrate`: brings the two databases, and the queue's own tables where the queue is in Postgres, to this
- * version. Safe to run at any time, by several machines at once. The databases themselves must exist.
+ * version. Safe to run at any time, by several machines at once. The databases themselves must exist. Ends with 78 when the
+ * configuration is at fault, with 1 when anything else is.
  */
 import { fileURLToPath } from 'node:url';
-import { messageOf } from '../../shared/kernel/errors.ts';
+import { isAppError, messageOf } from '../../shared/kernel/errors.ts';
 import { type Config, loadConfig, required } from '../../shared/platform/config.ts';
 import { migrateDatabase } from '../../shared/platform/migrate.ts';
 import { prepareQueueStore } from '../../shared/platform/queue/backend.ts';
+import { exitCodeOf } from '../../shared/platform/run-service.ts';
 import { openTestDataRole } from '../../shared/platform/test-data-role.ts';
 
 const migrations = (database: 'platform' | 'application'): string =>
@@ -41,5 +43,6 @@ async function migrateApplication(
 
 await main().catch((error: unknown) => {
   console.error(`Migration failed: ${messageOf(error)}`);
-  process.exitCode = 1;
+  if (isAppError(error) && error.hint !== undefined) console.error(error.hint);
+  process.exitCode = exitCodeOf(error);
 });

@@ -7,6 +7,7 @@ import { type HttpServer, serveHttp } from '../../shared/platform/http-server.ts
 import type { Logger } from '../../shared/platform/log.ts';
 import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../shared/platform/queue/client.ts';
+import { assertServerVersion, oldestServers } from '../../shared/platform/server-version.ts';
 import { readVersion } from '../../shared/platform/version.ts';
 import { assertEncryptionKey } from '../../shared/store/installation.ts';
 import { loadUserTable } from '../../shared/store/load-user-table.ts';
@@ -83,6 +84,7 @@ async function takeConfigFile(config: Config, db: Db, vault: Vault, logger: Logg
 async function openStores(config: Config, logger: Logger, lifecycle: Lifecycle) {
   const databaseUrl = required(config, 'DATABASE_URL');
   const database = lifecycle.add(openDatabase(databaseUrl, { name: 'api', maxConnections: 20 }));
+  await assertServerVersion(database.db, oldestServers.own);
   const applicationUrl = required(config, 'APP_DATABASE_URL');
   const applicationDatabase = lifecycle.add(openDatabase(applicationUrl, { name: 'api' }));
   const backend = lifecycle.add(
@@ -96,6 +98,9 @@ async function openStores(config: Config, logger: Logger, lifecycle: Lifecycle) 
   );
   const queue = lifecycle.add(createQueueClient(backend, Object.values(contracts)));
   const users = await loadUserTable(config.USER_DIRECTORY);
-  if (config.USER_DIRECTORY !== undefined) await assertUserTable(applicationDatabase.db, users);
+  if (config.USER_DIRECTORY !== undefined) {
+    await assertServerVersion(applicationDatabase.db, oldestServers.anotherApplication);
+    await assertUserTable(applicationDatabase.db, users);
+  }
   return { database, applicationDatabase, users, queue };
 }

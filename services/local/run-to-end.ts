@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { AppError } from '../../shared/kernel/errors.ts';
+import { misconfigured } from '../../shared/platform/run-service.ts';
 
 export interface RunOptions {
   name: string;
@@ -10,7 +11,10 @@ export interface RunOptions {
   signal: AbortSignal;
 }
 
-/** Runs a script with this same Node; rejects with its last lines when it fails. */
+/**
+ * Runs a script with this same Node; rejects with its last lines when it fails.
+ * @throws AppError `validation_failed` when it says that its configuration is at fault
+ */
 export async function runToEnd({ name, args, env, print, signal }: RunOptions): Promise<void> {
   const child = spawn(process.execPath, args, {
     env,
@@ -28,7 +32,7 @@ export async function runToEnd({ name, args, env, print, signal }: RunOptions): 
   const code = await closed(child);
   if (code === 0) return;
   throw new AppError(
-    'dependency_unavailable',
+    code === misconfigured ? 'validation_failed' : 'dependency_unavailable',
     `${name} failed (exit code ${code}):\n${lines.slice(-15).join('\n')}`,
   );
 }

@@ -5,6 +5,7 @@ import { type Db, openDatabase } from '../../shared/platform/db.ts';
 import { serveHttp } from '../../shared/platform/http-server.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { runService } from '../../shared/platform/run-service.ts';
+import { assertServerVersion, oldestServers } from '../../shared/platform/server-version.ts';
 import { openAccessLog } from './access-log.ts';
 import { createStorefrontApp } from './app.ts';
 import { seedShop } from './seed/shop.ts';
@@ -17,6 +18,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   const { db, sql } = lifecycle.add(
     openDatabase(url, { name: 'storefront', maxConnections: config.STOREFRONT_CONNECTIONS }),
   );
+  await assertServerVersion(db, oldestServers.own);
   await seed(config, db, logger);
   const accessLog =
     config.ACCESS_LOG === undefined

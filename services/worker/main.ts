@@ -15,6 +15,7 @@ import type { Logger } from '../../shared/platform/log.ts';
 import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../shared/platform/queue/client.ts';
 import { runService } from '../../shared/platform/run-service.ts';
+import { assertServerVersion, oldestServers } from '../../shared/platform/server-version.ts';
 import { assertGuards } from '../../shared/store/guards/faults.ts';
 import { assertEncryptionKey } from '../../shared/store/installation.ts';
 import { loadUserTable } from '../../shared/store/load-user-table.ts';
@@ -34,9 +35,15 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   const pool = { name, maxConnections: 6, idleInTransactionMs: config.WORKER_LOCK_MS };
   const database = lifecycle.add(openDatabase(databaseUrl, pool));
   const vault = createVault(required(config, 'MUSTER_ENCRYPTION_KEY'));
+  await assertServerVersion(database.db, oldestServers.own);
   await assertEncryptionKey(database.db, vault);
   const applicationUrl = required(config, 'APP_DATABASE_URL');
   const applicationDatabase = lifecycle.add(openDatabase(applicationUrl, pool));
+  const { own, anotherApplication } = oldestServers;
+  await assertServerVersion(
+    applicationDatabase.db,
+    config.USER_DIRECTORY === undefined ? own : anotherApplication,
+  );
   const users = await loadUserTable(config.USER_DIRECTORY);
   await assertUserTable(applicationDatabase.db, users);
   const testDataDatabase = lifecycle.add(openDatabase(required(config, 'TEST_DATA_DATABASE_URL'), pool));

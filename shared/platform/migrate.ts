@@ -1,6 +1,7 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { assertServerVersion, oldestServers } from './server-version.ts';
 
 export interface MigrationOptions {
   /** The schema of the journal of applied migrations. */
@@ -10,6 +11,7 @@ export interface MigrationOptions {
 /**
  * Brings a database to the newest migration of a folder. Several processes may call it at once: one migrates,
  * the others wait for it and find nothing left to do. All of a run is one transaction.
+ * @throws AppError `validation_failed` when the server is too old for it
  */
 export async function migrateDatabase(
   url: string,
@@ -18,6 +20,7 @@ export async function migrateDatabase(
 ): Promise<void> {
   const connection = connect(url, 'muster migrate'); // one connection, since the lock belongs to it
   try {
+    await assertServerVersion(drizzle(connection), oldestServers.own);
     await connection`select pg_advisory_lock(hashtextextended(${schema}, 0))`;
     await migrate(drizzle(connection), { migrationsFolder, migrationsSchema: schema });
   } finally {
