@@ -93,8 +93,15 @@ export class AppError extends Error {
 export const isAppError = (error: unknown, code?: ErrorCode): error is AppError =>
   error instanceof AppError && (code === undefined || error.code === code);
 
+/** The query builder quotes a failed statement with its parameters, hashes and digests among them: its cause says enough. */
+export const withoutStatement = (error: unknown): unknown =>
+  Error.isError(error) && 'query' in error && 'params' in error && Error.isError(error.cause)
+    ? error.cause
+    : error;
+
 /** A readable message of anything that was thrown. */
-export function messageOf(error: unknown): string {
+export function messageOf(thrown: unknown): string {
+  const error = withoutStatement(thrown);
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   return error instanceof Error ? error.message : String(error);
 }

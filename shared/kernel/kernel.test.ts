@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from 'drizzle-orm';
 import fc from 'fast-check';
 import { AppError, isAppError, messageOf } from './errors.ts';
 import { newId } from './ids.ts';
@@ -31,6 +32,13 @@ describe('an error', () => {
   it('has a readable message whatever was thrown', () => {
     expect(messageOf(new AggregateError([new Error('a'), new Error('b')]))).toBe('a; b');
     expect(messageOf('text')).toBe('text');
+  });
+
+  it('of a failed query tells the cause, and not the statement with its parameters', () => {
+    const cause = new Error('relation "users" does not exist');
+    expect(messageOf(new DrizzleQueryError('insert into users values ($1)', ['$argon2id$'], cause))).toBe(
+      cause.message,
+    );
   });
 });
 

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import pino from 'pino';
+import { withoutStatement } from '../kernel/errors.ts';
 
 export type Logger = pino.Logger;
 
@@ -61,10 +62,8 @@ export function createLogger(service: string, { level, dir, fileName = service }
   return pino(fileOptions, pino.transport({ targets }));
 }
 
-/** The query builder quotes a failed statement with its parameters, hashes and digests among them: its cause says enough. */
-const withoutStatement = (error: Error): Error =>
-  'query' in error && 'params' in error && isNativeError(error.cause) ? error.cause : error;
-
 /** How errors are logged; for loggers of libraries, which bring serializers of their own. */
-export const errorForLog = (error: Error): pino.SerializedError =>
-  pino.stdSerializers.err(withoutStatement(error));
+export function errorForLog(error: Error): pino.SerializedError {
+  const told = withoutStatement(error);
+  return pino.stdSerializers.err(isNativeError(told) ? told : error);
+}

@@ -1,5 +1,5 @@
 import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
-import { AppError, isAppError, messageOf } from '../../kernel/errors.ts';
+import { AppError, isAppError, messageOf, withoutStatement } from '../../kernel/errors.ts';
 import type { Logger } from '../log.ts';
 import { type Progress, parsePayload, type QueueContract } from './contract.ts';
 import { createJobWriter, type JobWriter, printable } from './job-writer.ts';
@@ -129,6 +129,7 @@ function verdict(error: unknown, signal: AbortSignal, isRetryable: (error: unkno
   const message = printable(messageOf(error));
   const forGood = isAppError(reason, 'cancelled') || isAppError(error, 'payload_unreadable');
   const failure = forGood || !isRetryable(error) ? new UnrecoverableError(message) : new Error(message);
-  if (error instanceof Error && error.stack !== undefined) failure.stack = printable(error.stack);
+  const told = withoutStatement(error); // Bull Board shows it
+  if (told instanceof Error && told.stack !== undefined) failure.stack = printable(told.stack);
   return failure;
 }

@@ -41,13 +41,17 @@ describe('a chunk', () => {
         $$ begin raise exception 'never mind' using errcode = '40001'; end $$;
       create trigger stubborn before insert on users
         for each row when (new.username like 'stubborn%') execute function stubborn()`);
-    await startWorker();
+    const { queue } = await startWorker();
     const ended = await untilEnded(await create(10, { username_pattern: 'stubborn_{id}@example.com' }));
     expect(ended).toMatchObject({
       status: 'failed',
       error: { code: 'internal_error', message: 'never mind' },
       result: { successful_count: 0 },
     });
+    const jobs = await Promise.all(queue.bullQueues().map(of => of.getJobs()));
+    const tries = jobs.flat().flatMap(({ stacktrace }) => stacktrace ?? []);
+    expect(tries).toContainEqual(expect.stringContaining('never mind'));
+    expect(tries.filter(text => text.includes('$argon2'))).toEqual([]); // no hash, for Bull Board shows it
   }, 60_000);
 
   it('that a stopping worker leaves in the middle of its hashes is done by another', async () => {
