@@ -1,6 +1,8 @@
-import type { ErrorRequestHandler } from 'express';
+import type { ErrorRequestHandler, Request, Response } from 'express';
 import type { Problem } from '../../../shared/http/problem.ts';
 import { AppError, type ErrorCode, errorTitles } from '../../../shared/kernel/errors.ts';
+import { problemPage } from '../pages/problem-page.ts';
+import { isNavigation } from './navigation.ts';
 import { isOutage } from './outage.ts';
 
 /** The one place that says which HTTP status a code is. A code missing here is a compile error. */
@@ -93,7 +95,20 @@ export const problemHeaders = {
   'Cache-Control': 'no-store',
 } as const;
 
-/** Answers every error as `application/problem+json`. */
+/** A person who is not logged in may do so, and is led back. */
+function showProblem(request: Request, response: Response, problem: Problem): void {
+  if (problem.code === 'unauthenticated' && request.method === 'GET') {
+    response.redirect(303, `/login?next=${encodeURIComponent(request.originalUrl)}`);
+    return;
+  }
+  response
+    .status(problem.status)
+    .set('Cache-Control', problemHeaders['Cache-Control'])
+    .type('html')
+    .send(problemPage(problem));
+}
+
+/** Answers every error as `application/problem+json`, but for a person at a browser: with a page. */
 export const problems = (): ErrorRequestHandler => (thrown, request, response, _next) => {
   const error = publicError(thrown);
   const problem = toProblem(error, String(request.id));
@@ -107,5 +122,7 @@ export const problems = (): ErrorRequestHandler => (thrown, request, response, _
   if (error.retryAfterSeconds !== undefined) {
     response.set('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
   }
+  response.vary('Accept').vary('Sec-Fetch-Dest');
+  if (isNavigation(request)) return showProblem(request, response, problem);
   response.status(problem.status).set(problemHeaders).send(JSON.stringify(problem));
 };

@@ -15,7 +15,8 @@ const about = `Muster makes test users in an application, drives load with them 
 - Long work answers \`202\` with a job; follow its \`Location\`.
 - Lists answer \`{ items, next_cursor }\`; pass \`next_cursor\` as \`cursor\` for the next page.
 - Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`, and \`errors\` with all faults of the input;
-  so is what is no request of HTTP (\`malformed_request\` 400, \`request_timeout\` 408, \`expectation_failed\` 417, \`headers_too_large\` 431).
+  so is what is no request of HTTP (\`malformed_request\` 400, \`request_timeout\` 408, \`expectation_failed\` 417, \`headers_too_large\` 431);
+  a browser that opens a link gets a page, or the login.
 - Every answer has an \`X-Request-Id\`; one that is sent is taken over.`;
 
 /** The OpenAPI 3.1 document of these operations. */

@@ -67,7 +67,7 @@ describe('the login page', () => {
   it('needs no script and no other host', async () => {
     const page = await api.call('GET', '/login', { key: null });
     expect(page.headers.get('content-security-policy')).toContain("style-src 'self'");
-    expect((await api.call('GET', '/assets/pages/login.css', { key: null })).status).toBe(200);
+    expect((await api.call('GET', '/assets/pages/pages.css', { key: null })).status).toBe(200);
   });
 });
 

@@ -8,7 +8,7 @@ import { publicError, statusOf } from '../middleware/problem.ts';
 import { readBody } from '../middleware/read-body.ts';
 import { clearSessionCookie, readSessionCookie, setSessionCookie } from '../middleware/session-cookie.ts';
 import { localPath } from './local-path.ts';
-import { loginPage } from './login-page.ts';
+import { loginPage, logoutPage } from './login-page.ts';
 
 const assets = fileURLToPath(new URL('assets/', import.meta.url));
 
@@ -20,11 +20,11 @@ export interface LoginDeps {
   home: string;
 }
 
-const page = (response: Response, status: number, content: Parameters<typeof loginPage>[0]) => {
-  response.status(status).set('Cache-Control', 'no-store').type('html').send(loginPage(content));
+const page = (response: Response, status: number, content: string) => {
+  response.status(status).set('Cache-Control', 'no-store').type('html').send(content);
 };
 
-/** `GET /login`, `POST /login` and `POST /logout`: an API key becomes a cookie for the pages of this site. */
+/** `/login` and `/logout`, each to look at and to send: an API key becomes a cookie for the pages of this site. */
 export function loginPages({ db, limit, home }: LoginDeps): Router {
   const router = Router();
   const nextOf = (fields: Record<string, unknown> | undefined) => localPath(fields?.next, home);
@@ -33,7 +33,7 @@ export function loginPages({ db, limit, home }: LoginDeps): Router {
     const error = publicError(thrown);
     if (statusOf[error.code] >= 500) return next(thrown);
     if (error.retryAfterSeconds) response.set('Retry-After', String(Math.ceil(error.retryAfterSeconds)));
-    page(response, statusOf[error.code], { next: nextOf(request.body), message: error.message });
+    page(response, statusOf[error.code], loginPage({ next: nextOf(request.body), message: error.message }));
   };
 
   const logIn: RequestHandler = async (request, response) => {
@@ -50,8 +50,11 @@ export function loginPages({ db, limit, home }: LoginDeps): Router {
   };
 
   router.use('/assets/pages', express.static(assets, { index: false }));
-  router.get('/login', (request, response) => page(response, 200, { next: nextOf({ ...request.query }) }));
+  router.get('/login', (request, response) =>
+    page(response, 200, loginPage({ next: nextOf({ ...request.query }) })),
+  );
   router.post('/login', limit, readForm, logIn, showProblem);
+  router.get('/logout', (_request, response) => page(response, 200, logoutPage()));
   router.post('/logout', async (request, response) => {
     const session = readSessionCookie(request);
     if (session !== undefined) await closeSession(db, session);

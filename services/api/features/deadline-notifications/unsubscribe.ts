@@ -8,6 +8,7 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { LinkSigner } from '../../../../shared/platform/notification-keys.ts';
 import { turnOffEmail } from '../../../../shared/store/notification-deliveries.ts';
+import { page as pageOf } from '../../pages/page.ts';
 import { type Route, route, stream } from '../../route.ts';
 
 export interface UnsubscribeDeps {
@@ -41,25 +42,11 @@ function staffIdOf(signer: LinkSigner, token: string): string {
   return staffId.data;
 }
 
+/** For who has the message, too: a browser shows it on a page. */
 const noSuchLink = () =>
-  new AppError('not_found', 'This link is not valid', { hint: 'Use the link of the newest message.' });
+  new AppError('not_found', 'このリンクは無効です / This link is not valid', {
+    hint: '最新のメールのリンクをお使いください / Use the link of the newest message.',
+  });
 
 const page = (content: string) =>
-  stream('text/html; charset=utf-8', [
-    `<!doctype html>
-<html lang="ja">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>Muster</title>
-  <link rel="stylesheet" href="/assets/pages/login.css">
-</head>
-<body>
-  <main>
-    <h1>Muster</h1>
-    ${content}
-  </main>
-</body>
-</html>
-`,
-  ]);
+  stream('text/html; charset=utf-8', [pageOf({ title: 'Muster', language: 'ja', content })]);

@@ -1,0 +1,43 @@
+import { newId } from '../../../shared/kernel/ids.ts';
+import { problemOf, testApi } from '../../../test/fixtures/api.ts';
+import { describeInBrowser, telephone, testBrowser } from '../../../test/fixtures/browser.ts';
+import { testDatabases } from '../../../test/fixtures/database.ts';
+
+const databases = testDatabases();
+const api = testApi(databases, { LOGIN_ATTEMPTS_PER_MINUTE: '100' });
+const reportPath = `/api/load-tests/${newId()}/report`;
+
+describeInBrowser('a person at a browser', () => {
+  const browser = testBrowser();
+
+  it('logs in where a link needs it, and is led to what the link is of', async () => {
+    const page = await browser.open();
+    await page.goto(api.url + reportPath);
+    await page.getByLabel('API key').fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.locator('input:focus[aria-describedby="complaint"]').waitFor();
+    await page.keyboard.type(api.key);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+    expect(page.url()).toBe(api.url + reportPath);
+  });
+
+  it('is told on a page what is wrong with a link, also of a message', async () => {
+    const page = await browser.open(telephone);
+    const answer = await page.goto(
+      `${api.url}/api/deadline-notifications/unsubscribe?token=${'x'.repeat(99)}`,
+    );
+    expect(answer?.status()).toBe(404);
+    await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+    await page.getByText('このリンクは無効です / This link is not valid').waitFor();
+    const main = await page.locator('body').evaluate(body => [body.scrollWidth, body.clientWidth]);
+    expect(main[0]).toBe(main[1]);
+  });
+});
+
+it('a script gets its problem as JSON, even when it takes a page', async () => {
+  const headers = { Accept: 'text/html', 'Sec-Fetch-Dest': 'empty' };
+  const response = await api.call('GET', reportPath, { key: null, headers });
+  expect(response.status).toBe(401);
+  expect((await problemOf(response)).code).toBe('unauthenticated');
+});
