@@ -17,13 +17,7 @@ export interface BullBoardDeps {
 
 export const bullBoardPath = '/admin/queues';
 
-/** A browser is sent to the login page; anything else gets the 401 that the API gives. */
-const requireLogin: RequestHandler = (request, response, next) => {
-  const isPage = request.method === 'GET' && request.accepts(['json', 'html']) === 'html';
-  if (request.actor === undefined && isPage) {
-    response.redirect(303, `/login?next=${encodeURIComponent(request.originalUrl)}`);
-    return;
-  }
+const requireLogin: RequestHandler = (request, _response, next) => {
   requireActor(request, ['GET', 'HEAD'].includes(request.method) ? 'viewer' : 'admin');
   next();
 };
@@ -37,8 +31,8 @@ type BullQueue = ReturnType<QueueClient['bullQueues']>[number];
 class QueueWithWorkers extends BullMQAdapter {
   private readonly db: Db;
 
-  constructor(queue: BullQueue, db: Db) {
-    super(queue);
+  constructor(queue: BullQueue, db: Db, { readOnlyMode }: { readOnlyMode: boolean }) {
+    super(queue, { readOnlyMode });
     this.db = db;
   }
 
@@ -53,23 +47,37 @@ class QueueWithWorkers extends BullMQAdapter {
   }
 }
 
-/**
- * Bull Board on every queue, behind the login: viewers look, admins act. It shows job payloads, which are pointers
- * and never hold secrets.
- */
-export function bullBoard({ queue, db, guards }: BullBoardDeps): Router {
+/** Ways out of Bull Board, which has none of its own. */
+const miscLinks = [
+  { text: 'API reference', url: '/api/docs' },
+  { text: 'Log out', url: '/logout' },
+];
+
+/** @param readOnlyMode without the buttons that would be refused */
+function boardOf({ queue, db }: BullBoardDeps, readOnlyMode: boolean): RequestHandler {
   const serverAdapter = new ExpressAdapter();
   serverAdapter.setBasePath(bullBoardPath);
   createBullBoard({
-    queues: queue.bullQueues().map(each => new QueueWithWorkers(each, db)),
+    queues: queue.bullQueues().map(each => new QueueWithWorkers(each, db, { readOnlyMode })),
     serverAdapter,
-    options: { uiConfig: { boardTitle: 'Muster' } },
+    options: { uiConfig: { boardTitle: 'Muster', miscLinks } },
   });
   // Its own handler, which it sets as it is made, may answer with a stack trace: what is thrown on becomes a problem.
   serverAdapter.setErrorHandler(error => {
     throw explainBodyError(error);
   });
+  return serverAdapter.getRouter();
+}
+
+/**
+ * Bull Board on every queue, behind the login: viewers and operators look, admins act. It shows job payloads, which are
+ * pointers and never hold secrets.
+ */
+export function bullBoard(deps: BullBoardDeps): Router {
+  const [toLook, toAct] = [boardOf(deps, true), boardOf(deps, false)];
   const router = Router();
-  router.use(securityHeadersWithInlineStyles(), ...guards, requireLogin, serverAdapter.getRouter());
+  router.use(securityHeadersWithInlineStyles(), ...deps.guards, requireLogin, (request, response, next) =>
+    (request.actor?.role === 'admin' ? toAct : toLook)(request, response, next),
+  );
   return router;
 }

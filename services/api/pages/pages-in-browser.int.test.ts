@@ -1,5 +1,6 @@
+import { newApiKey } from '../../../shared/http/api-keys.ts';
 import { newId } from '../../../shared/kernel/ids.ts';
-import { problemOf, testApi } from '../../../test/fixtures/api.ts';
+import { bodyOf, problemOf, testApi } from '../../../test/fixtures/api.ts';
 import { describeInBrowser, telephone, testBrowser } from '../../../test/fixtures/browser.ts';
 import { testDatabases } from '../../../test/fixtures/database.ts';
 
@@ -9,6 +10,15 @@ const reportPath = `/api/load-tests/${newId()}/report`;
 
 describeInBrowser('a person at a browser', () => {
   const browser = testBrowser();
+
+  async function logIn(key: string) {
+    const page = await browser.open();
+    await page.goto(`${api.url}/login`);
+    await page.getByLabel('API key').fill(key);
+    await page.keyboard.press('Enter');
+    await page.getByText('bulk-users.create').first().waitFor();
+    return page;
+  }
 
   it('logs in where a link needs it, and is led to what the link is of', async () => {
     const page = await browser.open();
@@ -32,6 +42,30 @@ describeInBrowser('a person at a browser', () => {
     await page.getByText('このリンクは無効です / This link is not valid').waitFor();
     const main = await page.locator('body').evaluate(body => [body.scrollWidth, body.clientWidth]);
     expect(main[0]).toBe(main[1]);
+  });
+
+  it('finds the way out of Bull Board', async () => {
+    const page = await logIn(api.key);
+    await page.locator('header button').last().click();
+    await page.getByText('Log out').click();
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByLabel('API key').waitFor();
+    await page.goto(`${api.url}/admin/queues`);
+    expect(page.url()).toContain('/login?next=');
+  });
+
+  it('sees no button in Bull Board that would be refused', async () => {
+    const made = await api.call('POST', '/api/api-keys', { json: { name: 'v', role: 'viewer' } });
+    const { api_key: viewer } = await bodyOf(made, newApiKey);
+    for (const [key, buttons] of [
+      [api.key, 1],
+      [viewer, 0],
+    ] as const) {
+      const page = await logIn(key);
+      await page.locator('section button').first().click();
+      await page.getByText('Sort by').waitFor();
+      expect(await page.getByText('Pause all').count()).toBe(buttons);
+    }
   });
 });
 
