@@ -55,6 +55,12 @@ export default {
       { path: '^(shared|drizzle)/', pathNot: '^shared/(http|contracts|kernel)/' },
     ),
     forbid(
+      'store-rests-on-four',
+      'Accounts, users, jobs and access are what the other subjects are made of: they know none of those.',
+      { path: '^shared/store/(access|accounts|jobs|users)/', pathNot: '\\.test\\.ts$' },
+      { path: '^shared/store/[^/]+/', pathNot: '^shared/store/$1/' },
+    ),
+    forbid(
       'store-sees-no-http',
       'Queries serve api and workers alike.',
       { path: '^shared/store/' },

@@ -6,7 +6,11 @@ import { newId } from '../shared/kernel/ids.ts';
 import { loadConfig } from '../shared/platform/config.ts';
 import { openDatabase } from '../shared/platform/db.ts';
 import { createLogger } from '../shared/platform/log.ts';
-import { type PageKey, type RunState, readRun } from '../shared/store/notification-pages.ts';
+import {
+  type PageKey,
+  type RunState,
+  readRun,
+} from '../shared/store/deadline-notifications/notification-pages.ts';
 import { asOf } from './notification-data.ts';
 import { memoryGrowthMiB } from './process-memory.ts';
 

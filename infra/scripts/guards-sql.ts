@@ -12,7 +12,7 @@ import { exitCodeOf } from '../../shared/platform/run-service.ts';
 import { assertServerVersion, oldestServers } from '../../shared/platform/server-version.ts';
 import { sqlMessageOf } from '../../shared/platform/sql-state.ts';
 import { readGuardScript } from '../../shared/store/guards/script.ts';
-import { loadUserTable } from '../../shared/store/load-user-table.ts';
+import { loadUserTable } from '../../shared/store/users/load-user-table.ts';
 
 const program = new Command('guards:sql')
   .option('--table <[schema.]table>', 'the users; without it, those of USER_DIRECTORY, else the storefront')

@@ -2,7 +2,7 @@ import { newApiKey, profile } from '../../shared/http/api-keys.ts';
 import { createLifecycle } from '../../shared/kernel/lifecycle.ts';
 import { loadConfig } from '../../shared/platform/config.ts';
 import { createLogger } from '../../shared/platform/log.ts';
-import { createFirstKey } from '../../shared/store/api-keys.ts';
+import { createFirstKey } from '../../shared/store/access/api-keys.ts';
 import { bodyOf, problemOf, testApi } from '../../test/fixtures/api.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
 import { startApi } from './server.ts';

@@ -1,4 +1,4 @@
-import { recordDeed } from '../../shared/store/audit-log.ts';
+import { recordDeed } from '../../shared/store/access/audit-log.ts';
 import type { CallContext } from './route.ts';
 
 /**

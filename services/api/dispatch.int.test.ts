@@ -5,7 +5,7 @@ import { AppError } from '../../shared/kernel/errors.ts';
 import { sleep, waitFor } from '../../shared/kernel/time.ts';
 import { type HttpServer, serveHttp } from '../../shared/platform/http-server.ts';
 import { createLogger } from '../../shared/platform/log.ts';
-import { createApiKey, listApiKeys } from '../../shared/store/api-keys.ts';
+import { createApiKey, listApiKeys } from '../../shared/store/access/api-keys.ts';
 import { bodyOf, problemOf } from '../../test/fixtures/api.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
 import { createDispatcher } from './dispatch.ts';

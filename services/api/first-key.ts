@@ -1,6 +1,6 @@
 import type { Config } from '../../shared/platform/config.ts';
 import type { Db } from '../../shared/platform/db.ts';
-import { createFirstKey, installAdminKey } from '../../shared/store/api-keys.ts';
+import { createFirstKey, installAdminKey } from '../../shared/store/access/api-keys.ts';
 
 /**
  * Makes sure that somebody can log in: with `MUSTER_API_KEY` when it is set, else with a key that the first start

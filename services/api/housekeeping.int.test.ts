@@ -1,8 +1,8 @@
 import { idOf, newId } from '../../shared/kernel/ids.ts';
 import { tokenDigest } from '../../shared/platform/crypto.ts';
 import { createLogger } from '../../shared/platform/log.ts';
-import { createApiKey } from '../../shared/store/api-keys.ts';
-import { openSession } from '../../shared/store/web-sessions.ts';
+import { createApiKey } from '../../shared/store/access/api-keys.ts';
+import { openSession } from '../../shared/store/access/web-sessions.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
 import { createHousekeeping } from './housekeeping.ts';
 

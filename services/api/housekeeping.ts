@@ -2,13 +2,13 @@ import { messageOf } from '../../shared/kernel/errors.ts';
 import { createLoop, type Loop } from '../../shared/kernel/loop.ts';
 import type { Db } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
-import { dropTombstones } from '../../shared/store/accounts.ts';
-import { pruneIdempotencyKeys } from '../../shared/store/idempotency.ts';
-import { pruneJobs } from '../../shared/store/job-retention.ts';
-import { pruneNotifications } from '../../shared/store/notification-retention.ts';
-import { pruneRateLimits } from '../../shared/store/rate-limits.ts';
+import { pruneIdempotencyKeys } from '../../shared/store/access/idempotency.ts';
+import { pruneRateLimits } from '../../shared/store/access/rate-limits.ts';
+import { pruneSessions } from '../../shared/store/access/web-sessions.ts';
+import { dropTombstones } from '../../shared/store/accounts/accounts.ts';
+import { pruneNotifications } from '../../shared/store/deadline-notifications/notification-retention.ts';
+import { pruneJobs } from '../../shared/store/jobs/job-retention.ts';
 import { readSettings } from '../../shared/store/settings.ts';
-import { pruneSessions } from '../../shared/store/web-sessions.ts';
 
 interface HousekeepingDeps {
   db: Db;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { job } from '../../shared/http/jobs.ts';
-import type { JobRow } from '../../shared/store/jobs.ts';
+import type { JobRow } from '../../shared/store/jobs/jobs.ts';
 
 /** A job as the API shows it. Its payload stays inside: it points at rows that have endpoints of their own. */
 export function presentJob(row: JobRow): z.input<typeof job> {

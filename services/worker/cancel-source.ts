@@ -1,8 +1,8 @@
 import type { Database } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import type { CancelSource } from '../../shared/platform/queue/cancellation.ts';
-import { cancelledAmong } from '../../shared/store/job-runs.ts';
-import { jobCancelChannel } from '../../shared/store/jobs.ts';
+import { cancelledAmong } from '../../shared/store/jobs/job-runs.ts';
+import { jobCancelChannel } from '../../shared/store/jobs/jobs.ts';
 
 /** Cancellations as the jobs' rows have them; one LISTEN connection a process tells when to look. */
 export function jobCancelSource(

@@ -1,7 +1,7 @@
 import { bulkUsersCleanup } from '../../shared/contracts/bulk-cleanup.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
-import { findJob, insertJob, type JobRow, requeueJob } from '../../shared/store/jobs.ts';
+import { findJob, insertJob, type JobRow, requeueJob } from '../../shared/store/jobs/jobs.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
 import { postgresStore } from '../../test/fixtures/queue.ts';
 import { type RunningWorker, runWorker } from '../../test/fixtures/worker.ts';

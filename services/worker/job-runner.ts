@@ -13,8 +13,8 @@ import {
   type JobEnd,
   type JobLease,
   releaseJob,
-} from '../../shared/store/job-runs.ts';
-import type { JobRow } from '../../shared/store/jobs.ts';
+} from '../../shared/store/jobs/job-runs.ts';
+import type { JobRow } from '../../shared/store/jobs/jobs.ts';
 import { createLogWriter } from './log-writer.ts';
 import { isRetryable } from './outcome.ts';
 import { createProgressWriter } from './progress-writer.ts';

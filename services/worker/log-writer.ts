@@ -1,7 +1,7 @@
 import { messageOf } from '../../shared/kernel/errors.ts';
 import type { Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
-import { appendLog } from '../../shared/store/job-events.ts';
+import { appendLog } from '../../shared/store/jobs/job-events.ts';
 
 export interface LogWriterOptions {
   db: Executor;

@@ -1,6 +1,6 @@
 import type { Executor } from '../../shared/platform/db.ts';
 import type { Progress } from '../../shared/platform/queue/contract.ts';
-import { type JobLease, saveProgress } from '../../shared/store/job-runs.ts';
+import { type JobLease, saveProgress } from '../../shared/store/jobs/job-runs.ts';
 
 export interface ProgressWriterOptions {
   db: Executor;

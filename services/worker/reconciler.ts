@@ -5,7 +5,7 @@ import { createLoop, type Loop } from '../../shared/kernel/loop.ts';
 import type { Database, Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
-import { listOpenJobs, markEnqueued } from '../../shared/store/jobs.ts';
+import { listOpenJobs, markEnqueued } from '../../shared/store/jobs/jobs.ts';
 import { asLeader } from '../../shared/store/leadership.ts';
 
 export interface ReconcilerOptions {

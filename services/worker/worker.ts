@@ -14,7 +14,7 @@ import { startConsumer } from '../../shared/platform/queue/consumer.ts';
 import type { QueueBackend } from '../../shared/platform/queue/seam.ts';
 import { createLoginClient } from '../../shared/platform/target/login-client.ts';
 import { readVersion } from '../../shared/platform/version.ts';
-import { storefrontUsers, type UserTable } from '../../shared/store/user-table.ts';
+import { storefrontUsers, type UserTable } from '../../shared/store/users/user-table.ts';
 import { type Activity, createActivity } from './activity.ts';
 import { jobCancelSource } from './cancel-source.ts';
 import type { NotificationSettings } from './features/deadline-notifications/deps.ts';

@@ -7,7 +7,7 @@ import { defineJob, type Outcome } from './job.ts';
  * cleanup and no retry of the creation has them until it ends), compares them with the ledger, then deletes chunk by
  * chunk: the users whose keys the ledger has, what refers to them, and the chunk's mark are one transaction. So it goes
  * on where one that died stopped, and nothing is deleted or counted twice. Users whom a sync brought are in the ledger
- * alone (`shared/store/pulled-batches.ts`): nobody takes their batch, each chunk goes once.
+ * alone (`shared/store/bulk-users/pulled-batches.ts`): nobody takes their batch, each chunk goes once.
  */
 const cleanupInput = z.union([
   z.strictObject({ batch_id: z.uuid(), dry_run: z.boolean() }),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /**
  * How the application's users table is laid out: names of the table and its columns, their types where they are not the
  * usual ones, and the format of password hashes. Given as a file (`USER_DIRECTORY`); the storefront's is the default.
- * `shared/store/user-table.ts` makes SQL of it, `shared/store/user-table-check.ts` compares it to the real table.
+ * `shared/store/users/user-table.ts` makes SQL of it, `shared/store/users/user-table-check.ts` compares it to the real table.
  */
 const passwordFormats = ['argon2id', 'bcrypt', 'werkzeug-scrypt'] as const;
 

@@ -2,7 +2,7 @@ import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { settings, settingsHistory } from '../../drizzle/platform/schema/settings.ts';
 import { type SettingChanges, type Settings, settingsSchema } from '../contracts/settings.ts';
 import type { Executor } from '../platform/db.ts';
-import { holdAdmission } from './admission.ts';
+import { holdAdmission } from './jobs/admission.ts';
 
 /**
  * The settings in force. A stored value that no longer fits (an older version wrote it) gives way to the default, so

@@ -1,7 +1,7 @@
 import { job } from '../../shared/http/jobs.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
-import { requeueJob } from '../../shared/store/jobs.ts';
+import { requeueJob } from '../../shared/store/jobs/jobs.ts';
 import { slowDown } from '../faults/slow-application.ts';
 import { bodyOf, testApi } from '../fixtures/api.ts';
 import { bulkBatches } from '../fixtures/bulk-batches.ts';

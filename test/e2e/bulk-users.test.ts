@@ -5,7 +5,7 @@ import { job } from '../../shared/http/jobs.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
-import { openCredentials } from '../../shared/store/batch-credentials.ts';
+import { openCredentials } from '../../shared/store/bulk-users/batch-credentials.ts';
 import { problemOf, type TestApi, testApi } from '../fixtures/api.ts';
 import { type TestDatabases, testDatabases } from '../fixtures/database.ts';
 import { type Job, testJobs } from '../fixtures/jobs.ts';

@@ -1,5 +1,5 @@
 import { newId } from '../../shared/kernel/ids.ts';
-import { createApiKey } from '../../shared/store/api-keys.ts';
+import { createApiKey } from '../../shared/store/access/api-keys.ts';
 import { testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { postgresStore } from '../fixtures/queue.ts';

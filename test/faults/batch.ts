@@ -1,7 +1,7 @@
 import { isTerminal, jobStatuses } from '../../shared/contracts/job.ts';
 import { streamJobEventsOperation } from '../../shared/http/jobs.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
-import { type Tally, tallyBatch } from '../../shared/store/bulk-tallies.ts';
+import { type Tally, tallyBatch } from '../../shared/store/bulk-users/bulk-tallies.ts';
 import type { Submission, TestStack } from '../fixtures/stack.ts';
 
 /** What the tests of faults look at: while a batch is made, and when all is over. */

@@ -1,8 +1,8 @@
 import { createLoadTestOperation } from '../../shared/http/load-tests.ts';
-import { readLoadEvents } from '../../shared/store/load-events.ts';
-import { readTimeline } from '../../shared/store/load-results.ts';
-import { listShards } from '../../shared/store/load-shards-conducted.ts';
-import type { LoadTestRow } from '../../shared/store/load-tests.ts';
+import { readLoadEvents } from '../../shared/store/load-tests/load-events.ts';
+import { readTimeline } from '../../shared/store/load-tests/load-results.ts';
+import { listShards } from '../../shared/store/load-tests/load-shards-conducted.ts';
+import type { LoadTestRow } from '../../shared/store/load-tests/load-tests.ts';
 import { type LoggingTarget, untilTest, untilTestEnded } from '../fixtures/load-test.ts';
 import type { Submission, TestStack } from '../fixtures/stack.ts';
 

@@ -1,7 +1,7 @@
 import { accountLeases } from '../../drizzle/platform/schema/accounts.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
-import { listShards } from '../../shared/store/load-shards-conducted.ts';
+import { listShards } from '../../shared/store/load-tests/load-shards-conducted.ts';
 import { countAliveWorkers } from '../../shared/store/workers.ts';
 import { insertAccounts } from '../fixtures/accounts.ts';
 import { testDatabases } from '../fixtures/database.ts';

@@ -1,5 +1,5 @@
 import { sleep } from '../../shared/kernel/time.ts';
-import { shardLeaseMs } from '../../shared/store/load-shards.ts';
+import { shardLeaseMs } from '../../shared/store/load-tests/load-shards.ts';
 import { type LoggingTarget, startLoggingTarget } from '../fixtures/load-test.ts';
 import { ownPostgres } from '../fixtures/own-postgres.ts';
 import { redisStore } from '../fixtures/queue.ts';

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { isAppError, messageOf } from '../../shared/kernel/errors.ts';
 import { withCopyConnection } from '../../shared/platform/copy-connection.ts';
 import { localBundles } from '../../shared/platform/local-bundles.ts';
-import { createSnapshot } from '../../shared/store/snapshot-create.ts';
-import { restoreSnapshot } from '../../shared/store/snapshot-restore.ts';
+import { createSnapshot } from '../../shared/store/snapshots/snapshot-create.ts';
+import { restoreSnapshot } from '../../shared/store/snapshots/snapshot-restore.ts';
 
 /** A process to be killed: it says `ready`, connects, says `begun`, does as it is told, once, and says how it ended. */
 const task = z.object({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readJobEvents } from '../../shared/store/job-events.ts';
+import { readJobEvents } from '../../shared/store/jobs/job-events.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { describeEachBackend } from '../fixtures/queue.ts';
 import { testStack } from '../fixtures/stack.ts';

@@ -25,7 +25,7 @@ const hash64 = customType<{ data: string }>({ dataType: () => 'bigint' });
  *
  *   created ──► synced ──► leased ◄──► released ──► deleted
  *
- * `digest` covers what must be the same on both sides (`shared/store/account-digests.ts` has the application's half:
+ * `digest` covers what must be the same on both sides (`shared/store/accounts/account-digests.ts` has the application's half:
  * the two expressions must give the same). A deleted account stays as a tombstone for a stated time, so that its
  * deletion can travel.
  */

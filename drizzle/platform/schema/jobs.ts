@@ -44,7 +44,7 @@ export const jobs = pgTable(
   ],
 );
 
-/** Append-only. Within one job, ids become visible in ascending order (see `shared/store/job-events.ts`). */
+/** Append-only. Within one job, ids become visible in ascending order (see `shared/store/jobs/job-events.ts`). */
 export const jobEvents = pgTable(
   'job_events',
   {

@@ -1,10 +1,10 @@
 import { keyedDigest, type Vault } from '../../../shared/platform/crypto.ts';
 import type { Db } from '../../../shared/platform/db.ts';
 import type { Logger } from '../../../shared/platform/log.ts';
-import { recordDeed } from '../../../shared/store/audit-log.ts';
+import { recordDeed } from '../../../shared/store/access/audit-log.ts';
 import { noteValue } from '../../../shared/store/installation.ts';
 import { changeSettings } from '../../../shared/store/settings.ts';
-import { putTemplates } from '../../../shared/store/user-templates.ts';
+import { putTemplates } from '../../../shared/store/users/user-templates.ts';
 import type { ConfigFile } from './schema.ts';
 
 /** Who changed a setting, as history and audit log name it. */

@@ -9,7 +9,7 @@ import {
   type IdempotentRequest,
   type StoredAnswer,
   storeAnswer,
-} from '../../../shared/store/idempotency.ts';
+} from '../../../shared/store/access/idempotency.ts';
 import type { Reply, UntypedCall } from '../route.ts';
 
 const header = 'Idempotency-Key';

@@ -1,6 +1,6 @@
 import { profile } from '../../../shared/http/api-keys.ts';
 import { newToken } from '../../../shared/platform/crypto.ts';
-import { installAdminKey } from '../../../shared/store/api-keys.ts';
+import { installAdminKey } from '../../../shared/store/access/api-keys.ts';
 import { bodyOf, testApi } from '../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../test/fixtures/database.ts';
 

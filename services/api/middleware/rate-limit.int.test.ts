@@ -1,4 +1,4 @@
-import { createApiKey } from '../../../shared/store/api-keys.ts';
+import { createApiKey } from '../../../shared/store/access/api-keys.ts';
 import { problemOf, testApi } from '../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../test/fixtures/database.ts';
 

@@ -1,5 +1,5 @@
 import type { CookieOptions, Request, Response } from 'express';
-import { sessionSeconds } from '../../../shared/store/web-sessions.ts';
+import { sessionSeconds } from '../../../shared/store/access/web-sessions.ts';
 
 const name = 'muster_session';
 

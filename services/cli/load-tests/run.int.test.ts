@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { loadConfig } from '../../../shared/platform/config.ts';
-import { initialControl } from '../../../shared/store/load-tests.ts';
+import { initialControl } from '../../../shared/store/load-tests/load-tests.ts';
 import { endedTest, noTrend, timelinePoint } from '../../../test/fixtures/load-results.ts';
 import { loadTestConfig } from '../../../test/fixtures/load-test.ts';
 import { runCli } from '../program.ts';

@@ -1,4 +1,4 @@
-import type { SessionCounts } from '../../../../shared/store/account-sessions.ts';
+import type { SessionCounts } from '../../../../shared/store/accounts/account-sessions.ts';
 
 /** The pool's sessions, target by target and together. */
 export function presentSessions(pool: { accounts: number; leased: number }, targets: SessionCounts[]) {

@@ -4,9 +4,9 @@ import { getSessionsOperation } from '../../../../shared/http/account-sessions.t
 import { job } from '../../../../shared/http/jobs.ts';
 import { loadTestDetail } from '../../../../shared/http/load-tests.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
-import { leaseAccounts } from '../../../../shared/store/account-leases.ts';
-import { saveSessions } from '../../../../shared/store/account-sessions.ts';
-import { findJob } from '../../../../shared/store/jobs.ts';
+import { saveSessions } from '../../../../shared/store/accounts/account-sessions.ts';
+import { findJob } from '../../../../shared/store/jobs/jobs.ts';
+import { leaseAccounts } from '../../../../shared/store/load-tests/account-leases.ts';
 import { bodyOf, problemOf, testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { insertTest } from '../../../../test/fixtures/load-test.ts';

@@ -3,7 +3,7 @@ import { bulkLoginOperation, getSessionsOperation } from '../../../../shared/htt
 import { refuse } from '../../../../shared/http/faults.ts';
 import type { Allowlist } from '../../../../shared/kernel/allowlist.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
-import { countPool, countSessions } from '../../../../shared/store/account-sessions.ts';
+import { countPool, countSessions } from '../../../../shared/store/accounts/account-sessions.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, preparedRoute, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';

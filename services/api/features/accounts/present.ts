@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { account } from '../../../../shared/http/accounts.ts';
-import type { AccountRow } from '../../../../shared/store/accounts.ts';
+import type { AccountRow } from '../../../../shared/store/accounts/accounts.ts';
 import type { Import } from './import/import-users.ts';
 
 /** An account as the API shows it: without its password. */

@@ -12,10 +12,14 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import { secondsSince } from '../../../../shared/kernel/time.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
 import { readJsonArray, readNdjson } from '../../../../shared/platform/json-rows.ts';
-import { createPasswordKeeper } from '../../../../shared/store/account-passwords.ts';
-import { findAccount, listAccounts, readAccountStats } from '../../../../shared/store/account-reading.ts';
-import { markDeleted } from '../../../../shared/store/accounts.ts';
-import { admitWork } from '../../../../shared/store/admission.ts';
+import { createPasswordKeeper } from '../../../../shared/store/accounts/account-passwords.ts';
+import {
+  findAccount,
+  listAccounts,
+  readAccountStats,
+} from '../../../../shared/store/accounts/account-reading.ts';
+import { markDeleted } from '../../../../shared/store/accounts/accounts.ts';
+import { admitWork } from '../../../../shared/store/jobs/admission.ts';
 import { tellDeed } from '../../deed.ts';
 import { ok, type Route, route } from '../../route.ts';
 import { decodeBody } from './import/decode-body.ts';

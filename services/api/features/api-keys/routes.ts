@@ -11,7 +11,7 @@ import {
   createApiKey,
   deleteApiKey,
   listApiKeys,
-} from '../../../../shared/store/api-keys.ts';
+} from '../../../../shared/store/access/api-keys.ts';
 import { tellDeed } from '../../deed.ts';
 import { created, noContent, ok, type Route, route } from '../../route.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { listDeedsOperation } from '../../../../shared/http/audit-log.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
-import { listDeeds } from '../../../../shared/store/audit-log.ts';
+import { listDeeds } from '../../../../shared/store/access/audit-log.ts';
 import { ok, type Route, route } from '../../route.ts';
 
 export const auditLogRoutes = (): Route[] => [

@@ -14,12 +14,16 @@ import {
   countBatches,
   findBatch,
   listBatches,
-} from '../../../../shared/store/bulk-batches.ts';
-import { listFailures } from '../../../../shared/store/bulk-ledger.ts';
-import { sharesByWorker, tallyBatch, tallyBatches } from '../../../../shared/store/bulk-tallies.ts';
-import { countOpenByKind } from '../../../../shared/store/jobs.ts';
-import { countUsers, listBatchUsers, presentUser } from '../../../../shared/store/user-directory.ts';
-import { isKey, type UserTable } from '../../../../shared/store/user-table.ts';
+} from '../../../../shared/store/bulk-users/bulk-batches.ts';
+import { listFailures } from '../../../../shared/store/bulk-users/bulk-ledger.ts';
+import {
+  sharesByWorker,
+  tallyBatch,
+  tallyBatches,
+} from '../../../../shared/store/bulk-users/bulk-tallies.ts';
+import { countOpenByKind } from '../../../../shared/store/jobs/jobs.ts';
+import { countUsers, listBatchUsers, presentUser } from '../../../../shared/store/users/user-directory.ts';
+import { isKey, type UserTable } from '../../../../shared/store/users/user-table.ts';
 import { ok, type Route, route } from '../../route.ts';
 import { presentBatch, presentBatchDetail } from './present.ts';
 

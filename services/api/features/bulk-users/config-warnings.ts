@@ -2,7 +2,7 @@ import { isReserved } from '../../../../shared/contracts/reserved-domains.ts';
 import { type CreationConfig, defaultPassword } from '../../../../shared/http/creation-config.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
 import type { HashPrice } from '../../../../shared/platform/hash-price.ts';
-import type { Taken } from '../../../../shared/store/taken-names.ts';
+import type { Taken } from '../../../../shared/store/bulk-users/taken-names.ts';
 import { addressDomain } from './address-domain.ts';
 
 /** What a warning is about: the configuration as it would be in force, and what was found out around it. */

@@ -1,7 +1,7 @@
 import type { CreationConfig } from '../../../../shared/http/creation-config.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
 import { type PasswordHasher, passwordHashers } from '../../../../shared/platform/password-formats.ts';
-import type { UserTable } from '../../../../shared/store/user-table.ts';
+import type { UserTable } from '../../../../shared/store/users/user-table.ts';
 
 /** What of a configuration the application's own users table, or its password format, cannot take. */
 export function faultsOfDirectory({ mapping }: UserTable, config: CreationConfig, base = '/config'): Fault[] {

@@ -12,8 +12,8 @@ import {
   sampleLookalikes,
   sampleUnrecorded,
   sampleUsers,
-} from '../../../../shared/store/user-identification.ts';
-import type { UserTable } from '../../../../shared/store/user-table.ts';
+} from '../../../../shared/store/bulk-users/user-identification.ts';
+import type { UserTable } from '../../../../shared/store/users/user-table.ts';
 
 type Answer = z.input<(typeof identifyUsersOperation)['responses'][200]['schema']>;
 

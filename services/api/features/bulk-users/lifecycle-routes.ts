@@ -12,14 +12,17 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
-import { listUsernamePatterns } from '../../../../shared/store/bulk-batches.ts';
-import { assertFreeForCleanup, takeForCleanup } from '../../../../shared/store/bulk-cleanup-batches.ts';
-import { listCleanupCandidates } from '../../../../shared/store/cleanup-candidates.ts';
-import { tallyCleanup } from '../../../../shared/store/cleanup-tallies.ts';
-import type { JobRow } from '../../../../shared/store/jobs.ts';
-import { findPulledBatch } from '../../../../shared/store/pulled-batches.ts';
+import { listUsernamePatterns } from '../../../../shared/store/bulk-users/bulk-batches.ts';
+import {
+  assertFreeForCleanup,
+  takeForCleanup,
+} from '../../../../shared/store/bulk-users/bulk-cleanup-batches.ts';
+import { listCleanupCandidates } from '../../../../shared/store/bulk-users/cleanup-candidates.ts';
+import { tallyCleanup } from '../../../../shared/store/bulk-users/cleanup-tallies.ts';
+import { findPulledBatch } from '../../../../shared/store/bulk-users/pulled-batches.ts';
+import type { JobRow } from '../../../../shared/store/jobs/jobs.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
-import type { UserTable } from '../../../../shared/store/user-table.ts';
+import type { UserTable } from '../../../../shared/store/users/user-table.ts';
 import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, type CallContext, ok, type Route, route } from '../../route.ts';

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { cleanupCandidate } from '../../../../shared/http/bulk-lifecycle.ts';
 import type { batch, batchDetail } from '../../../../shared/http/bulk-users.ts';
-import type { BatchWithJob } from '../../../../shared/store/bulk-batches.ts';
-import type { Tally, WorkerShare } from '../../../../shared/store/bulk-tallies.ts';
-import type { CleanupCandidate } from '../../../../shared/store/cleanup-candidates.ts';
+import type { BatchWithJob } from '../../../../shared/store/bulk-users/bulk-batches.ts';
+import type { Tally, WorkerShare } from '../../../../shared/store/bulk-users/bulk-tallies.ts';
+import type { CleanupCandidate } from '../../../../shared/store/bulk-users/cleanup-candidates.ts';
 
 export function presentBatch(
   { batch: row, job }: BatchWithJob,

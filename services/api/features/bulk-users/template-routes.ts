@@ -16,7 +16,7 @@ import {
   insertTemplate,
   listTemplateRows,
   putTemplate,
-} from '../../../../shared/store/user-templates.ts';
+} from '../../../../shared/store/users/user-templates.ts';
 import { tellDeed } from '../../deed.ts';
 import { created, noContent, ok, type Route, route } from '../../route.ts';
 import {

@@ -1,7 +1,7 @@
 import { pageOf } from '../../../../shared/http/pagination.ts';
 import { template } from '../../../../shared/http/user-templates.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
-import { findBatch } from '../../../../shared/store/bulk-batches.ts';
+import { findBatch } from '../../../../shared/store/bulk-users/bulk-batches.ts';
 import { bodyOf, problemOf, testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { testJobs } from '../../../../test/fixtures/jobs.ts';

@@ -6,7 +6,7 @@ import {
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import { findTemplateRow, type TemplateRow } from '../../../../shared/store/user-templates.ts';
+import { findTemplateRow, type TemplateRow } from '../../../../shared/store/users/user-templates.ts';
 
 /** A template in force: stored, or built in and not overridden. */
 export interface Template {

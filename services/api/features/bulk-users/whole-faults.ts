@@ -6,8 +6,8 @@ import {
 import type { Fault } from '../../../../shared/kernel/errors.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import type { UserTable } from '../../../../shared/store/user-table.ts';
-import { readUserWidths } from '../../../../shared/store/user-table-columns.ts';
+import type { UserTable } from '../../../../shared/store/users/user-table.ts';
+import { readUserWidths } from '../../../../shared/store/users/user-table-columns.ts';
 import { type Ceilings, settingsInForce } from '../../settings-in-force.ts';
 import { faultsOfDirectory } from './directory-faults.ts';
 import type { SentConfig } from './sent-config.ts';

@@ -1,7 +1,7 @@
 import { addressOf, expand } from '../../../../shared/contracts/username-pattern.ts';
 import type { CreationConfig } from '../../../../shared/http/creation-config.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
-import type { UserWidths } from '../../../../shared/store/user-table-columns.ts';
+import type { UserWidths } from '../../../../shared/store/users/user-table-columns.ts';
 
 /** A value that goes into a column, the widest of all users, and the part of the configuration that makes it. */
 interface Widest {

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { rowsOf, totalRows } from '../../../../shared/contracts/datasets.ts';
 import type { dataset } from '../../../../shared/http/datasets.ts';
-import type { DatasetTally } from '../../../../shared/store/dataset-ledger.ts';
-import type { DatasetWithJob } from '../../../../shared/store/datasets.ts';
+import type { DatasetTally } from '../../../../shared/store/datasets/dataset-ledger.ts';
+import type { DatasetWithJob } from '../../../../shared/store/datasets/datasets.ts';
 
 export function presentDataset(
   { dataset: row, job }: DatasetWithJob,

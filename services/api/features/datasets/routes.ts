@@ -19,13 +19,13 @@ import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
-import { tallyDatasets } from '../../../../shared/store/dataset-ledger.ts';
+import { tallyDatasets } from '../../../../shared/store/datasets/dataset-ledger.ts';
 import {
   findDataset,
   hasDatasetRows,
   insertDataset,
   listDatasets,
-} from '../../../../shared/store/datasets.ts';
+} from '../../../../shared/store/datasets/datasets.ts';
 import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';

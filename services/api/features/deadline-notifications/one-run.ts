@@ -4,8 +4,8 @@ import {
 } from '../../../../shared/contracts/deadline-notifications.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import type { JobRow } from '../../../../shared/store/jobs.ts';
-import { lockRuns } from '../../../../shared/store/notification-runs.ts';
+import { lockRuns } from '../../../../shared/store/deadline-notifications/notification-runs.ts';
+import type { JobRow } from '../../../../shared/store/jobs/jobs.ts';
 
 /** One run at a time, dry runs aside. @throws AppError `conflict` */
 export async function assertAlone(

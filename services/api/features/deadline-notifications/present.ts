@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { channels, deliveryStatuses } from '../../../../shared/contracts/deadline-notifications.ts';
 import type { delivery } from '../../../../shared/http/deadline-notifications.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import type { DeliveryRow } from '../../../../shared/store/notification-deliveries.ts';
+import type { DeliveryRow } from '../../../../shared/store/deadline-notifications/notification-deliveries.ts';
 
 export const presentDelivery = (row: DeliveryRow): z.input<typeof delivery> => ({
   id: row.id,

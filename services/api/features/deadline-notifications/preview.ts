@@ -12,9 +12,9 @@ import { localeOf, type MessageContent } from '../../../../shared/contracts/noti
 import { renderPush } from '../../../../shared/contracts/notification-messages/push.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import { unpackAlerts } from '../../../../shared/store/notification-alerts.ts';
-import type { DeliveryRow } from '../../../../shared/store/notification-deliveries.ts';
-import { readMessage } from '../../../../shared/store/notification-reading.ts';
+import { unpackAlerts } from '../../../../shared/store/deadline-notifications/notification-alerts.ts';
+import type { DeliveryRow } from '../../../../shared/store/deadline-notifications/notification-deliveries.ts';
+import { readMessage } from '../../../../shared/store/deadline-notifications/notification-reading.ts';
 import { oneOf } from './present.ts';
 
 /** A delivery's message, made anew. The link that stops e-mail is not for those who only look. */

@@ -24,15 +24,15 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { LinkSigner } from '../../../../shared/platform/notification-keys.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
-import { findJob, type JobRow, listJobs } from '../../../../shared/store/jobs.ts';
 import {
   type DeliveryRow,
   findDelivery,
   listDeliveries,
   settleDelivery,
   settleRun,
-} from '../../../../shared/store/notification-deliveries.ts';
-import { listRunFailures } from '../../../../shared/store/notification-pages.ts';
+} from '../../../../shared/store/deadline-notifications/notification-deliveries.ts';
+import { listRunFailures } from '../../../../shared/store/deadline-notifications/notification-pages.ts';
+import { findJob, type JobRow, listJobs } from '../../../../shared/store/jobs/jobs.ts';
 import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, ok, type Route, route } from '../../route.ts';

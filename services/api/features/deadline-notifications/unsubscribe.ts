@@ -7,7 +7,7 @@ import {
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { LinkSigner } from '../../../../shared/platform/notification-keys.ts';
-import { turnOffEmail } from '../../../../shared/store/notification-deliveries.ts';
+import { turnOffEmail } from '../../../../shared/store/deadline-notifications/notification-deliveries.ts';
 import { page as pageOf } from '../../pages/page.ts';
 import { type Route, route, stream } from '../../route.ts';
 

@@ -1,7 +1,7 @@
 import { isTerminal } from '../../../../shared/contracts/job.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import { readJobEvents } from '../../../../shared/store/job-events.ts';
-import { findJob } from '../../../../shared/store/jobs.ts';
+import { readJobEvents } from '../../../../shared/store/jobs/job-events.ts';
+import { findJob } from '../../../../shared/store/jobs/jobs.ts';
 import type { Look } from '../../event-stream.ts';
 
 const pageSize = 500;

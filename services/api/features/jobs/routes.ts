@@ -11,7 +11,13 @@ import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
-import { findJob, type JobRow, listJobs, requestCancel, requeueJob } from '../../../../shared/store/jobs.ts';
+import {
+  findJob,
+  type JobRow,
+  listJobs,
+  requestCancel,
+  requeueJob,
+} from '../../../../shared/store/jobs/jobs.ts';
 import type { ChannelHub } from '../../channel-hub.ts';
 import { tellDeed } from '../../deed.ts';
 import { eventStream } from '../../event-stream.ts';

@@ -1,7 +1,11 @@
 import { type LoadTestConfig, peakUsersOf } from '../../../../shared/contracts/load-tests.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import { accountNeedOf, countFreeAccounts, leastAccounts } from '../../../../shared/store/account-leases.ts';
+import {
+  accountNeedOf,
+  countFreeAccounts,
+  leastAccounts,
+} from '../../../../shared/store/load-tests/account-leases.ts';
 
 /** Whether the pool has accounts for this test now; looked at again when it starts. @throws AppError `not_enough_accounts` */
 export async function assertAccounts(db: Executor, config: LoadTestConfig): Promise<void> {

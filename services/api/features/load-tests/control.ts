@@ -1,7 +1,7 @@
 import { refused } from '../../../../shared/http/faults.ts';
 import { isArrivalRate, type LoadControlBody } from '../../../../shared/http/load-test-rules.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
-import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
+import type { LoadTestRow } from '../../../../shared/store/load-tests/load-tests.ts';
 import { assertAccountsFor } from './accounts.ts';
 import { faultsOfWeights } from './endpoints.ts';
 import { faultsOfControlLimits, type LoadLimits } from './limits.ts';

@@ -1,6 +1,6 @@
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import { findLoadTest, type LoadTestRow } from '../../../../shared/store/load-tests.ts';
+import { findLoadTest, type LoadTestRow } from '../../../../shared/store/load-tests/load-tests.ts';
 import { hasEnded } from './present.ts';
 
 /** @throws AppError `not_found` */

@@ -1,5 +1,5 @@
 import type { ThresholdResult } from '../../../../shared/contracts/load-tests.ts';
-import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
+import type { LoadTestRow } from '../../../../shared/store/load-tests/load-tests.ts';
 import { actualOf, subjectOf } from './format.ts';
 
 /**

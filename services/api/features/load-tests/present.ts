@@ -2,9 +2,9 @@ import type { z } from 'zod';
 import { errorKindSchema, type LoadMetrics } from '../../../../shared/contracts/load-metrics.ts';
 import type { loadErrorSample } from '../../../../shared/http/load-test-results.ts';
 import type { loadTest, loadTestDetail } from '../../../../shared/http/load-tests.ts';
-import type { LoadErrorRow } from '../../../../shared/store/load-results.ts';
-import type { LoadShardRow } from '../../../../shared/store/load-shards.ts';
-import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
+import type { LoadErrorRow } from '../../../../shared/store/load-tests/load-results.ts';
+import type { LoadShardRow } from '../../../../shared/store/load-tests/load-shards.ts';
+import type { LoadTestRow } from '../../../../shared/store/load-tests/load-tests.ts';
 
 const noTrend = { avg: 0, min: 0, med: 0, max: 0, 'p(90)': 0, 'p(95)': 0, 'p(99)': 0 };
 

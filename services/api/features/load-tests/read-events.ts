@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { loadTickSchema } from '../../../../shared/http/load-tests.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import { readLoadEvents } from '../../../../shared/store/load-events.ts';
-import { readTimeline } from '../../../../shared/store/load-results.ts';
-import { findLoadTest } from '../../../../shared/store/load-tests.ts';
+import { readLoadEvents } from '../../../../shared/store/load-tests/load-events.ts';
+import { readTimeline } from '../../../../shared/store/load-tests/load-results.ts';
+import { findLoadTest } from '../../../../shared/store/load-tests/load-tests.ts';
 import type { Look, StreamEvent } from '../../event-stream.ts';
 import { hasEnded, metricsOf } from './present.ts';
 

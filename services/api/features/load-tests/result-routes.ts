@@ -8,7 +8,7 @@ import {
   readTimeseriesOperation,
 } from '../../../../shared/http/load-test-results.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
-import { listLoadErrors, readTimeline } from '../../../../shared/store/load-results.ts';
+import { listLoadErrors, readTimeline } from '../../../../shared/store/load-tests/load-results.ts';
 import { ok, type Route, route, stream } from '../../route.ts';
 import { compareRuns } from './compare/compare.ts';
 import { readSeries } from './compare/series.ts';

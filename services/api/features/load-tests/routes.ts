@@ -13,14 +13,14 @@ import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
-import { admitWork } from '../../../../shared/store/admission.ts';
-import { listShards } from '../../../../shared/store/load-shards-conducted.ts';
+import { admitWork } from '../../../../shared/store/jobs/admission.ts';
+import { listShards } from '../../../../shared/store/load-tests/load-shards-conducted.ts';
 import {
   changeControl,
   insertLoadTest,
   listLoadTests,
   requestStop,
-} from '../../../../shared/store/load-tests.ts';
+} from '../../../../shared/store/load-tests/load-tests.ts';
 import type { ChannelHub } from '../../channel-hub.ts';
 import { tellDeed } from '../../deed.ts';
 import { eventStream } from '../../event-stream.ts';

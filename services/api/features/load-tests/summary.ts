@@ -5,7 +5,7 @@ import {
   wasMeasured,
 } from '../../../../shared/contracts/load-metrics.ts';
 import type { ThresholdResult } from '../../../../shared/contracts/load-tests.ts';
-import type { LoadTestRow } from '../../../../shared/store/load-tests.ts';
+import type { LoadTestRow } from '../../../../shared/store/load-tests/load-tests.ts';
 import { actualOf, bytes, milliseconds, nothingMeasured, percent, seconds, subjectOf } from './format.ts';
 import { hasEnded, metricsOf } from './present.ts';
 

@@ -2,7 +2,7 @@ import type { emergencyStopOperation } from '../../../../shared/http/load-tests.
 import type { ReplyOf } from '../../../../shared/http/operation.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import { listSendingShards } from '../../../../shared/store/load-shards-conducted.ts';
+import { listSendingShards } from '../../../../shared/store/load-tests/load-shards-conducted.ts';
 
 /** Workers look four times a second, close their connections, and write what they measured. */
 const longestWaitMs = 1000;

@@ -6,7 +6,7 @@ import {
   getSettingsOperation,
   listSettingsHistoryOperation,
 } from '../../../../shared/http/settings.ts';
-import { recordDeed } from '../../../../shared/store/audit-log.ts';
+import { recordDeed } from '../../../../shared/store/access/audit-log.ts';
 import {
   changeSettings,
   listSettingsHistory,

@@ -5,7 +5,7 @@ import { deed } from '../../../../shared/http/audit-log.ts';
 import { job } from '../../../../shared/http/jobs.ts';
 import { pageOf } from '../../../../shared/http/pagination.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
-import { insertJob } from '../../../../shared/store/jobs.ts';
+import { insertJob } from '../../../../shared/store/jobs/jobs.ts';
 import { bodyOf, problemOf, testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 

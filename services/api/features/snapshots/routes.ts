@@ -17,10 +17,10 @@ import {
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import type { BundleStore } from '../../../../shared/platform/bundles.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
-import { assertDatasetsAtRest, findDataset } from '../../../../shared/store/datasets.ts';
-import { snapshotExists } from '../../../../shared/store/snapshot-create.ts';
-import { readManifest } from '../../../../shared/store/snapshot-files.ts';
-import { listRows } from '../../../../shared/store/snapshot-rows.ts';
+import { assertDatasetsAtRest, findDataset } from '../../../../shared/store/datasets/datasets.ts';
+import { snapshotExists } from '../../../../shared/store/snapshots/snapshot-create.ts';
+import { readManifest } from '../../../../shared/store/snapshots/snapshot-files.ts';
+import { listRows } from '../../../../shared/store/snapshots/snapshot-rows.ts';
 import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, noContent, ok, type Route, route } from '../../route.ts';

@@ -1,7 +1,7 @@
 import { newId } from '../../../../shared/kernel/ids.ts';
 import { createLogger } from '../../../../shared/platform/log.ts';
-import { insertBatch } from '../../../../shared/store/bulk-batches.ts';
-import { insertJob } from '../../../../shared/store/jobs.ts';
+import { insertBatch } from '../../../../shared/store/bulk-users/bulk-batches.ts';
+import { insertJob } from '../../../../shared/store/jobs/jobs.ts';
 import { changeSettings } from '../../../../shared/store/settings.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { createAlertWatch } from './alerts.ts';

@@ -4,7 +4,7 @@ import type { Operation } from '../../../../shared/http/operation.ts';
 import { messageOf } from '../../../../shared/kernel/errors.ts';
 import type { Db } from '../../../../shared/platform/db.ts';
 import type { Logger } from '../../../../shared/platform/log.ts';
-import { countJobs } from '../../../../shared/store/job-counts.ts';
+import { countJobs } from '../../../../shared/store/jobs/job-counts.ts';
 import { within } from '../../within.ts';
 import type { AlertWatch } from './alerts.ts';
 import type { ResponseTimes } from './response-times.ts';

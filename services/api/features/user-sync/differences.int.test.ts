@@ -1,7 +1,7 @@
 import { newId } from '../../../../shared/kernel/ids.ts';
 import { withQueryCount } from '../../../../shared/platform/db.ts';
-import { digestTableOf } from '../../../../shared/store/synced-users.ts';
-import { storefrontUsers } from '../../../../shared/store/user-table.ts';
+import { digestTableOf } from '../../../../shared/store/user-sync/synced-users.ts';
+import { storefrontUsers } from '../../../../shared/store/users/user-table.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { listDifferences, type Position } from './differences.ts';
 

@@ -7,12 +7,12 @@ import {
   readBuckets,
   readSubBuckets,
   type Scope,
-} from '../../../../shared/store/account-digests.ts';
-import { usersOfPool } from '../../../../shared/store/synced-accounts.ts';
-import { readApplicationUsers } from '../../../../shared/store/synced-users.ts';
-import { withParsedAttributes } from '../../../../shared/store/user-attributes.ts';
-import { differingFields } from '../../../../shared/store/user-differences.ts';
-import type { UserTable } from '../../../../shared/store/user-table.ts';
+} from '../../../../shared/store/accounts/account-digests.ts';
+import { usersOfPool } from '../../../../shared/store/user-sync/synced-accounts.ts';
+import { readApplicationUsers } from '../../../../shared/store/user-sync/synced-users.ts';
+import { withParsedAttributes } from '../../../../shared/store/users/user-attributes.ts';
+import { differingFields } from '../../../../shared/store/users/user-differences.ts';
+import type { UserTable } from '../../../../shared/store/users/user-table.ts';
 import type { BothSides } from './status.ts';
 
 /** A user in the order of the list: by the small bucket, then by name. */

@@ -14,11 +14,15 @@ import {
   readHashProbe,
   readSubBuckets,
   type Scope,
-} from '../../../../shared/store/account-digests.ts';
-import { createPasswordKeeper } from '../../../../shared/store/account-passwords.ts';
-import { markDeleted } from '../../../../shared/store/accounts.ts';
-import { type PoolPage, pagesOfPool, usersOfPool } from '../../../../shared/store/synced-accounts.ts';
-import { withParsedAttributes } from '../../../../shared/store/user-attributes.ts';
+} from '../../../../shared/store/accounts/account-digests.ts';
+import { createPasswordKeeper } from '../../../../shared/store/accounts/account-passwords.ts';
+import { markDeleted } from '../../../../shared/store/accounts/accounts.ts';
+import {
+  type PoolPage,
+  pagesOfPool,
+  usersOfPool,
+} from '../../../../shared/store/user-sync/synced-accounts.ts';
+import { withParsedAttributes } from '../../../../shared/store/users/user-attributes.ts';
 import { tellDeed } from '../../deed.ts';
 import { gzippedJson } from '../../gzip-json.ts';
 import { requireActor } from '../../middleware/identify.ts';

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { syncResultSchema } from '../../../../shared/contracts/user-sync.ts';
 import type { syncRun } from '../../../../shared/http/user-sync.ts';
-import type { SyncRunWithJob } from '../../../../shared/store/sync-runs.ts';
+import type { SyncRunWithJob } from '../../../../shared/store/user-sync/sync-runs.ts';
 
 export const presentSyncRun = ({ run, job }: SyncRunWithJob): z.input<typeof syncRun> => ({
   id: run.id,

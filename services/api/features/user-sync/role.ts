@@ -1,6 +1,6 @@
 import { userSyncRun } from '../../../../shared/contracts/user-sync.ts';
-import type { JobRow } from '../../../../shared/store/jobs.ts';
-import { findSyncRun, type SyncRunRow } from '../../../../shared/store/sync-runs.ts';
+import type { JobRow } from '../../../../shared/store/jobs/jobs.ts';
+import { findSyncRun, type SyncRunRow } from '../../../../shared/store/user-sync/sync-runs.ts';
 import { requireActor } from '../../middleware/identify.ts';
 import type { CallContext } from '../../route.ts';
 

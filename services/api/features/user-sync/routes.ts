@@ -24,9 +24,9 @@ import {
   listSyncRuns,
   syncRunning,
   targetKeyOf,
-} from '../../../../shared/store/sync-runs.ts';
-import { digestTableOf } from '../../../../shared/store/synced-users.ts';
-import type { UserTable } from '../../../../shared/store/user-table.ts';
+} from '../../../../shared/store/user-sync/sync-runs.ts';
+import { digestTableOf } from '../../../../shared/store/user-sync/synced-users.ts';
+import type { UserTable } from '../../../../shared/store/users/user-table.ts';
 import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, type Call, ok, preparedRoute, type Route, route } from '../../route.ts';

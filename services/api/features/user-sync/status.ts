@@ -6,9 +6,9 @@ import {
   readBuckets,
   type Scope,
   summarize,
-} from '../../../../shared/store/account-digests.ts';
+} from '../../../../shared/store/accounts/account-digests.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
-import { lastScheduledAt, listSyncRuns } from '../../../../shared/store/sync-runs.ts';
+import { lastScheduledAt, listSyncRuns } from '../../../../shared/store/user-sync/sync-runs.ts';
 import { presentSyncRun } from './present.ts';
 
 export interface BothSides {

@@ -13,7 +13,7 @@ import {
   reopenLogins,
   tallyLogins,
   withdrawLogins,
-} from '../../../../shared/store/account-logins.ts';
+} from '../../../../shared/store/accounts/account-logins.ts';
 import { countAliveWorkers } from '../../../../shared/store/workers.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
 import { createRevival } from '../../refusal.ts';

@@ -1,8 +1,8 @@
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { isLoggedIn, type LoginOutcome } from '../../../../shared/platform/target/login-client.ts';
-import { type LoginChunkLease, recordLogins } from '../../../../shared/store/account-logins.ts';
-import { newSession } from '../../../../shared/store/account-session-secrets.ts';
-import type { NewSession } from '../../../../shared/store/account-sessions.ts';
+import { type LoginChunkLease, recordLogins } from '../../../../shared/store/accounts/account-logins.ts';
+import { newSession } from '../../../../shared/store/accounts/account-session-secrets.ts';
+import type { NewSession } from '../../../../shared/store/accounts/account-sessions.ts';
 import type { AccountSessionsDeps } from './deps.ts';
 
 /** What the logins of a chunk gave, on its way to Postgres. */

@@ -5,7 +5,7 @@ import {
   concludeLoginChunk,
   type DueAccount,
   listDueAccounts,
-} from '../../../../shared/store/account-logins.ts';
+} from '../../../../shared/store/accounts/account-logins.ts';
 import { type ChunkBook, createChunkBook } from './chunk-book.ts';
 import type { AccountSessionsDeps } from './deps.ts';
 

@@ -13,9 +13,12 @@ import {
   forEachAtOnce,
   type LoginLane,
 } from '../../../../shared/platform/target/login-lane.ts';
-import type { DueAccount } from '../../../../shared/store/account-logins.ts';
-import { createPasswordKeeper, type PasswordKeeper } from '../../../../shared/store/account-passwords.ts';
-import { findJob } from '../../../../shared/store/jobs.ts';
+import type { DueAccount } from '../../../../shared/store/accounts/account-logins.ts';
+import {
+  createPasswordKeeper,
+  type PasswordKeeper,
+} from '../../../../shared/store/accounts/account-passwords.ts';
+import { findJob } from '../../../../shared/store/jobs/jobs.ts';
 import { orRefusal } from '../../refusal.ts';
 import type { AccountSessionsDeps } from './deps.ts';
 import { takeDueLogins } from './due-logins.ts';

@@ -2,10 +2,10 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import { derivePassword } from '../../../../shared/platform/derived-password.ts';
 import { hashAll } from '../../../../shared/platform/hash-all.ts';
 import { passwordHashers } from '../../../../shared/platform/password-formats.ts';
-import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
-import { type ChunkLease, holdsLease } from '../../../../shared/store/bulk-ledger.ts';
-import { readHashes } from '../../../../shared/store/password-hashes.ts';
-import { type PasswordHashes, rangeOf, slotsOf } from '../../../../shared/store/user-creation.ts';
+import type { BatchRow } from '../../../../shared/store/bulk-users/bulk-batches.ts';
+import { type ChunkLease, holdsLease } from '../../../../shared/store/bulk-users/bulk-ledger.ts';
+import { readHashes } from '../../../../shared/store/bulk-users/password-hashes.ts';
+import { type PasswordHashes, rangeOf, slotsOf } from '../../../../shared/store/bulk-users/user-creation.ts';
 import type { BulkUsersDeps } from './deps.ts';
 
 /** Between two slices a chunk looks whether it was withdrawn: a second's work of one core, or less. */

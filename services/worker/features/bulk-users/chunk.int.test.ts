@@ -1,7 +1,7 @@
 import { job } from '../../../../shared/http/jobs.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import { waitFor } from '../../../../shared/kernel/time.ts';
-import { findJob, type JobRow } from '../../../../shared/store/jobs.ts';
+import { findJob, type JobRow } from '../../../../shared/store/jobs/jobs.ts';
 import { bodyOf, testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { postgresStore } from '../../../../test/fixtures/queue.ts';

@@ -1,7 +1,7 @@
 import { bulkUsersChunk } from '../../../../shared/contracts/bulk-users.ts';
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
-import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
+import type { BatchRow } from '../../../../shared/store/bulk-users/bulk-batches.ts';
 import {
   type ChunkLease,
   claimChunk,
@@ -9,14 +9,14 @@ import {
   holdChunk,
   refuseChunk,
   type UserFailure,
-} from '../../../../shared/store/bulk-ledger.ts';
-import { limitTransaction } from '../../../../shared/store/transactions.ts';
+} from '../../../../shared/store/bulk-users/bulk-ledger.ts';
 import {
   createUsersTogether,
   forgetGoneUsers,
   rangeOf,
   type UserSpec,
-} from '../../../../shared/store/user-creation.ts';
+} from '../../../../shared/store/bulk-users/user-creation.ts';
+import { limitTransaction } from '../../../../shared/store/transactions.ts';
 import { refusalOf } from '../../refusal.ts';
 import { chunkPasswords } from './chunk-passwords.ts';
 import { createRange, rowFaultOf } from './create-range.ts';

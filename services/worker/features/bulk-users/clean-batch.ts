@@ -2,7 +2,7 @@ import type { Refusal } from '../../../../shared/contracts/refusal.ts';
 import { type AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
 import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
-import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
+import type { BatchRow } from '../../../../shared/store/bulk-users/bulk-batches.ts';
 import {
   cleanChunks,
   countGoneUsers,
@@ -10,10 +10,10 @@ import {
   hasUncleaned,
   type TakenChunks,
   takeChunks,
-} from '../../../../shared/store/bulk-cleanup.ts';
+} from '../../../../shared/store/bulk-users/bulk-cleanup.ts';
 import { guardRefusalOf } from '../../../../shared/store/guards/refusal.ts';
 import { limitTransaction } from '../../../../shared/store/transactions.ts';
-import type { UserReference } from '../../../../shared/store/user-references.ts';
+import type { UserReference } from '../../../../shared/store/users/user-references.ts';
 import type { BulkUsersDeps } from './deps.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { CleanupInput } from '../../../../shared/contracts/bulk-cleanup.ts';
-import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
-import { closeBatches } from '../../../../shared/store/bulk-cleanup.ts';
+import type { BatchRow } from '../../../../shared/store/bulk-users/bulk-batches.ts';
+import { closeBatches } from '../../../../shared/store/bulk-users/bulk-cleanup.ts';
 import {
   assertFreeForCleanup,
   finishCleanup,
@@ -8,10 +8,10 @@ import {
   recordCleanup,
   type Selection,
   takeForCleanup,
-} from '../../../../shared/store/bulk-cleanup-batches.ts';
-import { byAge, listCleanupCandidates } from '../../../../shared/store/cleanup-candidates.ts';
-import { type CountedBatch, tallyCleanup } from '../../../../shared/store/cleanup-tallies.ts';
-import { listPulledBatches } from '../../../../shared/store/pulled-batches.ts';
+} from '../../../../shared/store/bulk-users/bulk-cleanup-batches.ts';
+import { byAge, listCleanupCandidates } from '../../../../shared/store/bulk-users/cleanup-candidates.ts';
+import { type CountedBatch, tallyCleanup } from '../../../../shared/store/bulk-users/cleanup-tallies.ts';
+import { listPulledBatches } from '../../../../shared/store/bulk-users/pulled-batches.ts';
 import type { JobCall } from '../../job-runner.ts';
 import type { BulkUsersDeps } from './deps.ts';
 

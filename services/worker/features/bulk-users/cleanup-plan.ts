@@ -3,8 +3,8 @@ import type {
   Comparison,
   TouchedForeignKey,
 } from '../../../../shared/contracts/bulk-cleanup.ts';
-import { compareBatches, countReferring } from '../../../../shared/store/bulk-cleanup.ts';
-import type { UserReference } from '../../../../shared/store/user-references.ts';
+import { compareBatches, countReferring } from '../../../../shared/store/bulk-users/bulk-cleanup.ts';
+import type { UserReference } from '../../../../shared/store/users/user-references.ts';
 import type { CleanupBatch } from './cleanup-batches.ts';
 import type { BulkUsersDeps } from './deps.ts';
 

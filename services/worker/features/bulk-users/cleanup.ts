@@ -7,16 +7,16 @@ import {
 } from '../../../../shared/contracts/bulk-cleanup.ts';
 import type { Refusal } from '../../../../shared/contracts/refusal.ts';
 import { isAppError } from '../../../../shared/kernel/errors.ts';
-import { sumCleanedRows, tallyCleanup } from '../../../../shared/store/cleanup-tallies.ts';
+import { sumCleanedRows, tallyCleanup } from '../../../../shared/store/bulk-users/cleanup-tallies.ts';
 import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import { guardRefusalOf } from '../../../../shared/store/guards/refusal.ts';
-import { findJob } from '../../../../shared/store/jobs.ts';
+import { findJob } from '../../../../shared/store/jobs/jobs.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
 import {
   assertNothingCascades,
   readUserReferences,
   type UserReference,
-} from '../../../../shared/store/user-references.ts';
+} from '../../../../shared/store/users/user-references.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
 import { cleanBatch } from './clean-batch.ts';
 import { type CleanupBatch, findBatches, finishBatch, isLeft, takeBatches } from './cleanup-batches.ts';

@@ -1,7 +1,7 @@
 import { bulkUsersHash, hashesOfTask } from '../../../../shared/contracts/bulk-users.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
-import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
-import { countHashesByPart } from '../../../../shared/store/password-hashes.ts';
+import type { BatchRow } from '../../../../shared/store/bulk-users/bulk-batches.ts';
+import { countHashesByPart } from '../../../../shared/store/bulk-users/password-hashes.ts';
 import type { JobCall } from '../../job-runner.ts';
 import { createRevival } from '../../refusal.ts';
 import type { BulkUsersDeps } from './deps.ts';

@@ -1,8 +1,8 @@
 import { bulkUsersChunk } from '../../../../shared/contracts/bulk-users.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
-import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
-import { openChunks } from '../../../../shared/store/bulk-ledger.ts';
-import { type Tally, tallyBatch } from '../../../../shared/store/bulk-tallies.ts';
+import type { BatchRow } from '../../../../shared/store/bulk-users/bulk-batches.ts';
+import { openChunks } from '../../../../shared/store/bulk-users/bulk-ledger.ts';
+import { type Tally, tallyBatch } from '../../../../shared/store/bulk-users/bulk-tallies.ts';
 import type { JobCall } from '../../job-runner.ts';
 import type { BulkUsersDeps } from './deps.ts';
 

@@ -1,10 +1,17 @@
 import { expand } from '../../../../shared/contracts/username-pattern.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import { sqlStateOf } from '../../../../shared/platform/sql-state.ts';
-import type { UserFailure } from '../../../../shared/store/bulk-ledger.ts';
-import { type ChunkRange, createUsersApart, type UserSpec } from '../../../../shared/store/user-creation.ts';
-import { createUsersSingly, type RefusedRow } from '../../../../shared/store/user-creation-singly.ts';
-import type { UserTable } from '../../../../shared/store/user-table.ts';
+import type { UserFailure } from '../../../../shared/store/bulk-users/bulk-ledger.ts';
+import {
+  type ChunkRange,
+  createUsersApart,
+  type UserSpec,
+} from '../../../../shared/store/bulk-users/user-creation.ts';
+import {
+  createUsersSingly,
+  type RefusedRow,
+} from '../../../../shared/store/bulk-users/user-creation-singly.ts';
+import type { UserTable } from '../../../../shared/store/users/user-table.ts';
 
 /** Rows that are made one by one where one of them is at fault: few enough that halving finds a lone one quickly. */
 const singly = 64;

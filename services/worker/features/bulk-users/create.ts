@@ -6,10 +6,10 @@ import {
   findBatch,
   markPlanned,
   settlePasswordHash,
-} from '../../../../shared/store/bulk-batches.ts';
-import { takeForCreation } from '../../../../shared/store/bulk-cleanup-batches.ts';
-import { planChunks, reopenChunks, withdrawChunks } from '../../../../shared/store/bulk-ledger.ts';
-import { type Tally, tallyBatch } from '../../../../shared/store/bulk-tallies.ts';
+} from '../../../../shared/store/bulk-users/bulk-batches.ts';
+import { takeForCreation } from '../../../../shared/store/bulk-users/bulk-cleanup-batches.ts';
+import { planChunks, reopenChunks, withdrawChunks } from '../../../../shared/store/bulk-users/bulk-ledger.ts';
+import { type Tally, tallyBatch } from '../../../../shared/store/bulk-users/bulk-tallies.ts';
 import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import { guardRefusalOf } from '../../../../shared/store/guards/refusal.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';

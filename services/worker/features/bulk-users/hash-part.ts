@@ -4,7 +4,7 @@ import { hashAll } from '../../../../shared/platform/hash-all.ts';
 import { passwordHashers } from '../../../../shared/platform/password-formats.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
 import type { PayloadOf } from '../../../../shared/platform/queue/contract.ts';
-import { readHashes, storeHashes } from '../../../../shared/store/password-hashes.ts';
+import { readHashes, storeHashes } from '../../../../shared/store/bulk-users/password-hashes.ts';
 import { orRefusal } from '../../refusal.ts';
 import type { BulkUsersDeps } from './deps.ts';
 import { openBatch } from './open-batch.ts';

@@ -1,5 +1,5 @@
 import { isTerminal } from '../../../../shared/contracts/job.ts';
-import { type BatchRow, findBatch } from '../../../../shared/store/bulk-batches.ts';
+import { type BatchRow, findBatch } from '../../../../shared/store/bulk-users/bulk-batches.ts';
 import type { BulkUsersDeps } from './deps.ts';
 
 /** The batch that a task is a part of; undefined when its job has ended, or runs anew: the task came too late. */

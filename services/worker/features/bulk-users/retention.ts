@@ -3,9 +3,9 @@ import { idOf } from '../../../../shared/kernel/ids.ts';
 import type { Config } from '../../../../shared/platform/config.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
-import { acceptsWork } from '../../../../shared/store/admission.ts';
-import { listCleanupCandidates } from '../../../../shared/store/cleanup-candidates.ts';
-import { findJob, insertJob } from '../../../../shared/store/jobs.ts';
+import { listCleanupCandidates } from '../../../../shared/store/bulk-users/cleanup-candidates.ts';
+import { acceptsWork } from '../../../../shared/store/jobs/admission.ts';
+import { findJob, insertJob } from '../../../../shared/store/jobs/jobs.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
 import type { BulkUsersDeps } from './deps.ts';
 

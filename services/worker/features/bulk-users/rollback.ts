@@ -1,10 +1,10 @@
 import type { Refusal } from '../../../../shared/contracts/refusal.ts';
 import { isAppError } from '../../../../shared/kernel/errors.ts';
-import type { BatchRow } from '../../../../shared/store/bulk-batches.ts';
-import { markRolledBack, withdrawChunks } from '../../../../shared/store/bulk-ledger.ts';
-import { type CleanupTally, tallyCleanup } from '../../../../shared/store/cleanup-tallies.ts';
+import type { BatchRow } from '../../../../shared/store/bulk-users/bulk-batches.ts';
+import { markRolledBack, withdrawChunks } from '../../../../shared/store/bulk-users/bulk-ledger.ts';
+import { type CleanupTally, tallyCleanup } from '../../../../shared/store/bulk-users/cleanup-tallies.ts';
 import { assertGuards } from '../../../../shared/store/guards/faults.ts';
-import { assertNothingCascades, readUserReferences } from '../../../../shared/store/user-references.ts';
+import { assertNothingCascades, readUserReferences } from '../../../../shared/store/users/user-references.ts';
 import type { JobCall } from '../../job-runner.ts';
 import { cleanBatch } from './clean-batch.ts';
 import type { BulkUsersDeps } from './deps.ts';

@@ -7,9 +7,9 @@ import {
   claimDatasetChunk,
   concludeDatasetChunk,
   type DatasetChunkLease,
-} from '../../../../shared/store/dataset-ledger.ts';
-import { type DatasetRows, insertOffices } from '../../../../shared/store/dataset-rows.ts';
-import { findDataset } from '../../../../shared/store/datasets.ts';
+} from '../../../../shared/store/datasets/dataset-ledger.ts';
+import { type DatasetRows, insertOffices } from '../../../../shared/store/datasets/dataset-rows.ts';
+import { findDataset } from '../../../../shared/store/datasets/datasets.ts';
 import { shareTestData } from '../../../../shared/store/test-data-lock.ts';
 import { limitTransaction } from '../../../../shared/store/transactions.ts';
 import { orRefusal } from '../../refusal.ts';

@@ -4,8 +4,8 @@ import {
   type DatasetTally,
   openDatasetChunks,
   tallyDatasets,
-} from '../../../../shared/store/dataset-ledger.ts';
-import type { DatasetRow } from '../../../../shared/store/datasets.ts';
+} from '../../../../shared/store/datasets/dataset-ledger.ts';
+import type { DatasetRow } from '../../../../shared/store/datasets/datasets.ts';
 import { createRevival } from '../../refusal.ts';
 import { datasetOf, type GenerateCall } from './dataset-of.ts';
 import type { DatasetsDeps } from './deps.ts';

@@ -1,5 +1,5 @@
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import { type DatasetRow, findDataset } from '../../../../shared/store/datasets.ts';
+import { type DatasetRow, findDataset } from '../../../../shared/store/datasets/datasets.ts';
 import type { JobCall } from '../../job-runner.ts';
 import type { DatasetsDeps } from './deps.ts';
 

@@ -6,9 +6,9 @@ import {
   planDataset,
   tallyDatasets,
   withdrawDataset,
-} from '../../../../shared/store/dataset-ledger.ts';
-import { insertSystemStaff } from '../../../../shared/store/dataset-rows.ts';
-import { type DatasetRow, markDatasetPlanned } from '../../../../shared/store/datasets.ts';
+} from '../../../../shared/store/datasets/dataset-ledger.ts';
+import { insertSystemStaff } from '../../../../shared/store/datasets/dataset-rows.ts';
+import { type DatasetRow, markDatasetPlanned } from '../../../../shared/store/datasets/datasets.ts';
 import { shareTestData } from '../../../../shared/store/test-data-lock.ts';
 import { cancelledWith, implementJob } from '../../job-runner.ts';
 import { conductDataset } from './conduct.ts';

@@ -1,6 +1,9 @@
 import { type AlertList, listAlerts } from '../../../../shared/contracts/notification-messages/email.ts';
 import type { Alert } from '../../../../shared/contracts/notification-messages/message.ts';
-import { type PackedAlerts, unpackAlerts } from '../../../../shared/store/notification-alerts.ts';
+import {
+  type PackedAlerts,
+  unpackAlerts,
+} from '../../../../shared/store/deadline-notifications/notification-alerts.ts';
 import type { OfficeMessages } from './plan-office.ts';
 
 /** What a message tells of, unpacked while its office is being sent. */

@@ -6,7 +6,7 @@ import { renderEmail } from '../../../../shared/contracts/notification-messages/
 import { oneLine } from '../../../../shared/contracts/notification-messages/message.ts';
 import { createUnsubscribeLinks } from '../../../../shared/contracts/notification-messages/unsubscribe.ts';
 import { createLinkSigner } from '../../../../shared/platform/notification-keys.ts';
-import { cycleIdsIn } from '../../../../shared/store/notification-alerts.ts';
+import { cycleIdsIn } from '../../../../shared/store/deadline-notifications/notification-alerts.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { NotificationSettings } from './deps.ts';
 import { createMimeWriter, type Mailbox } from './mime.ts';

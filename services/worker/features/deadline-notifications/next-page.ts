@@ -1,6 +1,6 @@
 import { notificationsPage } from '../../../../shared/contracts/deadline-notifications.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
-import type { PageKey } from '../../../../shared/store/notification-pages.ts';
+import type { PageKey } from '../../../../shared/store/deadline-notifications/notification-pages.ts';
 
 export const taskOf = ({ runId, run, pageIndex }: PageKey) => ({ run_id: runId, run, page_index: pageIndex });
 

@@ -1,15 +1,22 @@
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { backoffMs, sleep } from '../../../../shared/kernel/time.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import { cycleIdsIn, type PackedAlerts } from '../../../../shared/store/notification-alerts.ts';
+import {
+  cycleIdsIn,
+  type PackedAlerts,
+} from '../../../../shared/store/deadline-notifications/notification-alerts.ts';
 import {
   type Checkpoint,
   type CycleSelection,
   checkpoint,
   type DeliveryClaim,
   type DeliveryResult,
-} from '../../../../shared/store/notification-ledger.ts';
-import type { OfficeFailure, PageLease, PageTotals } from '../../../../shared/store/notification-pages.ts';
+} from '../../../../shared/store/deadline-notifications/notification-ledger.ts';
+import type {
+  OfficeFailure,
+  PageLease,
+  PageTotals,
+} from '../../../../shared/store/deadline-notifications/notification-pages.ts';
 import type { Message, OfficeMessages, OfficePlan } from './plan-office.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Channel } from '../../../../shared/contracts/deadline-notifications.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import { reservePlaces } from '../../../../shared/store/notification-paces.ts';
+import { reservePlaces } from '../../../../shared/store/deadline-notifications/notification-paces.ts';
 
 /** Resolves when the next message may go out. */
 export type Pacer = (signal: AbortSignal) => Promise<void>;

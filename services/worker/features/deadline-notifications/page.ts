@@ -6,7 +6,7 @@ import { isTerminal } from '../../../../shared/contracts/job.ts';
 import { isAppError } from '../../../../shared/kernel/errors.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
 import type { PayloadOf } from '../../../../shared/platform/queue/contract.ts';
-import { findJob } from '../../../../shared/store/jobs.ts';
+import { findJob } from '../../../../shared/store/jobs/jobs.ts';
 import { orRefusal } from '../../refusal.ts';
 import type { NotificationDeps } from './deps.ts';
 import { openNextPage } from './next-page.ts';

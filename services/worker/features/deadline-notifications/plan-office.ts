@@ -10,9 +10,9 @@ import {
   countUntil,
   type PackedAlerts,
   selectAlerts,
-} from '../../../../shared/store/notification-alerts.ts';
-import type { Addressee } from '../../../../shared/store/notification-pages.ts';
-import type { PushSubscription } from '../../../../shared/store/notification-reading.ts';
+} from '../../../../shared/store/deadline-notifications/notification-alerts.ts';
+import type { Addressee } from '../../../../shared/store/deadline-notifications/notification-pages.ts';
+import type { PushSubscription } from '../../../../shared/store/deadline-notifications/notification-reading.ts';
 import type { Office, Page, StaffMember } from './read-page.ts';
 
 /** One message to one staff member. Those who are told of the same deadlines share one list of them. */

@@ -1,4 +1,8 @@
-import type { Addressee, OfficeFailure, PageTotals } from '../../../../shared/store/notification-pages.ts';
+import type {
+  Addressee,
+  OfficeFailure,
+  PageTotals,
+} from '../../../../shared/store/deadline-notifications/notification-pages.ts';
 import { type OfficePlan, planOffice } from './plan-office.ts';
 import { attempt, type Office, type Page } from './read-page.ts';
 

@@ -3,7 +3,7 @@ import { Agent, request } from 'undici';
 import webpush from 'web-push';
 import { renderPush } from '../../../../shared/contracts/notification-messages/push.ts';
 import { messageOf, systemCodeOf } from '../../../../shared/kernel/errors.ts';
-import type { PushSubscription } from '../../../../shared/store/notification-reading.ts';
+import type { PushSubscription } from '../../../../shared/store/deadline-notifications/notification-reading.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { NotificationSettings } from './deps.ts';
 import type { Message, OfficeMessages } from './plan-office.ts';

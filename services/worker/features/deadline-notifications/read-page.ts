@@ -3,8 +3,8 @@ import type { Channel } from '../../../../shared/contracts/deadline-notification
 import { addDays } from '../../../../shared/contracts/notification-messages/message.ts';
 import { messageOf } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import type { PackedAlerts } from '../../../../shared/store/notification-alerts.ts';
-import type { OfficeFailure } from '../../../../shared/store/notification-pages.ts';
+import type { PackedAlerts } from '../../../../shared/store/deadline-notifications/notification-alerts.ts';
+import type { OfficeFailure } from '../../../../shared/store/deadline-notifications/notification-pages.ts';
 import {
   type OfficeRow,
   type PushSubscription,
@@ -13,7 +13,7 @@ import {
   readOffices,
   readSubscriptions,
   type ToldGroup,
-} from '../../../../shared/store/notification-reading.ts';
+} from '../../../../shared/store/deadline-notifications/notification-reading.ts';
 
 export interface StaffMember {
   id: string;

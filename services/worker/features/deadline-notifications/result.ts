@@ -1,4 +1,4 @@
-import type { PushSubscription } from '../../../../shared/store/notification-reading.ts';
+import type { PushSubscription } from '../../../../shared/store/deadline-notifications/notification-reading.ts';
 
 /**
  * What came of one try to send.

@@ -2,7 +2,7 @@ import type { NotificationRun } from '../../../../shared/contracts/deadline-noti
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import { createLogger } from '../../../../shared/platform/log.ts';
-import { readRun } from '../../../../shared/store/notification-pages.ts';
+import { readRun } from '../../../../shared/store/deadline-notifications/notification-pages.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { smtpSink } from '../../../../test/fixtures/smtp-sink.ts';
 import { makeOffices } from '../../../../test/fixtures/welfare.ts';

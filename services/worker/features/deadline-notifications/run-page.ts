@@ -7,7 +7,7 @@ import {
   type PageLease,
   settleLeftovers,
   takePage,
-} from '../../../../shared/store/notification-pages.ts';
+} from '../../../../shared/store/deadline-notifications/notification-pages.ts';
 import type { NotificationDeps } from './deps.ts';
 import { type Meter, measure } from './measure.ts';
 import { createOutbox } from './outbox.ts';

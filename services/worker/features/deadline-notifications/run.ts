@@ -6,7 +6,10 @@ import {
 } from '../../../../shared/contracts/deadline-notifications.ts';
 import { isAppError } from '../../../../shared/kernel/errors.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
-import { type RunState, readRun } from '../../../../shared/store/notification-pages.ts';
+import {
+  type RunState,
+  readRun,
+} from '../../../../shared/store/deadline-notifications/notification-pages.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
 import { createRevival } from '../../refusal.ts';
 import type { NotificationDeps } from './deps.ts';

@@ -6,9 +6,9 @@ import {
 import { dayIn } from '../../../../shared/contracts/notification-messages/message.ts';
 import { idOf } from '../../../../shared/kernel/ids.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
-import { acceptsWork } from '../../../../shared/store/admission.ts';
-import { findJob, insertJob } from '../../../../shared/store/jobs.ts';
-import { lockRuns } from '../../../../shared/store/notification-runs.ts';
+import { lockRuns } from '../../../../shared/store/deadline-notifications/notification-runs.ts';
+import { acceptsWork } from '../../../../shared/store/jobs/admission.ts';
+import { findJob, insertJob } from '../../../../shared/store/jobs/jobs.ts';
 import type { NotificationDeps } from './deps.ts';
 
 /**

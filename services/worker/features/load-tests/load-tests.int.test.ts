@@ -1,11 +1,15 @@
 import { type LoadTestConfig, loadTestRun } from '../../../../shared/contracts/load-tests.ts';
 import { sleep, waitFor } from '../../../../shared/kernel/time.ts';
-import { findJob, requestCancel, requeueJob } from '../../../../shared/store/jobs.ts';
-import { readLoadEvents } from '../../../../shared/store/load-events.ts';
-import { listLoadErrors, readTimeline } from '../../../../shared/store/load-results.ts';
-import { listShards } from '../../../../shared/store/load-shards-conducted.ts';
-import { changeControl, type LoadTestRow, requestStop } from '../../../../shared/store/load-tests.ts';
-import { listMeasuredTests } from '../../../../shared/store/load-ticks.ts';
+import { findJob, requestCancel, requeueJob } from '../../../../shared/store/jobs/jobs.ts';
+import { readLoadEvents } from '../../../../shared/store/load-tests/load-events.ts';
+import { listLoadErrors, readTimeline } from '../../../../shared/store/load-tests/load-results.ts';
+import { listShards } from '../../../../shared/store/load-tests/load-shards-conducted.ts';
+import {
+  changeControl,
+  type LoadTestRow,
+  requestStop,
+} from '../../../../shared/store/load-tests/load-tests.ts';
+import { listMeasuredTests } from '../../../../shared/store/load-tests/load-ticks.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import {
   insertTest,

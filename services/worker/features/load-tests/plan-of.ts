@@ -4,7 +4,7 @@ import type {
   LoadTestControl,
 } from '../../../../shared/contracts/load-tests.ts';
 import { readVersion } from '../../../../shared/platform/version.ts';
-import type { TakenShard } from '../../../../shared/store/load-shards.ts';
+import type { TakenShard } from '../../../../shared/store/load-tests/load-shards.ts';
 import type { EngineControl, EngineEndpoint, EnginePlan, Executor, Stage } from './engine/plan.ts';
 
 /** What a worker allows its engines. */

@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { validate } from 'uuid';
 import { systemCodeOf } from '../../../../shared/kernel/errors.ts';
-import type { ShardLease } from '../../../../shared/store/load-shards.ts';
+import type { ShardLease } from '../../../../shared/store/load-tests/load-shards.ts';
 
 /**
  * How many requests an engine has sent under one lease, in a file that outlives its process. What it measures reaches Postgres

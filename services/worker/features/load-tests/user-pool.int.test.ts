@@ -7,8 +7,8 @@ import {
   type UserPoolConfig,
 } from '../../../../shared/contracts/load-tests.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
-import { listLoadErrors } from '../../../../shared/store/load-results.ts';
-import { type LoadTestRow, requestStop } from '../../../../shared/store/load-tests.ts';
+import { listLoadErrors } from '../../../../shared/store/load-tests/load-results.ts';
+import { type LoadTestRow, requestStop } from '../../../../shared/store/load-tests/load-tests.ts';
 import { insertAccounts } from '../../../../test/fixtures/accounts.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { startTarget } from '../../../../test/fixtures/load-target.ts';

@@ -1,8 +1,8 @@
 import { rowsByTable, snapshotsCreate } from '../../../../shared/contracts/snapshots.ts';
 import { secondsSince } from '../../../../shared/kernel/time.ts';
 import { withCopyConnection } from '../../../../shared/platform/copy-connection.ts';
-import { assertDatasetsAtRest } from '../../../../shared/store/datasets.ts';
-import { createSnapshot } from '../../../../shared/store/snapshot-create.ts';
+import { assertDatasetsAtRest } from '../../../../shared/store/datasets/datasets.ts';
+import { createSnapshot } from '../../../../shared/store/snapshots/snapshot-create.ts';
 import { implementJob } from '../../job-runner.ts';
 import { type SnapshotsDeps, testDataMarker } from './deps.ts';
 

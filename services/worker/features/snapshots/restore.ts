@@ -3,8 +3,12 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import { secondsSince } from '../../../../shared/kernel/time.ts';
 import { withCopyConnection } from '../../../../shared/platform/copy-connection.ts';
 import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
-import { assertDatasetsAtRest, followRestore, forgetChunks } from '../../../../shared/store/datasets.ts';
-import { type Restored, restoreSnapshot } from '../../../../shared/store/snapshot-restore.ts';
+import {
+  assertDatasetsAtRest,
+  followRestore,
+  forgetChunks,
+} from '../../../../shared/store/datasets/datasets.ts';
+import { type Restored, restoreSnapshot } from '../../../../shared/store/snapshots/snapshot-restore.ts';
 import { implementJob, type JobCall } from '../../job-runner.ts';
 import type { SnapshotsDeps } from './deps.ts';
 

@@ -1,7 +1,7 @@
 import { storefrontMapping } from '../../../../shared/contracts/user-mapping.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import { passwordHashers } from '../../../../shared/platform/password-formats.ts';
-import { userTable } from '../../../../shared/store/user-table.ts';
+import { userTable } from '../../../../shared/store/users/user-table.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { logIn, startStorefront } from '../../../../test/fixtures/storefront.ts';
 import { changeApplication } from './application-side.ts';

@@ -8,8 +8,8 @@ import {
   readBuckets,
   readHashProbe,
   readSubBuckets,
-} from '../../../../shared/store/account-digests.ts';
-import { readFold } from '../../../../shared/store/account-fold.ts';
+} from '../../../../shared/store/accounts/account-digests.ts';
+import { readFold } from '../../../../shared/store/accounts/account-fold.ts';
 import {
   deleteIncomingUsers,
   type IncomingUser,
@@ -17,9 +17,9 @@ import {
   readUsersWithDigests,
   type SeenUser,
   updateIncomingUsers,
-} from '../../../../shared/store/synced-users.ts';
-import type { UserReference } from '../../../../shared/store/user-references.ts';
-import type { UserTable } from '../../../../shared/store/user-table.ts';
+} from '../../../../shared/store/user-sync/synced-users.ts';
+import type { UserReference } from '../../../../shared/store/users/user-references.ts';
+import type { UserTable } from '../../../../shared/store/users/user-table.ts';
 import type { Side, SyncUser } from './sides.ts';
 
 /** The application's side, as far as it is compared. */

@@ -1,7 +1,7 @@
 import { bulkLogin, defaultLogin } from '../../../../shared/contracts/account-sessions.ts';
 import { isAppError } from '../../../../shared/kernel/errors.ts';
 import { idOf } from '../../../../shared/kernel/ids.ts';
-import { findJob, insertJob } from '../../../../shared/store/jobs.ts';
+import { findJob, insertJob } from '../../../../shared/store/jobs/jobs.ts';
 import type { UserSyncDeps } from './deps.ts';
 import type { SyncSession } from './session.ts';
 

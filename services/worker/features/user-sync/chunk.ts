@@ -1,12 +1,15 @@
 import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import type { Entry } from '../../../../shared/store/account-digests.ts';
+import type { Entry } from '../../../../shared/store/accounts/account-digests.ts';
 import {
   concludeSyncChunk,
   type SyncChunkLease,
   type SyncCounts,
-} from '../../../../shared/store/sync-chunks.ts';
-import { readApplicationUsers, readUsersWithDigests } from '../../../../shared/store/synced-users.ts';
+} from '../../../../shared/store/user-sync/sync-chunks.ts';
+import {
+  readApplicationUsers,
+  readUsersWithDigests,
+} from '../../../../shared/store/user-sync/synced-users.ts';
 import { describeConflicts } from './conflicts.ts';
 import { type Decision, decide, type SideName } from './decide.ts';
 import type { UserSyncDeps } from './deps.ts';

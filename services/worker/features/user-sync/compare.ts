@@ -8,7 +8,7 @@ import {
   type Fold,
   foldBuckets,
   type Scope,
-} from '../../../../shared/store/account-digests.ts';
+} from '../../../../shared/store/accounts/account-digests.ts';
 import { PeerError } from './peer-error.ts';
 import type { SyncSession } from './session.ts';
 

@@ -5,7 +5,7 @@ import {
   type SyncMode,
   type SyncTally,
   tallySync,
-} from '../../../../shared/store/sync-chunks.ts';
+} from '../../../../shared/store/user-sync/sync-chunks.ts';
 import type { JobCall } from '../../job-runner.ts';
 import type { UserSyncDeps } from './deps.ts';
 import type { SyncSession } from './session.ts';

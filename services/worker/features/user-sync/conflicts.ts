@@ -1,8 +1,8 @@
 import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
-import type { SyncRunRow } from '../../../../shared/store/sync-runs.ts';
-import { readApplicationUsers } from '../../../../shared/store/synced-users.ts';
-import { withParsedAttributes } from '../../../../shared/store/user-attributes.ts';
-import { differingFields } from '../../../../shared/store/user-differences.ts';
+import type { SyncRunRow } from '../../../../shared/store/user-sync/sync-runs.ts';
+import { readApplicationUsers } from '../../../../shared/store/user-sync/synced-users.ts';
+import { withParsedAttributes } from '../../../../shared/store/users/user-attributes.ts';
+import { differingFields } from '../../../../shared/store/users/user-differences.ts';
 import type { UserSyncDeps } from './deps.ts';
 import type { SyncSession } from './session.ts';
 import type { Conflict, SyncUser, Target } from './sides.ts';

@@ -1,9 +1,13 @@
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { withCopyConnection } from '../../../../shared/platform/copy-connection.ts';
 import { sqlStateOf } from '../../../../shared/platform/sql-state.ts';
-import { type AccountCopy, copyUsersToPool, prepareCopy } from '../../../../shared/store/account-copy.ts';
-import { concludeCopiedChunk, type SyncChunkLease } from '../../../../shared/store/sync-chunks.ts';
-import { namesInSpan } from '../../../../shared/store/user-spans.ts';
+import {
+  type AccountCopy,
+  copyUsersToPool,
+  prepareCopy,
+} from '../../../../shared/store/user-sync/account-copy.ts';
+import { concludeCopiedChunk, type SyncChunkLease } from '../../../../shared/store/user-sync/sync-chunks.ts';
+import { namesInSpan } from '../../../../shared/store/user-sync/user-spans.ts';
 import type { UserSyncDeps } from './deps.ts';
 import type { SyncSession } from './session.ts';
 

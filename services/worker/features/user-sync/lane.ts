@@ -9,8 +9,8 @@ import {
   type SyncChunkLease,
   type SyncMode,
   withdrawSyncChunks,
-} from '../../../../shared/store/sync-chunks.ts';
-import { findSyncRun } from '../../../../shared/store/sync-runs.ts';
+} from '../../../../shared/store/user-sync/sync-chunks.ts';
+import { findSyncRun } from '../../../../shared/store/user-sync/sync-runs.ts';
 import { isRetryable } from '../../outcome.ts';
 import { syncChunk } from './chunk.ts';
 import { type Claim, copySpans } from './copy-spans.ts';

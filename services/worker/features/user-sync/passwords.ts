@@ -1,5 +1,5 @@
-import { openCredentials } from '../../../../shared/store/batch-credentials.ts';
-import type { SyncRunRow } from '../../../../shared/store/sync-runs.ts';
+import { openCredentials } from '../../../../shared/store/bulk-users/batch-credentials.ts';
+import type { SyncRunRow } from '../../../../shared/store/user-sync/sync-runs.ts';
 import type { UserSyncDeps } from './deps.ts';
 import type { SyncUser } from './sides.ts';
 

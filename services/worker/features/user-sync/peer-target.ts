@@ -10,15 +10,15 @@ import {
   type Entry,
   foldBuckets,
   type Scope,
-} from '../../../../shared/store/account-digests.ts';
+} from '../../../../shared/store/accounts/account-digests.ts';
 import {
   forgetBases,
   readBases,
   replaceBases,
   saveBases,
   summarizeBases,
-} from '../../../../shared/store/sync-bases.ts';
-import { withParsedAttributes } from '../../../../shared/store/user-attributes.ts';
+} from '../../../../shared/store/user-sync/sync-bases.ts';
+import { withParsedAttributes } from '../../../../shared/store/users/user-attributes.ts';
 import { divideHeld } from './held-users.ts';
 import type { PeerClient } from './peer-client.ts';
 import { inQuestions, readPeerUsers } from './peer-users.ts';

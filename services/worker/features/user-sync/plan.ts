@@ -3,10 +3,10 @@ import {
   addSyncChunks,
   clearSyncChunks,
   type SyncMode,
-} from '../../../../shared/store/sync-chunks.ts';
-import { forgetSyncPlan, type SyncPlan, saveSyncPlan } from '../../../../shared/store/sync-runs.ts';
-import { readWatermark } from '../../../../shared/store/synced-users.ts';
-import { readKeySpans } from '../../../../shared/store/user-spans.ts';
+} from '../../../../shared/store/user-sync/sync-chunks.ts';
+import { forgetSyncPlan, type SyncPlan, saveSyncPlan } from '../../../../shared/store/user-sync/sync-runs.ts';
+import { readWatermark } from '../../../../shared/store/user-sync/synced-users.ts';
+import { readKeySpans } from '../../../../shared/store/user-sync/user-spans.ts';
 import type { JobCall } from '../../job-runner.ts';
 import { compareSides, type Findings } from './compare.ts';
 import type { UserSyncDeps } from './deps.ts';

@@ -6,16 +6,16 @@ import {
   readBuckets,
   readHashProbe,
   readSubBuckets,
-} from '../../../../shared/store/account-digests.ts';
-import { readFold } from '../../../../shared/store/account-fold.ts';
-import { createPasswordKeeper, sealPasswords } from '../../../../shared/store/account-passwords.ts';
-import { markDeleted, upsertAccounts } from '../../../../shared/store/accounts.ts';
+} from '../../../../shared/store/accounts/account-digests.ts';
+import { readFold } from '../../../../shared/store/accounts/account-fold.ts';
+import { createPasswordKeeper, sealPasswords } from '../../../../shared/store/accounts/account-passwords.ts';
+import { markDeleted, upsertAccounts } from '../../../../shared/store/accounts/accounts.ts';
 import {
   pagesOfPool,
   settleAccounts,
   settlePool,
   usersOfPool,
-} from '../../../../shared/store/synced-accounts.ts';
+} from '../../../../shared/store/user-sync/synced-accounts.ts';
 import { divideHeld } from './held-users.ts';
 import { type Meter, measured } from './meter.ts';
 import type { SyncUser, Target, TargetChanges } from './sides.ts';

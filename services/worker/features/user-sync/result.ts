@@ -1,5 +1,9 @@
 import type { SyncResult } from '../../../../shared/contracts/user-sync.ts';
-import { countSyncUsers, firstSyncFaults, type SyncTally } from '../../../../shared/store/sync-chunks.ts';
+import {
+  countSyncUsers,
+  firstSyncFaults,
+  type SyncTally,
+} from '../../../../shared/store/user-sync/sync-chunks.ts';
 import type { JobCall } from '../../job-runner.ts';
 import type { UserSyncDeps } from './deps.ts';
 import { faultOf, type PeerError } from './peer-error.ts';

@@ -1,14 +1,14 @@
 import { type SyncResult, userSyncRun } from '../../../../shared/contracts/user-sync.ts';
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
-import type { Fold } from '../../../../shared/store/account-digests.ts';
+import type { Fold } from '../../../../shared/store/accounts/account-digests.ts';
 import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import {
   beginApplying,
   type SyncTally,
   tallySync,
   withdrawSyncChunks,
-} from '../../../../shared/store/sync-chunks.ts';
-import { endSyncRun, findSyncRun, holdTarget } from '../../../../shared/store/sync-runs.ts';
+} from '../../../../shared/store/user-sync/sync-chunks.ts';
+import { endSyncRun, findSyncRun, holdTarget } from '../../../../shared/store/user-sync/sync-runs.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../job-runner.ts';
 import { isRetryable } from '../../outcome.ts';
 import { submitAutoLogin } from './auto-login.ts';

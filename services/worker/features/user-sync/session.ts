@@ -1,9 +1,9 @@
 import type { Settings } from '../../../../shared/contracts/settings.ts';
-import type { DigestTable, Scope } from '../../../../shared/store/account-digests.ts';
+import type { DigestTable, Scope } from '../../../../shared/store/accounts/account-digests.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
-import { type SyncRunRow, xminBefore } from '../../../../shared/store/sync-runs.ts';
-import { digestTableOf } from '../../../../shared/store/synced-users.ts';
-import { readUserReferences } from '../../../../shared/store/user-references.ts';
+import { type SyncRunRow, xminBefore } from '../../../../shared/store/user-sync/sync-runs.ts';
+import { digestTableOf } from '../../../../shared/store/user-sync/synced-users.ts';
+import { readUserReferences } from '../../../../shared/store/users/user-references.ts';
 import { type ApplicationDeps, applicationSide } from './application-side.ts';
 import type { Rules } from './decide.ts';
 import type { UserSyncDeps } from './deps.ts';

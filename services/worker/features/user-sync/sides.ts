@@ -7,8 +7,8 @@ import type {
   Fold,
   Scope,
   SubDigests,
-} from '../../../../shared/store/account-digests.ts';
-import type { ApplicationUser } from '../../../../shared/store/synced-users.ts';
+} from '../../../../shared/store/accounts/account-digests.ts';
+import type { ApplicationUser } from '../../../../shared/store/user-sync/synced-users.ts';
 
 /** A user as it travels: the fields of the export document. */
 export interface SyncUser extends Omit<ApplicationUser, 'id'> {

@@ -2,9 +2,13 @@ import { userSyncRun, userSyncTick } from '../../../../shared/contracts/user-syn
 import { idOf } from '../../../../shared/kernel/ids.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
-import { findJob, insertJob } from '../../../../shared/store/jobs.ts';
+import { findJob, insertJob } from '../../../../shared/store/jobs/jobs.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
-import { findOpenSync, insertSyncRun, lastScheduledAt } from '../../../../shared/store/sync-runs.ts';
+import {
+  findOpenSync,
+  insertSyncRun,
+  lastScheduledAt,
+} from '../../../../shared/store/user-sync/sync-runs.ts';
 import type { UserSyncDeps } from './deps.ts';
 
 /**

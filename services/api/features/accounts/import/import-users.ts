@@ -8,8 +8,11 @@ import {
 import { AppError, isAppError } from '../../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
 import type { JsonRow } from '../../../../../shared/platform/json-rows.ts';
-import { type PasswordKeeper, sealPasswords } from '../../../../../shared/store/account-passwords.ts';
-import { type AccountFields, upsertAccounts } from '../../../../../shared/store/accounts.ts';
+import {
+  type PasswordKeeper,
+  sealPasswords,
+} from '../../../../../shared/store/accounts/account-passwords.ts';
+import { type AccountFields, upsertAccounts } from '../../../../../shared/store/accounts/accounts.ts';
 import { checkUser } from './check-user.ts';
 import { createSeenUsernames } from './seen-usernames.ts';
 

@@ -2,8 +2,8 @@ import { request } from 'node:http';
 import { Readable } from 'node:stream';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { waitFor } from '../../../../../shared/kernel/time.ts';
-import { createPasswordKeeper } from '../../../../../shared/store/account-passwords.ts';
-import { countAccounts } from '../../../../../shared/store/account-reading.ts';
+import { createPasswordKeeper } from '../../../../../shared/store/accounts/account-passwords.ts';
+import { countAccounts } from '../../../../../shared/store/accounts/account-reading.ts';
 import { problemOf, testApi } from '../../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../../test/fixtures/database.ts';
 import {

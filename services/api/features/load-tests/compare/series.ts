@@ -1,9 +1,9 @@
 import type { TimelinePoint } from '../../../../../shared/contracts/load-metrics.ts';
 import type { LoadTestConfig } from '../../../../../shared/contracts/load-tests.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
-import { readStopSecond } from '../../../../../shared/store/load-events.ts';
-import { readLastSecond, readTimelinePages } from '../../../../../shared/store/load-results.ts';
-import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import { readStopSecond } from '../../../../../shared/store/load-tests/load-events.ts';
+import { readLastSecond, readTimelinePages } from '../../../../../shared/store/load-tests/load-results.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests/load-tests.ts';
 
 /** One second of all endpoints, or of one. */
 export interface Second {

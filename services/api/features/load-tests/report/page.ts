@@ -1,8 +1,8 @@
 import type { LoadEvent } from '../../../../../shared/contracts/load-tests.ts';
-import type { LoadEventCounts } from '../../../../../shared/store/load-events.ts';
-import type { LoadErrorRow } from '../../../../../shared/store/load-results.ts';
-import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
-import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import type { LoadEventCounts } from '../../../../../shared/store/load-tests/load-events.ts';
+import type { LoadErrorRow } from '../../../../../shared/store/load-tests/load-results.ts';
+import type { LoadShardRow } from '../../../../../shared/store/load-tests/load-shards.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests/load-tests.ts';
 import { number, seconds } from '../format.ts';
 import { hasEnded, metricsOf } from '../present.ts';
 import { charts } from './charts.ts';

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Executor } from '../../../../../shared/platform/db.ts';
-import { countLoadEvents, readMainLoadEvents } from '../../../../../shared/store/load-events.ts';
+import { countLoadEvents, readMainLoadEvents } from '../../../../../shared/store/load-tests/load-events.ts';
 import {
   listLoadErrors,
   readLastSecond,
   readTimelinePages,
-} from '../../../../../shared/store/load-results.ts';
-import { listShards } from '../../../../../shared/store/load-shards-conducted.ts';
-import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+} from '../../../../../shared/store/load-tests/load-results.ts';
+import { listShards } from '../../../../../shared/store/load-tests/load-shards-conducted.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests/load-tests.ts';
 import { createFold, type Folded } from './fold.ts';
 import { html, ownBlock } from './html.ts';
 import { type ReportContent, reportBody } from './page.ts';

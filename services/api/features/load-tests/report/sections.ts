@@ -1,8 +1,8 @@
 import type { EndpointMetrics, LoadMetrics } from '../../../../../shared/contracts/load-metrics.ts';
 import type { LoadEvent, LoadTestConfig } from '../../../../../shared/contracts/load-tests.ts';
-import type { LoadErrorRow } from '../../../../../shared/store/load-results.ts';
-import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
-import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import type { LoadErrorRow } from '../../../../../shared/store/load-tests/load-results.ts';
+import type { LoadShardRow } from '../../../../../shared/store/load-tests/load-shards.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests/load-tests.ts';
 import { number, percent, trendFigure } from '../format.ts';
 import { type Html, html } from './html.ts';
 import { toneOf } from './marks.ts';

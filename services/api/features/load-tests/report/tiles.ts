@@ -1,4 +1,4 @@
-import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests/load-tests.ts';
 import { bytes, number, percent, trendFigure } from '../format.ts';
 import { metricsOf } from '../present.ts';
 import { type Html, html } from './html.ts';

@@ -1,11 +1,11 @@
 import { newId } from '../../../../../shared/kernel/ids.ts';
 import { waitFor } from '../../../../../shared/kernel/time.ts';
 import { createLogger } from '../../../../../shared/platform/log.ts';
-import { claimJob } from '../../../../../shared/store/job-runs.ts';
-import { asConductor, type RunLease, saveRun } from '../../../../../shared/store/load-runs.ts';
-import { listShards } from '../../../../../shared/store/load-shards-conducted.ts';
-import { placeShards } from '../../../../../shared/store/load-slots.ts';
-import { requestStop } from '../../../../../shared/store/load-tests.ts';
+import { claimJob } from '../../../../../shared/store/jobs/job-runs.ts';
+import { asConductor, type RunLease, saveRun } from '../../../../../shared/store/load-tests/load-runs.ts';
+import { listShards } from '../../../../../shared/store/load-tests/load-shards-conducted.ts';
+import { placeShards } from '../../../../../shared/store/load-tests/load-slots.ts';
+import { requestStop } from '../../../../../shared/store/load-tests/load-tests.ts';
 import { testDatabases } from '../../../../../test/fixtures/database.ts';
 import { insertTest } from '../../../../../test/fixtures/load-test.ts';
 import { testSendJournals } from '../../../../../test/fixtures/worker.ts';

@@ -1,9 +1,9 @@
 import { AppError, isAppError, messageOf } from '../../../../../shared/kernel/errors.ts';
 import { sleep } from '../../../../../shared/kernel/time.ts';
-import { appendLoadEvents } from '../../../../../shared/store/load-events.ts';
-import { asConductor, type RunLease } from '../../../../../shared/store/load-runs.ts';
-import { shardLeaseMs } from '../../../../../shared/store/load-shards.ts';
-import { type LoadTestRow, setStop } from '../../../../../shared/store/load-tests.ts';
+import { appendLoadEvents } from '../../../../../shared/store/load-tests/load-events.ts';
+import { asConductor, type RunLease } from '../../../../../shared/store/load-tests/load-runs.ts';
+import { shardLeaseMs } from '../../../../../shared/store/load-tests/load-shards.ts';
+import { type LoadTestRow, setStop } from '../../../../../shared/store/load-tests/load-tests.ts';
 import type { JobCall } from '../../../job-runner.ts';
 import { createContact } from '../contact.ts';
 import type { LoadTestsDeps } from '../deps.ts';

@@ -1,9 +1,9 @@
 import type { LoadTestResult, ThresholdResult } from '../../../../../shared/contracts/load-tests.ts';
 import type { Measured } from '../../../../../shared/contracts/threshold-judge.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
-import { appendLoadEvents, type NewLoadEvent } from '../../../../../shared/store/load-events.ts';
-import { setLoadFactor } from '../../../../../shared/store/load-runs.ts';
-import { type LoadTestRow, setStop } from '../../../../../shared/store/load-tests.ts';
+import { appendLoadEvents, type NewLoadEvent } from '../../../../../shared/store/load-tests/load-events.ts';
+import { setLoadFactor } from '../../../../../shared/store/load-tests/load-runs.ts';
+import { type LoadTestRow, setStop } from '../../../../../shared/store/load-tests/load-tests.ts';
 import { nextLoadStep, passesErrorLimit, type Recent } from './limits.ts';
 import { thresholdReason } from './phase.ts';
 

@@ -1,5 +1,5 @@
 import { messageOf } from '../../../../../shared/kernel/errors.ts';
-import type { ShardLease } from '../../../../../shared/store/load-shards.ts';
+import type { ShardLease } from '../../../../../shared/store/load-tests/load-shards.ts';
 import type { LoadTestsDeps } from '../deps.ts';
 import { readSendJournal } from '../send-journal.ts';
 import type { LeaseTally, Tally } from './tally.ts';

@@ -1,9 +1,9 @@
 import { type LoadTestResult, peakUsersOf } from '../../../../../shared/contracts/load-tests.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
-import { appendLoadEvents } from '../../../../../shared/store/load-events.ts';
-import { type LoadShardRow, markDegraded } from '../../../../../shared/store/load-shards.ts';
-import { startWithReady } from '../../../../../shared/store/load-shards-conducted.ts';
-import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import { appendLoadEvents } from '../../../../../shared/store/load-tests/load-events.ts';
+import { type LoadShardRow, markDegraded } from '../../../../../shared/store/load-tests/load-shards.ts';
+import { startWithReady } from '../../../../../shared/store/load-tests/load-shards-conducted.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests/load-tests.ts';
 import { noShard } from './phase.ts';
 
 /** The last shard that is ready sets the start. Beyond this the others do not wait for it. */

@@ -1,8 +1,8 @@
 import type { TimelinePoint } from '../../../../../shared/contracts/load-metrics.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
-import { readLastSecond } from '../../../../../shared/store/load-results.ts';
-import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
-import { readTicks, readTicksOfSeconds } from '../../../../../shared/store/load-ticks.ts';
+import { readLastSecond } from '../../../../../shared/store/load-tests/load-results.ts';
+import type { LoadShardRow } from '../../../../../shared/store/load-tests/load-shards.ts';
+import { readTicks, readTicksOfSeconds } from '../../../../../shared/store/load-tests/load-ticks.ts';
 import { deltaOf } from '../stored-delta.ts';
 import { createBreather } from './breather.ts';
 import { pointOf } from './measure.ts';

@@ -2,8 +2,8 @@ import type { TimelinePoint } from '../../../../../shared/contracts/load-metrics
 import type { ThresholdResult } from '../../../../../shared/contracts/load-tests.ts';
 import { judge, type Measured } from '../../../../../shared/contracts/threshold-judge.ts';
 import type { Executor } from '../../../../../shared/platform/db.ts';
-import { appendLoadEvents } from '../../../../../shared/store/load-events.ts';
-import { saveTimeline } from '../../../../../shared/store/load-results.ts';
+import { appendLoadEvents } from '../../../../../shared/store/load-tests/load-events.ts';
+import { saveTimeline } from '../../../../../shared/store/load-tests/load-results.ts';
 import {
   asConductor,
   type HeldRun,
@@ -13,10 +13,10 @@ import {
   saveInterrupted,
   saveRun,
   saveShardRequests,
-} from '../../../../../shared/store/load-runs.ts';
-import { type LoadShardRow, markDegraded } from '../../../../../shared/store/load-shards.ts';
-import { listShards, markLostShards } from '../../../../../shared/store/load-shards-conducted.ts';
-import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+} from '../../../../../shared/store/load-tests/load-runs.ts';
+import { type LoadShardRow, markDegraded } from '../../../../../shared/store/load-tests/load-shards.ts';
+import { listShards, markLostShards } from '../../../../../shared/store/load-tests/load-shards-conducted.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests/load-tests.ts';
 import type { LoadTestsDeps } from '../deps.ts';
 import { createEnforcer } from './enforce.ts';
 import { countInterrupted, type Interrupted, sumOrNull } from './interrupted.ts';

@@ -3,9 +3,9 @@ import type {
   LoadTestStatus,
   ThresholdResult,
 } from '../../../../../shared/contracts/load-tests.ts';
-import type { HeldRun } from '../../../../../shared/store/load-runs.ts';
-import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
-import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+import type { HeldRun } from '../../../../../shared/store/load-tests/load-runs.ts';
+import type { LoadShardRow } from '../../../../../shared/store/load-tests/load-shards.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests/load-tests.ts';
 import { gracefulStopMs, scheduleMsOf } from '../plan-of.ts';
 
 /** Where a run stands, and how it ended: what the rows say, put into one word. */

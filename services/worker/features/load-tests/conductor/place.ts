@@ -1,15 +1,19 @@
 import type { Executor } from '../../../../../shared/platform/db.ts';
-import { accountNeedOf, leaseAccounts, leastAccounts } from '../../../../../shared/store/account-leases.ts';
-import { appendLoadEvents, type NewLoadEvent } from '../../../../../shared/store/load-events.ts';
-import { asConductor, type RunLease, saveRun } from '../../../../../shared/store/load-runs.ts';
-import { shardLeaseMs } from '../../../../../shared/store/load-shards.ts';
+import {
+  accountNeedOf,
+  leaseAccounts,
+  leastAccounts,
+} from '../../../../../shared/store/load-tests/account-leases.ts';
+import { appendLoadEvents, type NewLoadEvent } from '../../../../../shared/store/load-tests/load-events.ts';
+import { asConductor, type RunLease, saveRun } from '../../../../../shared/store/load-tests/load-runs.ts';
+import { shardLeaseMs } from '../../../../../shared/store/load-tests/load-shards.ts';
 import {
   type FreeSlots,
   listFreeSlots,
   lockSlots,
   placeShards,
-} from '../../../../../shared/store/load-slots.ts';
-import type { LoadTestRow } from '../../../../../shared/store/load-tests.ts';
+} from '../../../../../shared/store/load-tests/load-slots.ts';
+import type { LoadTestRow } from '../../../../../shared/store/load-tests/load-tests.ts';
 import type { LoadTestsDeps } from '../deps.ts';
 import { conclude } from './phase.ts';
 import { placesFor } from './places-for.ts';

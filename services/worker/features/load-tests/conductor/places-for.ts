@@ -1,4 +1,4 @@
-import type { FreeSlots } from '../../../../../shared/store/load-slots.ts';
+import type { FreeSlots } from '../../../../../shared/store/load-tests/load-slots.ts';
 
 /**
  * Which workers get a shard: one each before any gets a second one, the emptiest first. As many as are wanted and there

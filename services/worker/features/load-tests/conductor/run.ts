@@ -4,9 +4,14 @@ import {
   loadTestRun,
 } from '../../../../../shared/contracts/load-tests.ts';
 import { AppError } from '../../../../../shared/kernel/errors.ts';
-import { asConductor, type RunLease, restartRun, saveRun } from '../../../../../shared/store/load-runs.ts';
-import { findLoadTest, type LoadTestRow } from '../../../../../shared/store/load-tests.ts';
-import { deleteTicksBefore } from '../../../../../shared/store/load-ticks.ts';
+import {
+  asConductor,
+  type RunLease,
+  restartRun,
+  saveRun,
+} from '../../../../../shared/store/load-tests/load-runs.ts';
+import { findLoadTest, type LoadTestRow } from '../../../../../shared/store/load-tests/load-tests.ts';
+import { deleteTicksBefore } from '../../../../../shared/store/load-tests/load-ticks.ts';
 import { cancelledWith, implementJob, type JobCall } from '../../../job-runner.ts';
 import type { LoadTestsDeps } from '../deps.ts';
 import { scheduleMsOf } from '../plan-of.ts';

@@ -1,8 +1,8 @@
 import type { LoadTestConfig } from '../../../../../shared/contracts/load-tests.ts';
 import type { Measured } from '../../../../../shared/contracts/threshold-judge.ts';
-import type { HeldRun } from '../../../../../shared/store/load-runs.ts';
-import type { LoadShardRow } from '../../../../../shared/store/load-shards.ts';
-import type { Tick, TickCursor } from '../../../../../shared/store/load-ticks.ts';
+import type { HeldRun } from '../../../../../shared/store/load-tests/load-runs.ts';
+import type { LoadShardRow } from '../../../../../shared/store/load-tests/load-shards.ts';
+import type { Tick, TickCursor } from '../../../../../shared/store/load-tests/load-ticks.ts';
 import { addDelta, createTotals } from '../engine/merge.ts';
 import { scheduleMsOf } from '../plan-of.ts';
 import { deltaOf } from '../stored-delta.ts';

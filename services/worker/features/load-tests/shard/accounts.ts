@@ -8,14 +8,14 @@ import {
   type LoginOutcome,
 } from '../../../../../shared/platform/target/login-client.ts';
 import { createLoginLane, forEachAtOnce } from '../../../../../shared/platform/target/login-lane.ts';
+import { newSession } from '../../../../../shared/store/accounts/account-session-secrets.ts';
+import { saveSessions } from '../../../../../shared/store/accounts/account-sessions.ts';
 import {
   type AccountNeed,
   accountNeedOf,
   takeHeldAccounts,
-} from '../../../../../shared/store/account-leases.ts';
-import { newSession } from '../../../../../shared/store/account-session-secrets.ts';
-import { saveSessions } from '../../../../../shared/store/account-sessions.ts';
-import type { TakenShard } from '../../../../../shared/store/load-shards.ts';
+} from '../../../../../shared/store/load-tests/account-leases.ts';
+import type { TakenShard } from '../../../../../shared/store/load-tests/load-shards.ts';
 import type { LoginDelta } from '../engine/delta.ts';
 import type { AccountList } from '../engine/engine-parts.ts';
 import type { EngineAccount } from '../engine/plan.ts';

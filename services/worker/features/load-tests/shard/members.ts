@@ -1,7 +1,7 @@
 import { AppError } from '../../../../../shared/kernel/errors.ts';
 import type { Vault } from '../../../../../shared/platform/crypto.ts';
-import type { HeldAccount } from '../../../../../shared/store/account-leases.ts';
-import { openSession } from '../../../../../shared/store/account-session-secrets.ts';
+import { openSession } from '../../../../../shared/store/accounts/account-session-secrets.ts';
+import type { HeldAccount } from '../../../../../shared/store/load-tests/account-leases.ts';
 import type { EngineAccount } from '../engine/plan.ts';
 
 /** One account on a shard, opened: its password and its session, as far as there are any. */

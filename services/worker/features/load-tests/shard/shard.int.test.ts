@@ -4,12 +4,12 @@ import { parseAllowlist } from '../../../../../shared/kernel/allowlist.ts';
 import { newId } from '../../../../../shared/kernel/ids.ts';
 import { sleep, waitFor } from '../../../../../shared/kernel/time.ts';
 import { createLoginClient } from '../../../../../shared/platform/target/login-client.ts';
-import { readLoadEvents } from '../../../../../shared/store/load-events.ts';
-import { renewShards, shardLeaseMs, takeShards } from '../../../../../shared/store/load-shards.ts';
-import { listShards } from '../../../../../shared/store/load-shards-conducted.ts';
-import { placeShards } from '../../../../../shared/store/load-slots.ts';
-import { findLoadTest } from '../../../../../shared/store/load-tests.ts';
-import { readTicks } from '../../../../../shared/store/load-ticks.ts';
+import { readLoadEvents } from '../../../../../shared/store/load-tests/load-events.ts';
+import { renewShards, shardLeaseMs, takeShards } from '../../../../../shared/store/load-tests/load-shards.ts';
+import { listShards } from '../../../../../shared/store/load-tests/load-shards-conducted.ts';
+import { placeShards } from '../../../../../shared/store/load-tests/load-slots.ts';
+import { findLoadTest } from '../../../../../shared/store/load-tests/load-tests.ts';
+import { readTicks } from '../../../../../shared/store/load-tests/load-ticks.ts';
 import { testDatabases } from '../../../../../test/fixtures/database.ts';
 import {
   insertTest,

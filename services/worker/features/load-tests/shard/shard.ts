@@ -2,7 +2,7 @@ import { messageOf } from '../../../../../shared/kernel/errors.ts';
 import { sleep, waitAtMost } from '../../../../../shared/kernel/time.ts';
 import type { Db } from '../../../../../shared/platform/db.ts';
 import type { Logger } from '../../../../../shared/platform/log.ts';
-import { appendLoadEvents } from '../../../../../shared/store/load-events.ts';
+import { appendLoadEvents } from '../../../../../shared/store/load-tests/load-events.ts';
 import {
   endShard,
   failShard,
@@ -12,8 +12,8 @@ import {
   releaseShard,
   type ShardLease,
   type TakenShard,
-} from '../../../../../shared/store/load-shards.ts';
-import { appendTicks } from '../../../../../shared/store/load-ticks.ts';
+} from '../../../../../shared/store/load-tests/load-shards.ts';
+import { appendTicks } from '../../../../../shared/store/load-tests/load-ticks.ts';
 import type { EngineEvent } from '../engine/delta.ts';
 import { type EngineLimits, planOf } from '../plan-of.ts';
 import { openSendJournal } from '../send-journal.ts';

@@ -1,4 +1,4 @@
-import { type ShardOrders, shardLeaseMs } from '../../../../../shared/store/load-shards.ts';
+import { type ShardOrders, shardLeaseMs } from '../../../../../shared/store/load-tests/load-shards.ts';
 import type { EngineEvent } from '../engine/delta.ts';
 import { engineControlOf } from '../plan-of.ts';
 import type { EngineThread } from './engine-host.ts';

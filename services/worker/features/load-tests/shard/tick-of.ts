@@ -1,4 +1,4 @@
-import type { NewTick } from '../../../../../shared/store/load-ticks.ts';
+import type { NewTick } from '../../../../../shared/store/load-tests/load-ticks.ts';
 import type { Delta, LoginDelta } from '../engine/delta.ts';
 
 /**

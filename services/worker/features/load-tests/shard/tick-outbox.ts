@@ -1,5 +1,5 @@
 import { sleep } from '../../../../../shared/kernel/time.ts';
-import type { NewTick } from '../../../../../shared/store/load-ticks.ts';
+import type { NewTick } from '../../../../../shared/store/load-tests/load-ticks.ts';
 
 export interface TickOutboxOptions {
   /** Gives false when the lease is void. */

@@ -1,0 +1,268 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { Executor } from '../../platform/db.ts';
+import { textArray } from '../text-array.ts';
+
+/**
+ * Digests of users, computed by the database that has them, so that two databases are compared without their rows
+ * travelling. A user's digest is 64 bits over what must be the same on both sides; a bucket's is the `bit_xor` of its
+ * users', which neither order nor plan changes. There are 4,096 buckets, by a hash of the username, and in each 64
+ * smaller ones. A change that one side missed goes unseen with a chance of 2^-64 a bucket.
+ */
+export interface Bucket {
+  bucket: number;
+  users: number;
+  /** 64 bits, signed, in decimal. */
+  digest: string;
+  /** Users whose digest of the last sync is not their digest: the pool's only, 0 elsewhere. */
+  unsettled: number;
+}
+
+/** A user in a list: its digest is null when it was deleted and only its tombstone is left. */
+export interface Entry {
+  username: string;
+  /** Its small bucket; 0 where it was not asked for. */
+  subBucket: number;
+  digest: string | null;
+  /** The digest that both sides had after the last sync; null where that is not kept, or there was none. */
+  base: string | null;
+  /** When it was changed or deleted, in milliseconds, on the clock of its side. */
+  changedAt: number;
+}
+
+/** Which users take part. */
+export interface Scope {
+  batchId?: string | undefined;
+  testUsersOnly: boolean;
+  /** Only users that were changed at this moment or later. */
+  modifiedSince?: string | undefined;
+  /** With it: and what was written by this transaction or a later one, where the table tells. */
+  modifiedFromXid?: string | undefined;
+}
+
+/** Which of them are listed: those of some buckets (of either size) or those of some usernames. */
+export type Choice = { buckets: number[] } | { subBuckets: number[] } | { usernames: readonly string[] };
+
+/** A table of users, seen as rows with the columns of `accounts`. */
+export interface DigestTable {
+  /** What stands behind `from`, under the name `u`. */
+  from: SQL;
+  ofBatch(id: string): SQL;
+  digest: SQL;
+  bucket: SQL;
+  base: SQL;
+  /** Null, or when the row became a tombstone. */
+  deletedAt: SQL;
+  unsettled: SQL;
+  /** The transaction that wrote a row last; undefined where the table does not tell. */
+  modifiedXid?: SQL | undefined;
+  /** Whether a row is not as the last sync left it, whenever that was written; undefined where nobody notes that. */
+  changed?: SQL | undefined;
+}
+
+const hash = sql`hashtextextended(u.username::text, 1)`;
+/** The low bits are the bucket's: a smaller one lies in the bucket that its number is modulo 4,096. */
+const subBucket = sql`(${hash} & 262143)::int`;
+
+type DigestField = 'username' | 'email' | 'role' | 'is_test_user' | 'test_batch_id' | 'custom_attributes';
+
+/**
+ * The expression of `accounts.digest`, over whatever has the fields: both must give the same for the same user. A marker
+ * that is null marks nobody; a digest of null would pass for a deletion.
+ */
+export const digestOver = (field: (name: DigestField) => SQL): SQL => sql`hashtextextended(
+  ${field('username')} || E'\\x1f' || ${field('email')} || E'\\x1f' || ${field('role')} || E'\\x1f'
+  || coalesce(${field('is_test_user')}, false)::text || E'\\x1f' || coalesce(${field('test_batch_id')}::text, '')
+  || E'\\x1f' || ${field('custom_attributes')}::text, 0)`;
+
+export const digestOfColumns = digestOver(name => sql`u.${sql.identifier(name)}`);
+
+export const poolTable: DigestTable = {
+  from: sql`accounts as u`,
+  ofBatch: id => sql`u.test_batch_id = ${id}::uuid`,
+  digest: sql`u.digest`,
+  bucket: sql`u.bucket`,
+  base: sql`u.base_digest`,
+  deletedAt: sql`u.deleted_at`,
+  unsettled: sql`u.base_digest is distinct from u.digest`,
+};
+
+/** The pool as the side of a sync with its own application. To another Muster the bases of that tell nothing. */
+export const ownPoolTable: DigestTable = {
+  ...poolTable,
+  changed: sql`u.base_digest is distinct from case when u.deleted_at is null then u.digest end`,
+};
+
+/** Of a table that keeps no digests: they are computed in passing. */
+export const computedTable = (table: Pick<DigestTable, 'from' | 'ofBatch' | 'modifiedXid'>): DigestTable => ({
+  ...table,
+  digest: digestOfColumns,
+  bucket: sql`(${hash} & 4095)::smallint`,
+  base: sql`null::bigint`,
+  deletedAt: sql`null::timestamptz`,
+  unsettled: sql`false`,
+});
+
+/** Of the very type of what is looked for in it: an array of another one is searched from end to end for each row. */
+const numbers = (values: readonly number[], type: 'integer' | 'smallint') =>
+  sql`${`{${values.join(',')}}`}::${sql.raw(type)}[]`;
+
+function inScope(table: DigestTable, scope: Scope): SQL {
+  const { batchId, testUsersOnly, modifiedSince, modifiedFromXid } = scope;
+  const conditions = [sql`true`];
+  if (batchId !== undefined) conditions.push(table.ofBatch(batchId));
+  if (testUsersOnly) conditions.push(sql`u.is_test_user`);
+  if (modifiedSince !== undefined) {
+    const later = sql`u.updated_at >= ${modifiedSince}::timestamptz`;
+    const tellsXid = table.modifiedXid !== undefined && modifiedFromXid !== undefined;
+    const orByXid = tellsXid ? sql`or ${table.modifiedXid} >= ${modifiedFromXid}::xid8` : sql``;
+    const orByBase = table.changed === undefined ? sql`` : sql`or ${table.changed}`;
+    conditions.push(sql`(${later} ${orByXid} ${orByBase})`);
+  }
+  return sql.join(conditions, sql` and `);
+}
+
+const live = (table: DigestTable): SQL => sql`${table.deletedAt} is null`;
+/** A deletion is a change too: where changes are asked for, tombstones count as users without a digest. */
+const present = (table: DigestTable, { modifiedSince }: Scope): SQL =>
+  modifiedSince === undefined ? live(table) : sql`true`;
+export const digestIfLive = (table: DigestTable): SQL =>
+  sql`case when ${live(table)} then ${table.digest} end`;
+
+/** The condition for all rows that buckets are made of. */
+export const inBuckets = (table: DigestTable, scope: Scope): SQL =>
+  sql`${inScope(table, scope)} and ${present(table, scope)}`;
+
+/** The buckets that have anybody, of all users in scope. One pass over the table. */
+export async function readBuckets(db: Executor, table: DigestTable, scope: Scope): Promise<Bucket[]> {
+  const rows = await db.execute<{ b: number; n: number; d: string; u: number }>(sql`
+    select ${table.bucket}::int as b, count(*)::int as n, coalesce(bit_xor(${digestIfLive(table)}), 0)::text as d,
+      (count(*) filter (where ${table.unsettled}))::int as u
+    from ${table.from} where ${inBuckets(table, scope)} group by 1`);
+  return rows.map(({ b, n, d, u }) => ({ bucket: b, users: n, digest: d, unsettled: u }));
+}
+
+/** The digests of a bucket's smaller ones, those that have anybody: for each, 2 hex digits of number and 8 of digest. */
+export interface SubDigests {
+  bucket: number;
+  digests: string;
+}
+
+/**
+ * The smaller buckets within some buckets. Their digests have 32 bits: they only say where to look, and a difference
+ * that they hide stays in sight of its bucket's digest.
+ */
+export async function readSubBuckets(
+  db: Executor,
+  table: DigestTable,
+  scope: Scope,
+  within: readonly number[],
+): Promise<SubDigests[]> {
+  const rows = await db.execute<{ b: number; d: string }>(sql`
+    select b, string_agg(lpad(to_hex(s), 2, '0') || lpad(to_hex(d & 4294967295), 8, '0'), '' order by s) as d
+    from (
+      select ${table.bucket}::int as b, ${subBucket} >> 12 as s, bit_xor(${table.digest}) # count(*) as d
+      from ${table.from}
+      where ${inScope(table, scope)} and ${live(table)} and ${table.bucket} = any(${numbers(within, 'smallint')}) group by 1, 2
+    ) as small group by b`);
+  return rows.map(({ b, d }) => ({ bucket: b, digests: d }));
+}
+
+const subDigestLength = 10;
+
+/** The numbers of the smaller buckets in which two sides are not the same, in order. */
+export function differingSubBuckets(one: readonly SubDigests[], other: readonly SubDigests[]): number[] {
+  const left = new Map(one.map(({ bucket, digests }) => [bucket, digests]));
+  const right = new Map(other.map(({ bucket, digests }) => [bucket, digests]));
+  const differing: number[] = [];
+  for (const bucket of new Set([...left.keys(), ...right.keys()])) {
+    const [ours, theirs] = [left.get(bucket) ?? '', right.get(bucket) ?? ''];
+    if (ours === theirs) continue;
+    const [left64, right64] = [new Set(piecesOf(ours)), new Set(piecesOf(theirs))];
+    const alone = [...left64]
+      .filter(piece => !right64.has(piece))
+      .concat([...right64].filter(piece => !left64.has(piece)));
+    const small = new Set(alone.map(text => Number.parseInt(text.slice(0, 2), 16)));
+    for (const number of small) differing.push(bucket + (number << 12));
+  }
+  return differing.sort((a, b) => a - b);
+}
+
+const piecesOf = (digests: string): string[] =>
+  Array.from({ length: digests.length / subDigestLength }, (_, index) =>
+    digests.slice(index * subDigestLength, (index + 1) * subDigestLength),
+  );
+
+/**
+ * Lists users. Those that are chosen by name are listed with their tombstones, their bases and their times; of all others
+ * only the names and digests are told, since there may be many.
+ */
+export async function listEntries(
+  db: Executor,
+  table: DigestTable,
+  scope: Scope,
+  choice: Choice,
+): Promise<Entry[]> {
+  const bucket = 'subBuckets' in choice ? subBucket : sql`0`;
+  const byName = 'usernames' in choice;
+  const changedAt = sql`(extract(epoch from coalesce(${table.deletedAt}, u.updated_at)) * 1000)::float8`;
+  const rows = await db.execute<EntryRow>(sql`
+    select u.username::text as username, ${bucket} as bucket, (${digestIfLive(table)})::text as digest,
+      ${byName ? table.base : sql`null`}::text as base, ${byName ? changedAt : sql`0`} as at
+    from ${table.from} where ${inScope(table, scope)} and ${isChosen(table, scope, choice)}`);
+  return rows.map(({ bucket: number, at, ...entry }) => ({ ...entry, subBucket: number, changedAt: at }));
+}
+
+type EntryRow = Pick<Entry, 'username' | 'digest' | 'base'> & { bucket: number; at: number };
+
+function isChosen(table: DigestTable, scope: Scope, choice: Choice): SQL {
+  if ('usernames' in choice) return sql`u.username = any(${textArray(choice.usernames)}::text[])`;
+  if ('buckets' in choice)
+    return sql`${present(table, scope)} and ${table.bucket} = any(${numbers(choice.buckets, 'smallint')})`;
+  return sql`${present(table, scope)} and ${subBucket} = any(${numbers(choice.subBuckets, 'integer')})`;
+}
+
+/** All users in scope folded into one digest. */
+export interface Summary {
+  users: number;
+  /** 16 hex digits, the same for the same users. */
+  digest: string;
+}
+
+/** A bucket that all users are in. */
+export interface Fold {
+  users: number;
+  /** 64 bits, signed. */
+  digest: bigint;
+  unsettled: number;
+}
+
+export const foldBuckets = (buckets: readonly Bucket[]): Fold => ({
+  users: buckets.reduce((total, { users }) => total + users, 0),
+  digest: buckets.reduce((folded, { digest }) => folded ^ BigInt(digest), 0n),
+  unsettled: buckets.reduce((total, { unsettled }) => total + unsettled, 0),
+});
+
+export function summarize(buckets: readonly Bucket[]): Summary {
+  const { users, digest } = foldBuckets(buckets);
+  return { users, digest: BigInt.asUintN(64, digest).toString(16).padStart(16, '0') };
+}
+
+/** The numbers of the buckets in which two sides are not the same, in order. */
+export function differingBuckets(one: readonly Bucket[], other: readonly Bucket[]): number[] {
+  const left = new Map(one.map(bucket => [bucket.bucket, bucket]));
+  const differing = other.filter(({ bucket, users, digest }) => {
+    const same = left.get(bucket);
+    left.delete(bucket);
+    return same?.users !== users || same.digest !== digest;
+  });
+  return [...differing.map(({ bucket }) => bucket), ...left.keys()].sort((a, b) => a - b);
+}
+
+/** A digest of known text: two servers that disagree about it cannot be compared. */
+export async function readHashProbe(db: Executor): Promise<{ probe: string; now: number }> {
+  const [row] = await db.execute<{ probe: string; now: number }>(sql`
+    select hashtextextended('muster' || E'\\x1f', 0)::text as probe,
+      (extract(epoch from clock_timestamp()) * 1000)::float8 as now`);
+  if (row === undefined) throw new Error('A select without from gave no row');
+  return row;
+}

@@ -1,0 +1,152 @@
+import { testDatabases } from '../../../test/fixtures/database.ts';
+import { endOf, marked } from '../../../test/fixtures/plant.ts';
+import { testSnapshots } from '../../../test/fixtures/snapshots.ts';
+
+/** What else a schema may have that stands in the way of a restore; each test has tables of its own. */
+const databases = testDatabases();
+const snapshots = testSnapshots();
+const { applicationUrl: url } = databases;
+const run = (statements: string) => databases.application.sql.unsafe(statements);
+
+/** Makes tables and rows, keeps `tables` of them, and does `meanwhile`. */
+async function keep(
+  tables: string[],
+  { made, meanwhile }: { made: string; meanwhile: string },
+): Promise<string> {
+  await run(made);
+  const name = `s${tables.join('').replaceAll(/[^a-z]/g, '')}`;
+  await snapshots.create(url, name, tables);
+  await run(meanwhile);
+  return name;
+}
+
+const restore = (name: string) => endOf(snapshots.restore(url, name));
+const valuesOf = async (query: string) => (await run(query).values()).map(row => row.join(' '));
+
+describe('what a trigger of PostgreSQL looks after holds', () => {
+  it.each([
+    ['unique', 'unique (code) deferrable initially deferred', '23505'],
+    ['exclusion', 'exclude using btree (code with =) deferrable', '23P01'],
+  ])('a deferrable %s constraint', async (kind, constraint, state) => {
+    const table = `late_${kind}`;
+    const name = await keep([table], {
+      made: `create table ${table} (id int primary key, code text, ${marked}, ${constraint});
+        insert into ${table} values (1, 'x', true), (2, 'y', true)`,
+      meanwhile: `delete from ${table} where id = 1; insert into ${table} values (100, 'x', false)`,
+    });
+    await expect(snapshots.restore(url, name)).rejects.toMatchObject({ code: state });
+    expect(await valuesOf(`select id, code from ${table} order by id`)).toEqual(['2 y', '100 x']);
+  });
+
+  const ofHalves = `create table halves (id int, half int, ${marked}, primary key (id, half)) partition by list (half);
+    create table first_half partition of halves for values in (0); alter table first_half add unique (id)`;
+  it.each([
+    {
+      what: 'that is not valid yet',
+      parent: 'parents',
+      made: `create table parents (id int primary key, half int, ${marked})`,
+      key: 'parents not valid',
+    },
+    { what: 'to a partition', parent: 'halves', made: ofHalves, key: 'first_half (id)' },
+  ])('a foreign key $what', async ({ parent, made, key }) => {
+    const name = await keep([parent], {
+      made: `${made}; create table heirs_of_${parent} (parent int);
+        alter table heirs_of_${parent} add foreign key (parent) references ${key}; insert into ${parent} values (1, 0, true)`,
+      meanwhile: `insert into ${parent} values (2, 0, true); insert into heirs_of_${parent} values (2)`,
+    });
+    await expect(snapshots.restore(url, name)).rejects.toMatchObject({ code: '23503' });
+    await run(`delete from heirs_of_${parent}`);
+    expect(await restore(name)).toBe('succeeded');
+    expect(await valuesOf(`select id from ${parent}`)).toEqual(['1']);
+  });
+});
+
+it('compares keys as the foreign key does', async () => {
+  const name = await keep(['codes', 'uses'], {
+    made: `create extension citext; create extension ltree;
+      create table codes (code citext primary key, path ltree unique, name text collate "C" unique, ${marked});
+      create table uses (id int primary key, code citext references codes, path ltree references codes (path),
+        name text collate "default" references codes (name), ${marked});
+      insert into codes values ('ABC', 'a.b', 'n', true); insert into uses values (1, 'abc', 'a.b', 'n', true)`,
+    meanwhile: 'update uses set id = 2',
+  });
+  expect(await restore(name)).toBe('succeeded');
+  expect(await valuesOf('select id, code from uses')).toEqual(['1 abc']);
+});
+
+it('puts back rows that have moved into the place of others', async () => {
+  const name = await keep(['bookings'], {
+    made: `create table bookings (id int primary key, during int4range, ${marked}, exclude using gist (during with &&));
+      insert into bookings values (1, '[1,5)', true), (2, '[5,10)', true)`,
+    meanwhile: `update bookings set during = '[1,2)' where id = 1; update bookings set during = '[2,10)' where id = 2`,
+  });
+  expect(await restore(name)).toBe('succeeded');
+  expect(await valuesOf('select during from bookings order by id')).toEqual(['[1,5)', '[5,10)']);
+});
+
+it('is not made of tables that inherit, nor put back into them', async () => {
+  const name = await keep(['elders'], {
+    made: `create table elders (id int primary key, ${marked}); insert into elders values (1, true)`,
+    meanwhile: 'create table youngers (extra text) inherits (elders)',
+  });
+  expect(await restore(name)).toMatch(/^snapshot_mismatch: .*elders: inherits/);
+  expect(await endOf(snapshots.create(url, 'youngers', ['youngers']))).toMatch(/youngers: inherits/);
+});
+
+describe('sequences', () => {
+  const identity = 'int generated by default as identity';
+  it.each([
+    { what: 'that counts down', table: 'falling', column: `${identity} (increment -1)`, next: '-4' },
+    {
+      what: 'beside a row with the highest number',
+      table: 'full',
+      column: identity,
+      also: 'insert into full_numbers values (2147483647, false)',
+      next: '4',
+    },
+    {
+      what: 'that only a default names',
+      table: 'unowned',
+      column: "int default nextval('free')",
+      meanwhile: 'alter sequence free restart',
+      next: '4',
+    },
+    {
+      what: 'that is ahead, and set but not used',
+      table: 'ahead',
+      column: identity,
+      meanwhile: 'alter table ahead_numbers alter id restart with 50',
+      next: '50',
+    },
+  ])('one $what gives a number that is free', async ({ table, column, also = '', meanwhile = '', next }) => {
+    const name = `${table}_numbers`;
+    await run('create sequence if not exists free');
+    const snapshot = await keep([name], {
+      made: `create table ${name} (id ${column} primary key, ${marked});
+        insert into ${name} (is_test_data) select true from generate_series(1, 3); ${also}`,
+      meanwhile: `delete from ${name} where is_test_data; ${meanwhile}`,
+    });
+    expect(await restore(snapshot)).toBe('succeeded');
+    expect(await valuesOf(`insert into ${name} default values returning id`)).toEqual([next]);
+  });
+});
+
+it('keeps all of a value', async () => {
+  const name = await keep(['papers'], {
+    made: `create table papers (id int primary key, body xml, bodies xml[], ${marked});
+      insert into papers values (1, '<?xml version="1.0" encoding="UTF-8"?><a/>', array['<?xml version="1.0"?><b/>'::xml], true)`,
+    meanwhile: 'delete from papers',
+  });
+  expect(await restore(name)).toBe('succeeded');
+  expect(await valuesOf('select body::text, bodies::text[] from papers')).toEqual([
+    '<?xml version="1.0" encoding="UTF-8"?><a/> <?xml version="1.0"?><b/>',
+  ]);
+});
+
+it('takes the names that SQL takes', async () => {
+  await run(
+    `create table "dotted.name" (id int primary key, ${marked}); create table größe (id int primary key, ${marked})`,
+  );
+  const { tables } = await snapshots.create(url, 'names', ['"dotted.name"', 'Größe', 'public.größe']);
+  expect(tables.map(({ name }) => name)).toEqual(['public."dotted.name"', 'public."größe"']);
+});

@@ -1,0 +1,27 @@
+import { testDatabases } from '../../../test/fixtures/database.ts';
+import { executedBy } from '../../../test/fixtures/plans.ts';
+import { newId } from '../../kernel/ids.ts';
+import { listBatchUsers } from './user-directory.ts';
+import { storefrontUsers } from './user-table.ts';
+
+const databases = testDatabases();
+
+it('reads of a batch the users of the page alone, the first batch or the last, the first page or the last', async () => {
+  const { sql } = databases.application;
+  const batches = Array.from({ length: 10 }, newId);
+  for (const batch of batches)
+    await sql`insert into users (username, email, password_hash, is_test_user, test_batch_id)
+      select ${batch} || n, ${batch} || n, 'x', true, ${batch} from generate_series(1, 2000) n`;
+  await sql`vacuum analyze users`;
+  for (const batchId of [batches[0] ?? '', batches[9] ?? '']) {
+    const [late] = await sql<{ id: string }[]>`
+      select id from users where test_batch_id = ${batchId} order by id desc offset 10 limit 1`;
+    for (const afterId of [undefined, late?.id]) {
+      const page = { batchId, afterId, limit: 51 };
+      const executed = await executedBy(databases.applicationUrl, db =>
+        listBatchUsers(db, storefrontUsers, page),
+      );
+      expect(executed.map(({ rows }) => rows)).toEqual([afterId === undefined ? 102 : 20]); // of the index, and of the limit
+    }
+  }
+});
