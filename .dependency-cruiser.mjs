@@ -131,7 +131,13 @@ export default {
       'A file that nothing reaches is dead.',
       {
         orphan: true,
-        pathNot: ['\\.(d|config)\\.ts$', 'drizzle\\.\\w+\\.config', '/docs-page/', '/report/assets/'],
+        pathNot: [
+          '\\.(d|config)\\.ts$',
+          'drizzle\\.\\w+\\.config',
+          '/docs-page/',
+          '/report/assets/',
+          '/dashboard/assets/',
+        ],
       },
       {},
     ),

@@ -34,13 +34,19 @@ async function photograph(browser: Browser, url: string, apiKey: string): Promis
   await page.goto(`${url}/admin/queues/queue/bulk-users.create?status=completed`);
   await page.getByText('Progress', { exact: true }).first().click();
   await shoot(page, 'completed-job');
+  await page.goto(`${url}/dashboard`);
+  await page.locator('a[href^="#/load-tests/"]').first().click();
+  await page.getByRole('heading', { name: 'Endpoints' }).waitFor();
+  await page.waitForTimeout(3000); // some seconds for the charts
+  await shoot(page, 'dashboard', 'load');
   await page.goto(`${url}/api/docs`);
   await page.getByText('/api/bulk-users/create').first().waitFor();
   await shoot(page, 'api-docs');
 }
 
-async function shoot(page: Page, name: string): Promise<void> {
-  await page.waitForLoadState('networkidle');
+/** @param state `networkidle` never comes on a page that follows an event stream */
+async function shoot(page: Page, name: string, state: 'load' | 'networkidle' = 'networkidle'): Promise<void> {
+  await page.waitForLoadState(state);
   await page.screenshot({ path: join(images, `${name}.png`) });
   console.log(`docs/images/${name}.png`);
 }

@@ -8,6 +8,7 @@ import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { createRateLimiter } from '../../shared/store/access/rate-limits.ts';
 import type { UserTable } from '../../shared/store/users/user-table.ts';
 import { bullBoard, bullBoardPath } from './bull-board.ts';
+import { dashboard, dashboardPath } from './dashboard/dashboard.ts';
 import { createDispatcher } from './dispatch.ts';
 import { apiKeyRoutes } from './features/api-keys/routes.ts';
 import type { AlertWatch } from './features/system/alerts.ts';
@@ -61,11 +62,13 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by').disable('etag').set('trust proxy', config.TRUST_PROXY);
   app.use(accessLog(logger), securityHeaders(), httpTerms());
   app.use(
-    loginPages({ db: database.db, home: bullBoardPath, limit: rateLimit(loginLimiter(deps), addressOf) }),
+    loginPages({ db: database.db, home: dashboardPath, limit: rateLimit(loginLimiter(deps), addressOf) }),
   );
   app.use(bullBoardPath, bullBoard({ queue, db: database.db, guards }));
+  app.use(dashboardPath, dashboard(guards));
   app.use('/api/docs', docsPage());
-  app.get(['/', '/admin/bulk-users'], (_request, response) => response.redirect(303, bullBoardPath));
+  app.get('/', (_request, response) => response.redirect(303, dashboardPath));
+  app.get('/admin/bulk-users', (_request, response) => response.redirect(303, bullBoardPath));
   app.use(
     createDispatcher({ db: database.db, stopping: deps.stopping, guards, observe: metrics.observe }, routes),
   );

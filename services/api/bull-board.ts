@@ -49,6 +49,7 @@ class QueueWithWorkers extends BullMQAdapter {
 
 /** Ways out of Bull Board, which has none of its own. */
 const miscLinks = [
+  { text: 'Dashboard', url: '/dashboard' },
   { text: 'API reference', url: '/api/docs' },
   { text: 'Log out', url: '/logout' },
 ];

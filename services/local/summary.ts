@@ -5,6 +5,7 @@ import type { RunningStack } from './stack.ts';
 export function summaryBox(stack: RunningStack, secondsToStart: number): string {
   const rows: [string, string][] = [
     ['API', stack.apiUrl],
+    ['Dashboard', `${stack.apiUrl}/dashboard`],
     ['Reference', `${stack.apiUrl}/api/docs`],
     ['Queues', `${stack.apiUrl}/admin/queues`],
     ['Storefront', stack.storefrontUrl],

@@ -60,7 +60,7 @@ describe('the login page', () => {
     for (const next of ['https://evil.example/', '//evil.example', '/\\evil.example', '/\t/evil.example']) {
       const page = await api.call('GET', `/login?next=${encodeURIComponent(next)}`, { key: null });
       expect(page.status).toBe(200);
-      expect(await page.text()).toContain('name="next" value="/admin/queues"');
+      expect(await page.text()).toContain('name="next" value="/dashboard"');
     }
   });
 

@@ -13,7 +13,7 @@ describeInBrowser('a person at a browser', () => {
 
   async function logIn(key: string) {
     const page = await browser.open();
-    await page.goto(`${api.url}/login`);
+    await page.goto(`${api.url}/login?next=/admin/queues`);
     await page.getByLabel('API key').fill(key);
     await page.keyboard.press('Enter');
     await page.getByText('bulk-users.create').first().waitFor();

@@ -101,6 +101,7 @@ function stageOn(child: ChildProcess, dataDir: string, stack: LocalStack, apiKey
       child.unref();
       return [
         ...facts,
+        ['dashboard', `${stack.api_url}/dashboard`],
         ['reference', `${stack.api_url}/api/docs`],
         ['queues', `${stack.api_url}/admin/queues`],
         ['API key', apiKey ?? ''],

@@ -1,0 +1,71 @@
+/** The API as the dashboard uses it: over the cookie of the login, as the person who reads. */
+
+const notice = document.getElementById('notice');
+
+/** Says something at the top of the page; nothing takes it away again. */
+export function say(message = '') {
+  notice.textContent = message;
+  notice.hidden = message === '';
+}
+
+/** Answers with the parsed body; throws what the problem says, with its faults. Who is not logged in any more is led to do so. */
+export async function call(method, path, body) {
+  const json =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
+  const response = await fetch(path, { method, ...json });
+  if (response.status === 401) {
+    location.assign(`/login?next=${encodeURIComponent(`/dashboard${location.hash}`)}`);
+    return new Promise(() => {}); // the page is about to go
+  }
+  const answer = await response.json();
+  if (!response.ok) throw new Error(messageOf(answer));
+  return answer;
+}
+
+const messageOf = ({ title, detail, errors = [] }) =>
+  [detail ?? title, ...errors.map(fault => `${fault.pointer} ${fault.detail}`)].join(' · ');
+
+/** For a button: does it, and says why not. */
+export const attempt = work => async event => {
+  event?.preventDefault();
+  try {
+    await work(event);
+    say();
+  } catch (error) {
+    say(error.message);
+  }
+};
+
+/** Whether the reader's role may press the buttons of an operator: `admin`, `operator` or `viewer`. */
+export const mayOperate = document.body.dataset.role !== 'viewer';
+
+/**
+ * Does `work` now and, as long as somebody looks at the page, every so many milliseconds.
+ * @returns what ends it
+ */
+export function every(ms, work) {
+  let timer;
+  let isOver = false;
+  async function round() {
+    clearTimeout(timer);
+    if (isOver) return;
+    if (!document.hidden) {
+      try {
+        await work();
+        if (notice.dataset.away === 'true') say();
+        notice.dataset.away = 'false';
+      } catch (error) {
+        notice.dataset.away = 'true';
+        say(`Not up to date: ${error.message}`);
+      }
+    }
+    if (!isOver) timer = setTimeout(round, ms);
+  }
+  document.addEventListener('visibilitychange', round);
+  void round();
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+    document.removeEventListener('visibilitychange', round);
+  };
+}

@@ -1,0 +1,187 @@
+import { attempt, call, every, mayOperate } from './api.js';
+import { createCharts } from './charts.js';
+import { ago, clock, count, duration, rate, share } from './format.js';
+import { html, nothing, render } from './lit-html/lit-html.js';
+import { badge, table, tile } from './parts.js';
+
+/** What is told on the stream besides ticks. */
+const eventTypes = [
+  'status',
+  'control',
+  'breaker_opened',
+  'breaker_closed',
+  'load_reduced',
+  'load_restored',
+  'shard_lost',
+  'shard_taken_over',
+  'shard_late',
+  'shard_cut_off',
+  'shard_back',
+  'threshold_failed',
+  'error_limit',
+  'generator_saturated',
+  'login_failed',
+];
+const eventsShown = 50;
+const openStatuses = ['queued', 'starting', 'running', 'paused', 'stopping'];
+const isOpen = ({ status }) => openStatuses.includes(status);
+
+/** One load test as it runs. @returns what ends it */
+export function showLoadTest(view, id) {
+  const path = `/api/load-tests/${id}`;
+  const [above, middle, below] = ['div', 'div', 'div'].map(name => document.createElement(name));
+  middle.className = 'charts';
+  view.append(above, middle, below);
+  const charts = createCharts(middle);
+  const state = { test: undefined, metrics: undefined, events: [] };
+  let source;
+
+  const draw = () => {
+    const { test } = state;
+    if (test === undefined) return;
+    render(figures(test, state.metrics ?? test.metrics, path, refresh), above);
+    render(details(test, state.events), below);
+  };
+  async function refresh() {
+    state.test = await call('GET', path);
+    if (!isOpen(state.test)) state.metrics = undefined; // the end's figures are those of the test itself
+    if (isOpen(state.test) && source?.readyState === EventSource.CLOSED) follow();
+    draw();
+  }
+  function follow() {
+    source?.close();
+    charts.clear();
+    state.events = [];
+    source = new EventSource(`${path}/events`);
+    source.addEventListener('tick', ({ data }) => {
+      const { point, metrics } = JSON.parse(data);
+      charts.add(point);
+      if (isOpen(state.test ?? { status: 'running' })) state.metrics = metrics;
+      draw();
+    });
+    for (const type of eventTypes) {
+      source.addEventListener(type, ({ data }) => {
+        state.events = [JSON.parse(data), ...state.events].slice(0, eventsShown);
+        draw();
+      });
+    }
+    source.addEventListener('error', () => {
+      if (state.test !== undefined && !isOpen(state.test)) source.close(); // all is told; a browser would ask again
+    });
+  }
+
+  const end = every(2000, refresh);
+  follow();
+  return () => {
+    end();
+    source.close();
+    charts.destroy();
+  };
+}
+
+function figures(test, metrics, path, refresh) {
+  const { config, status, degraded, reason } = test;
+  const began = test.started_at ?? test.created_at;
+  return html`
+    <div class="title">
+      <h1>${config.session_name} ${badge(status, degraded)}</h1>
+      ${isOpen(test) && mayOperate ? controls(test, path, refresh) : nothing}
+    </div>
+    <p class="quiet">
+      ${config.target_url} · ${config.executor} · begun ${ago(began)} ·
+      <a href="${path}/report">report</a> · <a href="${path}/summary">summary</a> · <a href="#/">all load tests</a>
+    </p>
+    ${reason ? html`<p class="error">${reason.message}</p>` : nothing}
+    <section class="tiles" aria-label="The whole run so far">
+      ${tile('Requests', count(metrics.http_reqs.count), rate(metrics.http_reqs.rate))}
+      ${tile('p95', duration(metrics.http_req_duration, 'p(95)'), `median ${duration(metrics.http_req_duration, 'med')}`)}
+      ${tile('Failed', share(metrics.http_req_failed.rate), `${count(metrics.http_req_failed.passes)} requests`)}
+      ${tile('Users', count(isOpen(test) ? metrics.vus : 0), `at most ${count(metrics.vus_max)}`)}
+      ${tile('Dropped', count(metrics.dropped_iterations), 'arrivals without a user')}
+    </section>`;
+}
+
+function controls(test, path, refresh) {
+  const { paused, stop } = test.control;
+  const isStopping = stop !== null;
+  const change = body =>
+    attempt(async () => {
+      await call('PATCH', path, body);
+      await refresh();
+    });
+  const { executor } = test.config;
+  const [field, label] = executor.endsWith('arrival-rate') ? ['rate', 'Rate'] : ['concurrent_users', 'Users'];
+  const planned = executor.startsWith('constant') ? test.config[field] : ''; // stages have no one figure
+  const now = test.control[field] ?? planned;
+  return html`<form class="controls" @submit=${attempt(async ({ target }) => {
+    await call('PATCH', path, { [field]: Number(new FormData(target).get('load')) });
+    await refresh();
+  })}>
+    <label>${label} <input name="load" type="number" min="0" step="any" required placeholder="by stages" .defaultValue=${String(now)} ?disabled=${isStopping}></label>
+    <button ?disabled=${isStopping}>Set</button>
+    <button type="button" ?disabled=${isStopping} @click=${change({ paused: !paused })}>${paused ? 'Go on' : 'Pause'}</button>
+    <button type="button" class="danger" ?disabled=${isStopping} @click=${attempt(async () => {
+      await call('POST', `${path}/stop`);
+      await refresh();
+    })}>Stop</button>
+  </form>`;
+}
+
+function details({ thresholds, endpoints, shards, metrics }, events) {
+  const errors = Object.entries(metrics.errors);
+  return html`
+    ${
+      thresholds.length === 0
+        ? nothing
+        : html`<section>
+          <h2>Thresholds</h2>
+          ${table(
+            ['Metric', 'Is to be', 'Is', ''],
+            thresholds.map(
+              ({ metric, expression, actual, ok }) => html`<tr>
+                <th scope="row">${metric}</th><td>${expression}</td><td class="figure">${actual === null ? '–' : Number(actual.toPrecision(6))}</td>
+                <td><span class="badge ${ok ? 'good' : 'bad'}">${ok ? 'kept' : 'crossed'}</span></td>
+              </tr>`,
+            ),
+          )}
+        </section>`
+    }
+    <section>
+      <h2>Endpoints</h2>
+      ${table(
+        ['Endpoint', 'Requests', 'Rate', 'Median', 'p95', 'Failed'],
+        Object.entries(endpoints).map(
+          ([name, { http_reqs, http_req_duration: times, http_req_failed }]) => html`<tr>
+            <th scope="row">${name}</th>
+            <td class="figure">${count(http_reqs.count)}</td><td class="figure">${rate(http_reqs.rate)}</td>
+            <td class="figure">${duration(times, 'med')}</td><td class="figure">${duration(times, 'p(95)')}</td>
+            <td class="figure">${share(http_req_failed.rate)}</td>
+          </tr>`,
+        ),
+      )}
+      ${errors.length === 0 ? nothing : html`<p>Errors: ${errors.map(([kind, n]) => `${kind} ${count(n)}`).join(', ')}</p>`}
+    </section>
+    <section>
+      <h2>Shards</h2>
+      ${table(
+        ['Shard', 'Worker', 'Status', 'Requests'],
+        shards.map(
+          ({ shard, worker, status, requests }) => html`<tr>
+            <th scope="row">${shard}</th><td>${worker ?? '–'}</td><td>${status}</td><td class="figure">${count(requests)}</td>
+          </tr>`,
+        ),
+      )}
+    </section>
+    <section>
+      <h2>What happened</h2>
+      ${
+        events.length === 0
+          ? html`<p class="quiet">Nothing yet.</p>`
+          : html`<ol class="events">${events.map(
+              ({ second, message, actor }) => html`<li>
+              <span class="quiet">${second === null ? 'before' : clock(second)}</span> ${message}${actor ? html` <span class="quiet">by ${actor}</span>` : nothing}
+            </li>`,
+            )}</ol>`
+      }
+    </section>`;
+}
