@@ -123,7 +123,7 @@ export const loadTestControlSchema = z.object({
 export type LoadTestControl = z.infer<typeof loadTestControlSchema>;
 
 /** What happened besides requests: marks on the charts, and lines of the log. */
-const loadEventTypes = [
+export const loadEventTypes = [
   'status',
   'control',
   'breaker_opened',

@@ -1,3 +1,4 @@
+import { loadEventTypes } from '../../../shared/contracts/load-tests.ts';
 import { escapeHtml } from '../../../shared/kernel/html.ts';
 import type { Actor } from '../route.ts';
 
@@ -13,7 +14,7 @@ export const dashboardPage = ({ name, role }: Pick<Actor, 'name' | 'role'>): str
   <link rel="stylesheet" href="/dashboard/assets/dashboard.css">
   <script type="module" src="/dashboard/assets/app.js"></script>
 </head>
-<body data-role="${role}">
+<body data-role="${role}" data-event-types="${loadEventTypes.join(' ')}">
   <header>
     <a class="brand" href="#/">Muster</a>
     <nav aria-label="Main">

@@ -25,12 +25,11 @@ export async function call(method, path, body) {
 const messageOf = ({ title, detail, errors = [] }) =>
   [detail ?? title, ...errors.map(fault => `${fault.pointer} ${fault.detail}`)].join(' · ');
 
-/** For a button: does it, and says why not. */
+/** For a button: does it, and says what it gives to say, or why it was not done. */
 export const attempt = work => async event => {
   event?.preventDefault();
   try {
-    await work(event);
-    say();
+    say(await work(event));
   } catch (error) {
     say(error.message);
   }
@@ -46,16 +45,17 @@ export const mayOperate = document.body.dataset.role !== 'viewer';
 export function every(ms, work) {
   let timer;
   let isOver = false;
+  let isBehind = false;
   async function round() {
     clearTimeout(timer);
     if (isOver) return;
     if (!document.hidden) {
       try {
         await work();
-        if (notice.dataset.away === 'true') say();
-        notice.dataset.away = 'false';
+        if (isBehind) say();
+        isBehind = false;
       } catch (error) {
-        notice.dataset.away = 'true';
+        isBehind = true;
         say(`Not up to date: ${error.message}`);
       }
     }

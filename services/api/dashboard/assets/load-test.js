@@ -4,27 +4,10 @@ import { ago, clock, count, duration, rate, share } from './format.js';
 import { html, nothing, render } from './lit-html/lit-html.js';
 import { badge, table, tile } from './parts.js';
 
-/** What is told on the stream besides ticks. */
-const eventTypes = [
-  'status',
-  'control',
-  'breaker_opened',
-  'breaker_closed',
-  'load_reduced',
-  'load_restored',
-  'shard_lost',
-  'shard_taken_over',
-  'shard_late',
-  'shard_cut_off',
-  'shard_back',
-  'threshold_failed',
-  'error_limit',
-  'generator_saturated',
-  'login_failed',
-];
+/** What is told on the stream besides ticks: the page has it from the contract. */
+const eventTypes = document.body.dataset.eventTypes.split(' ');
 const eventsShown = 50;
-const openStatuses = ['queued', 'starting', 'running', 'paused', 'stopping'];
-const isOpen = ({ status }) => openStatuses.includes(status);
+const isOpen = ({ finished_at }) => finished_at === null;
 
 /** One load test as it runs. @returns what ends it */
 export function showLoadTest(view, id) {
@@ -36,11 +19,16 @@ export function showLoadTest(view, id) {
   const state = { test: undefined, metrics: undefined, events: [] };
   let source;
 
+  let drawing;
+  /** Once a frame, however many seconds a stream tells at once. */
   const draw = () => {
-    const { test } = state;
-    if (test === undefined) return;
-    render(figures(test, state.metrics ?? test.metrics, path, refresh), above);
-    render(details(test, state.events), below);
+    drawing ??= requestAnimationFrame(() => {
+      drawing = undefined;
+      const { test } = state;
+      if (test === undefined) return;
+      render(figures(test, state.metrics ?? test.metrics, path, refresh), above);
+      render(details(test, state.events), below);
+    });
   };
   async function refresh() {
     state.test = await call('GET', path);
@@ -56,7 +44,7 @@ export function showLoadTest(view, id) {
     source.addEventListener('tick', ({ data }) => {
       const { point, metrics } = JSON.parse(data);
       charts.add(point);
-      if (isOpen(state.test ?? { status: 'running' })) state.metrics = metrics;
+      if (state.test === undefined || isOpen(state.test)) state.metrics = metrics;
       draw();
     });
     for (const type of eventTypes) {
@@ -75,6 +63,7 @@ export function showLoadTest(view, id) {
   return () => {
     end();
     source.close();
+    cancelAnimationFrame(drawing);
     charts.destroy();
   };
 }
@@ -114,10 +103,11 @@ function controls(test, path, refresh) {
   const planned = executor.startsWith('constant') ? test.config[field] : ''; // stages have no one figure
   const now = test.control[field] ?? planned;
   return html`<form class="controls" @submit=${attempt(async ({ target }) => {
-    await call('PATCH', path, { [field]: Number(new FormData(target).get('load')) });
+    const load = new FormData(target).get('load');
+    await call('PATCH', path, { [field]: load === '' ? null : Number(load) });
     await refresh();
   })}>
-    <label>${label} <input name="load" type="number" min="0" step="any" required placeholder="by stages" .defaultValue=${String(now)} ?disabled=${isStopping}></label>
+    <label>${label} <input name="load" type="number" min="0" step="any" placeholder="as planned" .defaultValue=${String(now)} ?disabled=${isStopping}></label>
     <button ?disabled=${isStopping}>Set</button>
     <button type="button" ?disabled=${isStopping} @click=${change({ paused: !paused })}>${paused ? 'Go on' : 'Pause'}</button>
     <button type="button" class="danger" ?disabled=${isStopping} @click=${attempt(async () => {

@@ -5,20 +5,33 @@ import { badge, table, tile } from './parts.js';
 
 /** All that goes on: tests, jobs, workers. @returns what ends it */
 export function showOverview(view) {
-  const state = { tests: [], active: [], jobs: [], workers: [], users: undefined, accounts: undefined };
+  const state = {
+    tests: [],
+    active: [],
+    jobs: [],
+    workers: [],
+    running: [],
+    queued: [],
+    users: undefined,
+    accounts: undefined,
+  };
   const draw = () => render(overview(state), view);
   const ends = [
     every(2000, async () => {
-      const [tests, active, jobs, workers] = await Promise.all([
+      const [tests, active, jobs, workers, running, queued] = await Promise.all([
         call('GET', '/api/load-tests?limit=20'),
         call('GET', '/api/load-tests?status=active&limit=100'),
         call('GET', '/api/jobs?limit=20'),
         call('GET', '/api/workers'),
+        call('GET', `/api/jobs?status=running&limit=${counted}`),
+        call('GET', `/api/jobs?status=queued&limit=${counted}`),
       ]);
       Object.assign(state, {
         tests: tests.items,
         active: active.items,
         jobs: jobs.items,
+        running: running.items,
+        queued: queued.items,
         workers: workers.items.filter(({ status }) => status !== 'stopped'),
       });
       draw();
@@ -37,15 +50,18 @@ export function showOverview(view) {
   };
 }
 
+/** How many jobs are counted; of more it is said that there are. */
+const counted = 100;
+const upTo = ({ length }) => (length < counted ? count(length) : `${counted} or more`);
 const known = value => (value === undefined ? '…' : count(value));
 
-function overview({ tests, active, jobs, workers, users, accounts }) {
+function overview({ tests, active, jobs, running, queued, workers, users, accounts }) {
   const alive = workers.filter(({ status }) => status === 'alive');
   const load = active.reduce((sum, { active_users }) => sum + active_users, 0);
   return html`
     <section class="tiles" aria-label="At a glance">
       ${tile('Load tests under way', count(active.length), load > 0 ? `${count(load)} users` : '')}
-      ${tile('Open jobs', known(users?.open_jobs))}
+      ${tile('Jobs under way', upTo(running), queued.length > 0 ? `${upTo(queued)} wait` : '')}
       ${tile('Workers', count(alive.length), alive.length < workers.length ? `${workers.length - alive.length} lost` : '')}
       ${tile('Test users', known(users?.test_users), users && `beside ${count(users.production_users)} others`)}
       ${tile('Accounts', known(accounts?.total_users), accounts && `${count(accounts.active_sessions)} logged in`)}
@@ -59,7 +75,7 @@ function overview({ tests, active, jobs, workers, users, accounts }) {
         tests.length === 0
           ? html`<p class="quiet">None yet. Start one: <code>npm run muster -- load-tests run --users 50 --duration 30s --follow</code></p>`
           : table(
-              ['Name', 'Status', 'Users', 'Requests', 'Rate', 'p95', 'Failed', 'Begun'],
+              ['Name', 'Status', 'Users', 'Requests', 'Rate', 'p95', 'Failed', 'Asked for'],
               tests.map(testRow),
             )
       }
@@ -79,8 +95,11 @@ function overview({ tests, active, jobs, workers, users, accounts }) {
 }
 
 async function stopAll() {
-  if (!confirm('Stop every load test at once? Requests under way are cut off.')) return;
-  await call('POST', '/api/load-tests/emergency-stop');
+  if (!confirm('Stop every load test at once? Requests under way are cut off.')) return '';
+  const { unconfirmed } = await call('POST', '/api/load-tests/emergency-stop');
+  if (unconfirmed.length === 0) return '';
+  const workers = [...new Set(unconfirmed.map(({ worker }) => worker))].join(', ');
+  return `Not confirmed by ${workers}, which nobody can reach: one that is cut off stops by itself within 5 seconds.`;
 }
 
 const testRow = ({ id, status, degraded, config, metrics, active_users, created_at }) => html`<tr>
@@ -94,7 +113,7 @@ const testRow = ({ id, status, degraded, config, metrics, active_users, created_
   <td>${ago(created_at)}</td>
 </tr>`;
 
-const isOpen = ({ status }) => status === 'queued' || status === 'running';
+const isOpen = ({ finished_at }) => finished_at === null;
 
 const jobRow = job => html`<tr>
   <th scope="row" title=${job.id}>${job.kind}</th>
