@@ -1,9 +1,18 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, type Dispatcher, request } from 'undici';
+import { z } from 'zod';
+import { refuse } from '../../shared/http/faults.ts';
 import { type Allowlist, bareHost } from '../../shared/kernel/allowlist.ts';
-import { AppError, type Fault, messageOf } from '../../shared/kernel/errors.ts';
+import { AppError, type Fault, isAppError, messageOf } from '../../shared/kernel/errors.ts';
 import { within } from './within.ts';
+
+/** Which targets requests may name. */
+export interface TargetRules {
+  allowlist: Allowlist;
+  /** The target of a request that names none. */
+  storefrontUrl: string | undefined;
+}
 
 /** A target that may be hit, as far as can be said before; engines check again whatever they connect to. */
 export interface Target {
@@ -20,14 +29,37 @@ const lookupMs = 3_000;
 const answerMs = 5_000;
 const maxBytes = 1_000_000;
 
+/** The target of a request. @throws AppError when it names none and there is no storefront */
+export function targetUrlOf(
+  { target_url }: { target_url?: string | undefined },
+  { storefrontUrl }: TargetRules,
+): string {
+  const found = target_url ?? storefrontUrl;
+  if (found !== undefined) return found;
+  throw refuse('/target_url', 'required', 'is required: no storefront is set (STOREFRONT_URL)');
+}
+
+const sentTarget = z.object({ target_url: z.url({ protocol: /^https?$/ }).optional() });
+
+/** What is wrong with the target of a body that is at fault elsewhere: nothing, where it cannot be read. */
+export async function faultsOfSentTarget(body: unknown, rules: TargetRules): Promise<Fault[]> {
+  const sent = sentTarget.safeParse(body);
+  if (!sent.success) return [];
+  try {
+    await findTarget(targetUrlOf(sent.data, rules), rules);
+    return [];
+  } catch (error) {
+    if (isAppError(error)) return error.faults;
+    throw error;
+  }
+}
+
 /** @throws AppError `target_not_allowed` */
-export async function findTarget(text: string, allowlist: Allowlist): Promise<Target> {
+export async function findTarget(text: string, { allowlist }: TargetRules): Promise<Target> {
   const url = new URL(text);
   const host = bareHost(url.hostname);
-  const addresses = await resolve(host);
-  const refused = addresses.find(({ address }) => !allowlist.permits(host, address));
-  if (refused === undefined && (addresses.length > 0 || allowlist.allowsHost(host)))
-    return { url, addresses };
+  const { addresses, allowed, refused } = await lookUpHost(host, allowlist);
+  if (allowed) return { url, addresses };
   const where =
     refused === undefined || refused.address === host ? '' : `, and resolves to ${refused.address}`;
   throw targetError('target_not_allowed', `is not allowed: ${host} is not in TARGET_ALLOWLIST${where}`);
@@ -37,6 +69,14 @@ const targetError = (code: 'target_not_allowed' | 'target_unreachable', detail: 
   const fault: Fault = { pointer: '/target_url', code, detail };
   return new AppError(code, `/target_url ${detail}`, { faults: [fault] });
 };
+
+/** What a host resolves to, and whether all of it is allowed; if not, which address is to blame. */
+export async function lookUpHost(host: string, allowlist: Allowlist) {
+  const addresses = await resolve(host);
+  const refused = addresses.find(({ address }) => !allowlist.permits(host, address));
+  const allowed = refused === undefined && (addresses.length > 0 || allowlist.allowsHost(host));
+  return { addresses, allowed, refused };
+}
 
 async function resolve(host: string): Promise<Address[]> {
   const family = isIP(host);

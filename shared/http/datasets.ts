@@ -1,12 +1,15 @@
 import { z } from 'zod';
-import { type DatasetDefinition, datasetTables } from '../contracts/datasets.ts';
+import { type DatasetDefinition, datasetTables, totalRows } from '../contracts/datasets.ts';
 import { jobStatuses } from '../contracts/job.ts';
+import { whenRight } from './field-rule.ts';
 import { day, timestamp, uuid } from './fields.ts';
 import { job } from './jobs.ts';
 import { defineOperation } from './operation.ts';
 import { pageOf, pageQuery } from './pagination.ts';
 
 const tag = 'Datasets';
+
+const maxRows = 5_000_000;
 
 const size = z.strictObject({
   offices: z.int().min(1).max(10_000),
@@ -20,28 +23,38 @@ const size = z.strictObject({
     .describe('Support plans of half a year each; the latest one has the deadline that counts'),
 });
 
-export const datasetRequest = size
-  .extend({
-    seed: z
-      .int()
-      .min(0)
-      .max(2 ** 31 - 1)
-      .optional()
-      .describe(
-        'The same request with the same seed gives the same rows anywhere; drawn at random when absent',
-      ),
-    reference_date: day
-      .default('2026-10-01')
-      .describe('The day from which deadlines, ages and times of creation count'),
-    batch_size: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .optional()
-      .describe('Offices in a chunk; chosen by the number of rows when absent. The rows do not depend on it'),
-  })
+const datasetFields = size.extend({
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .optional()
+    .describe(
+      'The same request with the same seed gives the same rows anywhere; drawn at random when absent',
+    ),
+  reference_date: day
+    .default('2026-10-01')
+    .describe('The day from which deadlines, ages and times of creation count'),
+  batch_size: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe('Offices in a chunk; chosen by the number of rows when absent. The rows do not depend on it'),
+});
+
+export const datasetRequest = datasetFields
+  .superRefine(
+    (body, context) => {
+      const rows = totalRows(definitionOf(body, 0));
+      if (rows <= maxRows) return;
+      const message = `makes ${rows} rows, more than ${maxRows}`;
+      context.addIssue({ code: 'custom', path: ['offices'], message, params: { code: 'limit_exceeded' } });
+    },
+    whenRight(...Object.keys(size.shape)),
+  )
   .meta({ id: 'DatasetRequest' });
-export type DatasetRequest = z.output<typeof datasetRequest>;
+export type DatasetRequest = z.output<typeof datasetFields>;
 
 /** What a request defines, with a seed for one that names none. */
 export const definitionOf = (request: DatasetRequest, otherwiseSeed: number): DatasetDefinition => ({

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { AppError, type Fault } from '../kernel/errors.ts';
+import { AppError, type Fault, isAppError } from '../kernel/errors.ts';
 
 /**
  * Faults as clients see them. `pointer` says where: `/config/password` is an RFC 6901 pointer into the body
@@ -76,3 +76,15 @@ export function refused(faults: Fault[]): AppError {
 /** The 422 for one fault that only the handler can see, such as a name that is taken or a bad reference. */
 export const refuse = (pointer: string, code: string, detail: string): AppError =>
   refused([{ pointer, code, detail }]);
+
+/** What `look` gives. Faults that were seen before it are told in any case: alone, or together with those that it throws. */
+export async function lookWith<T>(seen: readonly Fault[], look: Promise<T>): Promise<T> {
+  const found = await look.catch((error: unknown) => {
+    if (!isAppError(error)) throw error;
+    const { code, message, hint, faults } = error;
+    const told = { ...(hint !== undefined && { hint }), faults: [...faults, ...seen], cause: error };
+    throw new AppError(code, message, told);
+  });
+  if (seen.length > 0) throw refused([...seen]);
+  return found;
+}

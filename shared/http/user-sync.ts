@@ -21,7 +21,7 @@ const baseUrl = z
 const isBare = ({ username, password, search, hash }: URL): boolean =>
   username === '' && password === '' && search === '' && hash === '';
 
-const target = z
+export const syncTarget = z
   .union([
     z.literal('load_tester'),
     z.strictObject({
@@ -40,7 +40,7 @@ const target = z
   .describe('The built-in pool of accounts, that of another Muster, or a file in the shape of an export');
 
 const syncFields = z.strictObject({
-  target,
+  target: syncTarget,
   direction: z
     .enum(syncDirections)
     .default('push')

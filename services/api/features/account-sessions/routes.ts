@@ -1,45 +1,26 @@
+import { z } from 'zod';
 import { bulkLogin } from '../../../../shared/contracts/account-sessions.ts';
 import { bulkLoginOperation, getSessionsOperation } from '../../../../shared/http/account-sessions.ts';
-import { refuse } from '../../../../shared/http/faults.ts';
-import type { Allowlist } from '../../../../shared/kernel/allowlist.ts';
+import { lookWith } from '../../../../shared/http/faults.ts';
+import { uuid } from '../../../../shared/http/fields.ts';
+import type { Fault } from '../../../../shared/kernel/errors.ts';
+import type { Executor } from '../../../../shared/platform/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { countPool, countSessions } from '../../../../shared/store/accounts/account-sessions.ts';
 import { presentJob } from '../../present-job.ts';
-import { accepted, ok, preparedRoute, type Route, route } from '../../route.ts';
+import { accepted, judged, ok, preparedRoute, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
-import { findTarget } from '../../target.ts';
+import { faultsOfSentTarget, findTarget, type TargetRules, targetUrlOf } from '../../target.ts';
 import { presentSessions } from './present.ts';
 
-export interface AccountSessionRoutesDeps {
+export interface AccountSessionRoutesDeps extends TargetRules {
   queue: QueueClient;
-  allowlist: Allowlist;
-  /** The target of a request that names none. */
-  storefrontUrl: string | undefined;
 }
 
-export const accountSessionRoutes = ({
-  queue,
-  allowlist,
-  storefrontUrl,
-}: AccountSessionRoutesDeps): Route[] => [
-  preparedRoute(
-    bulkLoginOperation,
-    async ({ body: { target_url = storefrontUrl } }) => {
-      if (target_url !== undefined) return (await findTarget(target_url, allowlist)).url.origin;
-      throw refuse('/target_url', 'required', 'is required: no storefront is set (STOREFRONT_URL)');
-    },
-    async ({ body, ...call }, origin) => {
-      const { batch_id, login, concurrency, rate_per_second = null, limit = null, force } = body;
-      const { accounts } = await countPool(call.db, batch_id);
-      if (batch_id !== undefined && accounts === 0) {
-        throw refuse('/batch_id', 'no_accounts', 'has no accounts here: import or sync them first');
-      }
-      const job = await submitJob(call, queue, bulkLogin, {
-        ...(batch_id !== undefined && { batch_id }),
-        ...{ origin, login, concurrency, rate_per_second, limit, force },
-      });
-      return accepted(presentJob(job), `/api/jobs/${job.id}`);
-    },
+export const accountSessionRoutes = (deps: AccountSessionRoutesDeps): Route[] => [
+  judged(
+    async (body, db) => [...(await faultsOfSentTarget(body, deps)), ...(await faultsOfSentBatch(db, body))],
+    loginRoute(deps),
   ),
 
   route(getSessionsOperation, async ({ query: { batch_id }, db }) => {
@@ -47,3 +28,33 @@ export const accountSessionRoutes = ({
     return ok(presentSessions(pool, await countSessions(db, batch_id)));
   }),
 ];
+
+/** Looks at the target first, outside of any transaction. */
+const loginRoute = (deps: AccountSessionRoutesDeps): Route =>
+  preparedRoute(
+    bulkLoginOperation,
+    async ({ body, db }) => {
+      const target = findTarget(targetUrlOf(body, deps), deps);
+      const { url } = await lookWith(await faultsOfBatch(db, body.batch_id), target);
+      return url.origin;
+    },
+    async ({ body, ...call }, origin) => {
+      const { batch_id, login, concurrency, rate_per_second = null, limit = null, force } = body;
+      const job = await submitJob(call, deps.queue, bulkLogin, {
+        ...(batch_id !== undefined && { batch_id }),
+        ...{ origin, login, concurrency, rate_per_second, limit, force },
+      });
+      return accepted(presentJob(job), `/api/jobs/${job.id}`);
+    },
+  );
+
+async function faultsOfBatch(db: Executor, batchId: string | undefined): Promise<Fault[]> {
+  if (batchId === undefined || (await countPool(db, batchId)).accounts > 0) return [];
+  const detail = 'has no accounts here: import or sync them first';
+  return [{ pointer: '/batch_id', code: 'no_accounts', detail }];
+}
+
+const sentBatch = z.object({ batch_id: uuid.optional() });
+
+const faultsOfSentBatch = async (db: Executor, body: unknown): Promise<Fault[]> =>
+  faultsOfBatch(db, sentBatch.safeParse(body).data?.batch_id);

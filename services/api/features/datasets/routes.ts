@@ -14,7 +14,6 @@ import {
   getDatasetOperation,
   listDatasetsOperation,
 } from '../../../../shared/http/datasets.ts';
-import { refuse } from '../../../../shared/http/faults.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
@@ -38,7 +37,6 @@ export interface DatasetRoutesDeps {
   queue: QueueClient;
 }
 
-const maxRows = 5_000_000;
 /** Some 8,000 rows take a second at most: progress is seen, and little is done again after a crash. */
 const rowsPerChunk = 8000;
 
@@ -46,8 +44,6 @@ export const datasetRoutes = ({ applicationDb, queue }: DatasetRoutesDeps): Rout
   route(createDatasetOperation, async ({ body, ...call }) => {
     const definition = definitionOf(body, randomInt(2 ** 31));
     const rows = totalRows(definition);
-    if (rows > maxRows)
-      throw refuse('/offices', 'limit_exceeded', `makes ${rows} rows, more than ${maxRows}`);
     const id = datasetIdOf(definition);
     if (await hasDatasetRows(applicationDb, id)) throw datasetExists(id);
     const job = await submitJob(call, queue, datasetsGenerate, { dataset_id: id });

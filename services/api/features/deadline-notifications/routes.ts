@@ -17,10 +17,10 @@ import {
   settleRunOperation,
   startNotificationRunOperation,
 } from '../../../../shared/http/deadline-notifications.ts';
-import { refuse } from '../../../../shared/http/faults.ts';
+import { refused } from '../../../../shared/http/faults.ts';
 import type { BodyOf } from '../../../../shared/http/operation.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
-import { AppError } from '../../../../shared/kernel/errors.ts';
+import { AppError, type Fault } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
 import type { LinkSigner } from '../../../../shared/platform/notification-keys.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
@@ -35,7 +35,7 @@ import { listRunFailures } from '../../../../shared/store/deadline-notifications
 import { findJob, type JobRow, listJobs } from '../../../../shared/store/jobs/jobs.ts';
 import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
-import { accepted, ok, type Route, route } from '../../route.ts';
+import { accepted, judged, ok, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
 import { assertAlone } from './one-run.ts';
 import { oneOf, presentDelivery } from './present.ts';
@@ -56,13 +56,7 @@ export interface NotificationRoutesDeps {
 }
 
 export const notificationRoutes = (deps: NotificationRoutesDeps): Route[] => [
-  route(startNotificationRunOperation, async ({ body, ...call }) => {
-    const run = runOf(deps, body);
-    await assertAlone(call.db, run);
-    const job = await submitJob(call, deps.queue, notificationsRun, run);
-    await tellDeed(call, 'deadline-notifications.run', job.id, { dry_run: run.dry_run });
-    return accepted(presentJob(job), `/api/jobs/${job.id}`);
-  }),
+  judged(async body => faultsOfSentChannels(body, deps), startRoute(deps)),
 
   route(listNotificationRunsOperation, async ({ query: { cursor, limit }, db }) => {
     const before = decodeCursor(cursor, z.uuid());
@@ -122,6 +116,32 @@ export const notificationRoutes = (deps: NotificationRoutesDeps): Route[] => [
   ...unsubscribeRoutes(deps),
 ];
 
+const startRoute = (deps: NotificationRoutesDeps): Route =>
+  route(startNotificationRunOperation, async ({ body, ...call }) => {
+    const faults = faultsOfChannels(body, deps);
+    if (faults.length > 0) throw refused(faults);
+    const run = runOf(deps, body);
+    await assertAlone(call.db, run);
+    const job = await submitJob(call, deps.queue, notificationsRun, run);
+    await tellDeed(call, 'deadline-notifications.run', job.id, { dry_run: run.dry_run });
+    return accepted(presentJob(job), `/api/jobs/${job.id}`);
+  });
+
+const sentChannels = startNotificationRunOperation.body.pick({ channels: true, dry_run: true }).strip();
+
+function faultsOfChannels(
+  { channels = [], dry_run }: z.output<typeof sentChannels>,
+  { hasEmail }: NotificationRoutesDeps,
+): Fault[] {
+  if (dry_run || hasEmail || !channels.includes('email')) return [];
+  return [{ pointer: '/channels', code: 'not_configured', detail: 'has email, and SMTP_URL is not set' }];
+}
+
+function faultsOfSentChannels(body: unknown, deps: NotificationRoutesDeps): Fault[] {
+  const sent = sentChannels.safeParse(body);
+  return sent.success ? faultsOfChannels(sent.data, deps) : [];
+}
+
 /** The run that is asked for, with every default filled in. */
 function runOf(
   { hasEmail, timeZone, officeConcurrency, messageConcurrency }: NotificationRoutesDeps,
@@ -129,8 +149,6 @@ function runOf(
 ): NotificationRun {
   const configured: Channel[] = hasEmail ? ['email', 'push'] : ['push'];
   const channels = body.channels ?? (body.dry_run ? ['email' as const, 'push' as const] : configured);
-  if (!body.dry_run && !hasEmail && channels.includes('email'))
-    throw refuse('/channels', 'not_configured', 'has email, and SMTP_URL is not set');
   return {
     as_of: body.as_of ?? dayIn(timeZone, new Date()),
     dry_run: body.dry_run,

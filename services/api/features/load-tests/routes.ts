@@ -26,6 +26,7 @@ import { tellDeed } from '../../deed.ts';
 import { eventStream } from '../../event-stream.ts';
 import { accepted, judged, ok, preparedRoute, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
+import { faultsOfSentTarget } from '../../target.ts';
 import { assertAccounts } from './accounts.ts';
 import { assertFits } from './control.ts';
 import { existing } from './existing.ts';
@@ -44,7 +45,10 @@ export interface LoadTestRoutesDeps extends SettleDeps {
 }
 
 export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
-  judged(async body => faultsOfSentLimits(deps.limits, body), startRoute(deps)),
+  judged(
+    async body => [...faultsOfSentLimits(deps.limits, body), ...(await faultsOfSentTarget(body, deps))],
+    startRoute(deps),
+  ),
 
   route(listLoadTestsOperation, async ({ query: { cursor, limit, status }, db }) => {
     const before = decodeCursor(cursor, z.uuid());

@@ -2,36 +2,28 @@ import { randomInt } from 'node:crypto';
 import { defaultLogin } from '../../../../shared/contracts/account-sessions.ts';
 import type { LoadTestConfig, UserPoolConfig } from '../../../../shared/contracts/load-tests.ts';
 import { parseThreshold } from '../../../../shared/contracts/thresholds.ts';
-import { pointerTo, refuse, refused } from '../../../../shared/http/faults.ts';
+import { lookWith, pointerTo, refused } from '../../../../shared/http/faults.ts';
 import type { EndpointRequest } from '../../../../shared/http/load-test-request.ts';
 import type { LoadTestBody } from '../../../../shared/http/load-test-rules.ts';
-import type { Allowlist } from '../../../../shared/kernel/allowlist.ts';
-import { AppError, type Fault, isAppError } from '../../../../shared/kernel/errors.ts';
-import { findTarget, type Target } from '../../target.ts';
+import type { Fault } from '../../../../shared/kernel/errors.ts';
+import { findTarget, type Target, type TargetRules, targetUrlOf } from '../../target.ts';
 import { fetchCatalogue, settleEndpoints, unknownEndpoint } from './endpoints.ts';
 import { faultsOfLimits, type LoadLimits } from './limits.ts';
 import { settleShape } from './shape.ts';
 
-export interface SettleDeps {
-  allowlist: Allowlist;
+export interface SettleDeps extends TargetRules {
   limits: LoadLimits;
-  /** The target of a request that names none. */
-  storefrontUrl: string | undefined;
 }
 
 /** A request with everything filled in that it left open; refused with all of its faults that are left to see. */
 export async function settleRequest(deps: SettleDeps, body: LoadTestBody): Promise<LoadTestConfig> {
-  const targetUrl = body.target_url ?? deps.storefrontUrl;
-  if (targetUrl === undefined) {
-    throw refuse('/target_url', 'required', 'is required: no storefront is set (STOREFRONT_URL)');
-  }
+  const targetUrl = targetUrlOf(body, deps);
   const shape = settleShape(body, deps.limits.users);
   const durationField = body.duration_minutes === undefined ? 'duration' : 'duration_minutes';
   const limited = faultsOfLimits(deps.limits, shape, durationField);
   const settled = body.endpoints && settleEndpointsOf(body, new URL(targetUrl), body.endpoints);
   const seen = [...limited, ...(settled?.faults ?? [])];
-  const target = await findTarget(targetUrl, deps.allowlist).catch(error => throwWith(error, seen));
-  if (seen.length > 0) throw refused(seen);
+  const target = await lookWith(seen, findTarget(targetUrl, deps));
   const { endpoints, faults } = settled ?? (await settleCatalogue(body, target));
   if (faults.length > 0) throw refused(faults);
   return {
@@ -63,17 +55,6 @@ const settleCatalogue = async (body: LoadTestBody, target: Target) =>
     target.url,
     await fetchCatalogue(target, { loggedIn: body.user_pool !== undefined }),
   );
-
-/** What was seen before the target was looked at is told with what is wrong with the target. */
-function throwWith(error: unknown, seen: readonly Fault[]): never {
-  if (!isAppError(error)) throw error;
-  const { code, message, hint, faults } = error;
-  throw new AppError(code, message, {
-    ...(hint !== undefined && { hint }),
-    faults: [...faults, ...seen],
-    cause: error,
-  });
-}
 
 function settlePool({ batch_id, policy, login = defaultLogin }: UserPoolBody): UserPoolConfig {
   return { batch_id: batch_id ?? null, policy, login: login === false ? null : login };

@@ -1,5 +1,3 @@
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type SyncTarget, userSyncRun } from '../../../../shared/contracts/user-sync.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
@@ -11,8 +9,7 @@ import {
   type SyncRequest,
   syncUsersOperation,
 } from '../../../../shared/http/user-sync.ts';
-import { type Allowlist, bareHost } from '../../../../shared/kernel/allowlist.ts';
-import { AppError } from '../../../../shared/kernel/errors.ts';
+import type { Allowlist } from '../../../../shared/kernel/allowlist.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
@@ -29,10 +26,10 @@ import { digestTableOf } from '../../../../shared/store/user-sync/synced-users.t
 import type { UserTable } from '../../../../shared/store/users/user-table.ts';
 import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
-import { accepted, type Call, ok, preparedRoute, type Route, route } from '../../route.ts';
+import { accepted, type Call, judged, ok, preparedRoute, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
-import { within } from '../../within.ts';
 import { describeDifferences, listDifferences } from './differences.ts';
+import { assertPeerAllowed, faultsOfSentPeer } from './peer-allowed.ts';
 import { peerRoutes } from './peer-routes.ts';
 import { presentSyncRun } from './present.ts';
 import { assertMaySync } from './role.ts';
@@ -48,20 +45,8 @@ export interface UserSyncRoutesDeps {
   peers: Allowlist;
 }
 
-const lookupMs = 3000;
-
 export const userSyncRoutes = (deps: UserSyncRoutesDeps): Route[] => [
-  preparedRoute(
-    syncUsersOperation,
-    async ({ body, request }) => {
-      assertMaySync({ request }, { direction: body.direction, dryRun: body.dry_run });
-      await assertAllowed(deps.peers, body.target);
-    },
-    async call => {
-      const job = await submitSync(deps, call);
-      return accepted(presentJob(job), `/api/jobs/${job.id}`);
-    },
-  ),
+  judged(async body => faultsOfSentPeer(deps.peers, body), syncRoute(deps)),
 
   route(getSyncStatusOperation, async ({ query, db }) =>
     ok(await readSyncStatus(await bothSides(deps, db), scopeOf(query.batch_id))),
@@ -92,6 +77,19 @@ export const userSyncRoutes = (deps: UserSyncRoutesDeps): Route[] => [
   ...peerRoutes(deps),
 ];
 
+const syncRoute = (deps: UserSyncRoutesDeps): Route =>
+  preparedRoute(
+    syncUsersOperation,
+    async ({ body, request }) => {
+      assertMaySync({ request }, { direction: body.direction, dryRun: body.dry_run });
+      await assertPeerAllowed(deps.peers, body.target);
+    },
+    async call => {
+      const job = await submitSync(deps, call);
+      return accepted(presentJob(job), `/api/jobs/${job.id}`);
+    },
+  );
+
 const position = z.object({ bucket: z.int().min(0), username: z.string().max(255) });
 
 const scopeOf = (batchId: string | undefined) => ({ batchId, testUsersOnly: true });
@@ -101,22 +99,6 @@ const bothSides = async ({ applicationDb, users }: UserSyncRoutesDeps, db: Execu
   applicationDb,
   applicationTable: await digestTableOf(applicationDb, users),
 });
-
-/** A courtesy to who asks: the worker's connections check again what they connect to. */
-async function assertAllowed(peers: Allowlist, target: SyncRequest['target']): Promise<void> {
-  if (typeof target === 'string' || target.type !== 'http') return;
-  const host = bareHost(new URL(target.base_url).hostname);
-  const addresses =
-    isIP(host) === 0
-      ? await within(lookupMs, lookup(host, { all: true })).catch(() => [])
-      : [{ address: host }];
-  const refused = addresses.find(({ address }) => !peers.permits(host, address));
-  if (refused === undefined && (addresses.length > 0 || peers.allowsHost(host))) return;
-  const detail = `has a host that is not in SYNC_PEER_ALLOWLIST: ${host}`;
-  throw new AppError('target_not_allowed', `/target/base_url ${detail}`, {
-    faults: [{ pointer: '/target/base_url', code: 'target_not_allowed', detail }],
-  });
-}
 
 async function submitSync(deps: UserSyncRoutesDeps, { body, ...call }: Call<typeof syncUsersOperation>) {
   const target = publicTarget(body.target);
