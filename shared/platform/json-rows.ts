@@ -89,7 +89,7 @@ export async function* readJsonArray(
   const strict = new TextDecoder('utf-8', { fatal: true });
   const paths = [`$.${field}.*`, ...beside.fields.map(name => `$.${name}`)];
   const parser = new JSONParser({ paths, keepStack: false });
-  const found = watchFields(parser, field);
+  const { found, arrays } = watchFields(parser, field);
   let rows: JsonRow[] = [];
   let index = 0;
   /** All of it until the first row: whether there is an array at all is seen only at the end of a short document. */
@@ -105,7 +105,8 @@ export async function* readJsonArray(
     index += 1;
   };
   const judge = (more: Fault[] = []) => {
-    const faults = [...beside.judge(Object.fromEntries(found)), ...more];
+    const repeated = arrays() > 1 ? [twice(field)] : [];
+    const faults = [...beside.judge(Object.fromEntries(found)), ...repeated, ...more];
     if (faults.length > 0) throw refusal(faults);
   };
   for await (const piece of source) {
@@ -129,9 +130,10 @@ export async function* readJsonArray(
   judge(index === 0 && !hasArray(Buffer.concat(head), field) ? [noArray(field)] : []);
 }
 
-/** Notes the names of the document's own fields as they come, but for `field`. */
-function watchFields(parser: JSONParser, field: string): Map<string, unknown> {
+/** Notes the names of the document's own fields as they come; `field` it counts. */
+function watchFields(parser: JSONParser, field: string) {
   const found = new Map<string, unknown>();
+  let arrays = 0;
   let depth = 0;
   let text = '';
   parser.onToken = ({ token, value }) => {
@@ -139,9 +141,11 @@ function watchFields(parser: JSONParser, field: string): Map<string, unknown> {
     else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) depth -= 1;
     else if (depth !== 1) return;
     else if (token === TokenType.STRING) text = String(value);
-    else if (token === TokenType.COLON && text !== field) found.set(text, undefined);
+    else if (token !== TokenType.COLON) return;
+    else if (text === field) arrays += 1;
+    else found.set(text, undefined);
   };
-  return found;
+  return { found, arrays: () => arrays };
 }
 
 function parsing(step: () => void): void {
@@ -157,6 +161,13 @@ const noArray = (field: string): Fault => ({
   pointer: `/${field}`,
   code: 'wrong_type',
   detail: 'must be an array',
+});
+
+/** Most readers of JSON would pass over one of the two without a word. */
+const twice = (field: string): Fault => ({
+  pointer: `/${field}`,
+  code: 'duplicate',
+  detail: 'is in the document twice: put all rows into one array',
 });
 
 const refusal = (faults: Fault[]) =>

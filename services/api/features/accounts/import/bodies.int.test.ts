@@ -84,6 +84,20 @@ describe('what a document says of itself', () => {
     expect(await pool()).toEqual([]);
   });
 
+  it.each<[string, string, string[]]>([
+    ['twice', '{"users": [ROWS], "source_system": "a", "users": [ROWS]}', ['/users']],
+    ['of which one is empty', '{"users": [ROWS], "users": []}', ['/users']],
+    ['besides an unknown field', '{"colour": 1, "users": [], "users": [ROWS]}', ['/colour', '/users']],
+  ])('has its users in one array, and not %s', async (_, document, pointers) => {
+    const some = rows.map(row => JSON.stringify(row)).join();
+    const response = await send(document.replaceAll('ROWS', some), json);
+    expect(response.status).toBe(422);
+    const { errors } = await problemOf(response);
+    expect(errors?.map(({ pointer }) => pointer)).toEqual(pointers);
+    expect(errors?.at(-1)?.code).toBe('duplicate');
+    expect(await pool()).toEqual([]);
+  });
+
   it('comes too late to keep its users out, where these are many, and is refused all the same', async () => {
     const response = await send(JSON.stringify({ users: many, colour: 'red' }), json);
     const { detail, errors } = await problemOf(response);
