@@ -25,6 +25,9 @@ it('deletes what is expired, and nothing else', async () => {
     (${recent}, 'test', 'succeeded', '{}', 'test', now()),
     (${long}, 'test', 'succeeded', '{}', 'test', now() - interval '91 days')`;
 
+  await sql`insert into audit_log (at, actor, action) values
+    (now() - interval '401 days', 'test', 'old'), (now() - interval '399 days', 'test', 'recent')`;
+
   const applicationDb = databases.application.db;
   const logger = createLogger('test', { level: 'silent' });
   const housekeeping = createHousekeeping({ db, applicationDb, logger });
@@ -34,6 +37,7 @@ it('deletes what is expired, and nothing else', async () => {
   expect(await sql`select key from idempotency_keys`).toEqual([{ key: 'live' }]);
   expect(await sql`select key from rate_limits`).toEqual([{ key: 'live' }]);
   expect(await sql`select id from jobs`).toEqual([{ id: recent }]);
+  expect(await sql`select action from audit_log`).toEqual([{ action: 'recent' }]);
   expect(await sql`select username from accounts order by 1`).toEqual([
     { username: 'fresh' },
     { username: 'live' },

@@ -2,6 +2,7 @@ import { messageOf } from '../../shared/kernel/errors.ts';
 import { createLoop, type Loop } from '../../shared/kernel/loop.ts';
 import type { Db } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import { pruneDeeds } from '../../shared/store/access/audit-log.ts';
 import { pruneIdempotencyKeys } from '../../shared/store/access/idempotency.ts';
 import { pruneRateLimits } from '../../shared/store/access/rate-limits.ts';
 import { pruneSessions } from '../../shared/store/access/web-sessions.ts';
@@ -20,7 +21,7 @@ const intervalMs = 10 * 60 * 1000;
 
 /**
  * Deletes what was kept for a while: answers, sessions, rate counters, tombstones of accounts, deliveries of notifications,
- * jobs and load tests.
+ * jobs and load tests, lines of the audit log.
  * Nothing depends on when it runs, since expired rows count for nothing, and several api processes may run it at once.
  */
 export const createHousekeeping = ({ db, applicationDb, logger }: HousekeepingDeps): Loop<void> =>
@@ -31,10 +32,11 @@ export const createHousekeeping = ({ db, applicationDb, logger }: HousekeepingDe
       await pruneIdempotencyKeys(db);
       await pruneSessions(db);
       await pruneRateLimits(db);
-      const { sync_tombstone_days, job_retention_days } = await readSettings(db);
+      const { sync_tombstone_days, job_retention_days, audit_retention_days } = await readSettings(db);
       await dropTombstones(db, sync_tombstone_days);
       await pruneNotifications(applicationDb);
       await pruneJobs(db, job_retention_days);
+      await pruneDeeds(db, audit_retention_days);
     },
     onError: error => logger.warn({ reason: messageOf(error) }, 'housekeeping waits for its next turn'),
   });

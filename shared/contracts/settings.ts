@@ -48,6 +48,12 @@ export const settingsSchema = z.strictObject({
     .max(3650)
     .default(90)
     .describe('Days after which ended jobs and load tests are deleted; 0 keeps them'),
+  audit_retention_days: z
+    .int()
+    .min(0)
+    .max(3650)
+    .default(400)
+    .describe('Days after which what stands in the audit log is deleted; 0 keeps it'),
   sync_enabled: z.boolean().default(false).describe('Sync on a schedule'),
   sync_interval_minutes: z.int().min(1).max(10_080).default(30),
   auto_login_on_sync: z.boolean().default(false).describe('A scheduled sync logs new accounts in'),

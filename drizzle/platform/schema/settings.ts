@@ -19,7 +19,7 @@ export const settingsHistory = pgTable('settings_history', {
   changedAt: moment('changed_at').notNull().defaultNow(),
 });
 
-/** Who did what, to what: written in the transaction of the deed, never changed. */
+/** Who did what, to what: written in the transaction of the deed, never changed, deleted when old. */
 export const auditLog = pgTable(
   'audit_log',
   {

@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { type AuditRow, auditLog } from '../../../drizzle/platform/schema/settings.ts';
 import type { Executor } from '../../platform/db.ts';
 
@@ -44,4 +44,23 @@ export function listDeeds(
     )
     .orderBy(desc(auditLog.id))
     .limit(limit);
+}
+
+/** Deeds that one statement deletes at most. */
+const prunedAtOnce = 2000;
+
+/**
+ * Deletes the deeds that are so many days old. Ids ascend with the moments, so that only the oldest are read, and no index
+ * is needed for it; a deed whose transaction was long may go a turn later.
+ * @param days 0 keeps everything
+ */
+export async function pruneDeeds(db: Executor, days: number): Promise<void> {
+  if (days === 0) return;
+  for (;;) {
+    const { count } = await db.execute(sql`
+      delete from audit_log where ctid = any (array(
+        select ctid from (select ctid, at from audit_log order by id limit ${prunedAtOnce}) oldest
+        where at < now() - make_interval(days => ${days})))`);
+    if (count < prunedAtOnce) return;
+  }
 }
