@@ -19,6 +19,7 @@ import { systemRoutes } from './features/system/routes.ts';
 import { accessLog } from './middleware/access-log.ts';
 import { httpTerms } from './middleware/http-terms.ts';
 import { identify } from './middleware/identify.ts';
+import { refuseOtherMethods } from './middleware/methods.ts';
 import { problems } from './middleware/problem.ts';
 import { addressOf, rateLimit } from './middleware/rate-limit.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
@@ -72,6 +73,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(
     createDispatcher({ db: database.db, stopping: deps.stopping, guards, observe: metrics.observe }, routes),
   );
+  refuseOtherMethods(app.router);
   app.use(nothingHere);
   app.use(problems());
   return app;

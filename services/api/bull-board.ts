@@ -1,11 +1,12 @@
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
-import { type RequestHandler, Router } from 'express';
+import { type Express, type RequestHandler, Router } from 'express';
 import type { Db } from '../../shared/platform/db.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { listWorkers } from '../../shared/store/workers.ts';
 import { requireActor } from './middleware/identify.ts';
+import { refuseOtherMethods } from './middleware/methods.ts';
 import { explainBodyError } from './middleware/read-body.ts';
 import { securityHeadersWithInlineStyles } from './middleware/security-headers.ts';
 
@@ -67,7 +68,9 @@ function boardOf({ queue, db }: BullBoardDeps, readOnlyMode: boolean): RequestHa
   serverAdapter.setErrorHandler(error => {
     throw explainBodyError(error);
   });
-  return serverAdapter.getRouter();
+  const board: Express = serverAdapter.getRouter();
+  refuseOtherMethods(board.router);
+  return board;
 }
 
 /**

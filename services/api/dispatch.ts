@@ -5,6 +5,7 @@ import type { Db, Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { answeredBefore, answerOnce, idempotentRequest } from './middleware/idempotency.ts';
 import { requireActor } from './middleware/identify.ts';
+import { refuseMethod } from './middleware/methods.ts';
 import { parseInput } from './middleware/parse-input.ts';
 import { createJsonReader, defaultMaxBodyBytes } from './middleware/read-json.ts';
 import { send } from './middleware/send.ts';
@@ -34,7 +35,7 @@ export function createDispatcher(deps: DispatchDeps, routes: readonly Route[]): 
       const guards = role === 'open' ? [] : deps.guards;
       endpoint[method](deps.observe(route.operation), ...guards, handle(deps, route));
     }
-    endpoint.all(refuseMethod(methods));
+    endpoint.all(refuseMethod(methods.map(({ operation }) => operation.method)));
   }
   return router;
 }
@@ -46,18 +47,6 @@ function groupByPath(routes: readonly Route[]): [string, Route[]][] {
   return groups
     .map(([path, methods = []]): [string, Route[]] => [path, methods])
     .sort(([a], [b]) => (rank(a) < rank(b) ? -1 : 1));
-}
-
-function refuseMethod(routes: Route[]): RequestHandler {
-  const methods = routes.map(({ operation }) => operation.method.toUpperCase());
-  const allowed = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-  return (request, response) => {
-    response.set('Allow', allowed);
-    if (request.method !== 'OPTIONS') {
-      throw new AppError('method_not_allowed', `${request.method} is not allowed here, only ${allowed}`);
-    }
-    response.status(204).end();
-  };
 }
 
 const nobody: Actor = { keyId: null, name: 'anonymous', role: 'viewer' };

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import express, { type RequestHandler, Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 import { requireActor } from '../middleware/identify.ts';
+import { staticFiles } from '../middleware/methods.ts';
 import { dashboardPage } from './page.ts';
 
 export const dashboardPath = '/dashboard';
@@ -19,8 +20,8 @@ const libraries = {
 export function dashboard(guards: readonly RequestHandler[]): Router {
   const router = Router();
   for (const [name, folder] of Object.entries(libraries))
-    router.use(`/assets/${name}`, express.static(fileURLToPath(folder), { index: false, maxAge: '1d' }));
-  router.use('/assets', express.static(ours, { index: false }));
+    router.use(`/assets/${name}`, staticFiles(fileURLToPath(folder), { index: false, maxAge: '1d' }));
+  router.use('/assets', staticFiles(ours, { index: false }));
   router.get('/', ...guards, (request, response) => {
     const actor = requireActor(request, 'viewer');
     response.set('Cache-Control', 'no-store').type('html').send(dashboardPage(actor));

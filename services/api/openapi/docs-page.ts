@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import express, { Router } from 'express';
+import { Router } from 'express';
 import swaggerUiPath from 'swagger-ui-dist/absolute-path.js';
+import { staticFiles } from '../middleware/methods.ts';
 import { securityHeadersWithInlineStyles } from '../middleware/security-headers.ts';
 
 const ours = fileURLToPath(new URL('docs-page/', import.meta.url));
@@ -9,7 +10,7 @@ const ours = fileURLToPath(new URL('docs-page/', import.meta.url));
 export function docsPage(): Router {
   const router = Router();
   router.use(securityHeadersWithInlineStyles());
-  router.use(express.static(ours));
-  router.use('/swagger-ui', express.static(swaggerUiPath(), { index: false, maxAge: '1d' }));
+  router.use(staticFiles(ours));
+  router.use('/swagger-ui', staticFiles(swaggerUiPath(), { index: false, maxAge: '1d' }));
   return router;
 }

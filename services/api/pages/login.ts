@@ -4,6 +4,7 @@ import { AppError } from '../../../shared/kernel/errors.ts';
 import type { Db } from '../../../shared/platform/db.ts';
 import { identifyKey } from '../../../shared/store/access/api-keys.ts';
 import { closeSession, openSession } from '../../../shared/store/access/web-sessions.ts';
+import { staticFiles } from '../middleware/methods.ts';
 import { publicError, statusOf } from '../middleware/problem.ts';
 import { readBody } from '../middleware/read-body.ts';
 import { clearSessionCookie, readSessionCookie, setSessionCookie } from '../middleware/session-cookie.ts';
@@ -49,7 +50,7 @@ export function loginPages({ db, limit, home }: LoginDeps): Router {
     next();
   };
 
-  router.use('/assets/pages', express.static(assets, { index: false }));
+  router.use('/assets/pages', staticFiles(assets, { index: false }));
   router.get('/login', (request, response) =>
     page(response, 200, loginPage({ next: nextOf({ ...request.query }) })),
   );
