@@ -1,4 +1,4 @@
-import { type Cookie, parseCookie } from 'undici';
+import { parseSetCookie, type SetCookie } from '../../kernel/set-cookie.ts';
 import type { LoginScript } from './login-request.ts';
 
 /** What an account sends from now on, and until when it is good, as far as the target said. */
@@ -26,12 +26,11 @@ export interface SessionReader {
 const maxBodyBytes = 1_000_000;
 
 export function createSessionReader(kind: LoginScript['session']): SessionReader {
-  const jar = new Map<string, Cookie>();
+  const jar = new Map<string, SetCookie>();
   let token: string | undefined;
 
-  function keep(cookie: Cookie): void {
-    const isGone = cookie.value === '' || (expiryOf(cookie)?.getTime() ?? Infinity) <= Date.now();
-    if (isGone) jar.delete(cookie.name);
+  function keep(cookie: SetCookie): void {
+    if (cookie.value === '' || cookie.expiresAt <= Date.now()) jar.delete(cookie.name);
     else jar.set(cookie.name, cookie);
   }
 
@@ -42,8 +41,8 @@ export function createSessionReader(kind: LoginScript['session']): SessionReader
 
   return {
     async read({ status, headers, body }) {
-      const given = [headers['set-cookie'] ?? []].flat().map(text => parseCookie(text));
-      for (const cookie of given) if (cookie !== null) keep(cookie);
+      const given = [headers['set-cookie'] ?? []].flat().map(text => parseSetCookie(text, Date.now()));
+      for (const cookie of given) if (cookie !== undefined) keep(cookie);
       if (kind.type === 'bearer' && status < 300) token = tokenIn(await textOf(body), kind.json_pointer);
       else await body.dump();
     },
@@ -58,16 +57,10 @@ export function createSessionReader(kind: LoginScript['session']): SessionReader
   };
 }
 
-/** `Max-Age` goes before `Expires` (RFC 6265, 5.3). */
-function expiryOf({ maxAge, expires }: Cookie): Date | undefined {
-  if (maxAge !== undefined) return new Date(Date.now() + maxAge * 1000);
-  return expires === undefined ? undefined : new Date(expires);
-}
-
 /** A session of several cookies is over with the first that has a time and runs out. */
-function earliest(cookies: Cookie[]): Date | null {
-  const times = cookies.flatMap(cookie => expiryOf(cookie)?.getTime() ?? []);
-  return times.length === 0 ? null : new Date(Math.min(...times));
+function earliest(cookies: SetCookie[]): Date | null {
+  const first = Math.min(...cookies.map(({ expiresAt }) => expiresAt));
+  return first === Infinity ? null : new Date(first);
 }
 
 async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {

@@ -1,3 +1,5 @@
+import { parseSetCookie } from '../../../../../shared/kernel/set-cookie.ts';
+
 /**
  * The cookies of one virtual user at one origin (RFC 6265). Small and its own, for two reasons: a general jar such as
  * tough-cookie (300 kB, asynchronous stores, public-suffix lists) answers questions that cannot come up with a single
@@ -31,7 +33,7 @@ export class CookieJar {
 
   /** Takes one `set-cookie` header, of an answer to a request for `requestPath`. */
   store(header: string, requestPath: string, now = Date.now()): void {
-    const cookie = parseSetCookie(header, requestPath, this.#host, now);
+    const cookie = cookieOf(header, requestPath, this.#host, now);
     if (cookie === undefined) return;
     const index = this.#cookies.findIndex(old => old.name === cookie.name && old.path === cookie.path);
     if (cookie.expiresAt <= now) {
@@ -69,39 +71,16 @@ export class CookieJar {
 const isEqual = (a: Cookie | undefined, b: Cookie): boolean =>
   a?.value === b.value && a.expiresAt === b.expiresAt;
 
-function parseSetCookie(header: string, requestPath: string, host: string, now: number): Cookie | undefined {
-  const [pair = '', ...attributes] = header.split(';');
-  const equals = pair.indexOf('=');
-  const name = pair.slice(0, equals).trim();
-  const value = pair.slice(equals + 1).trim();
-  if (equals < 0 || name === '' || !/^[\x21-\xff ]*$/.test(name + value)) return undefined;
-  const cookie = { name, value, path: defaultPath(requestPath), expiresAt: Infinity };
-  let hasMaxAge = false;
-  for (const attribute of attributes) {
-    const [key = '', ...rest] = attribute.split('=');
-    const text = rest.join('=').trim();
-    switch (key.trim().toLowerCase()) {
-      case 'path':
-        if (text.startsWith('/')) cookie.path = text;
-        break;
-      case 'domain':
-        if (!domainCovers(text.toLowerCase().replace(/^\./, ''), host)) return undefined;
-        break;
-      case 'max-age':
-        if (!/^-?\d+$/.test(text)) break;
-        hasMaxAge = true;
-        cookie.expiresAt = Number(text) <= 0 ? 0 : now + Number(text) * 1000;
-        break;
-      case 'expires':
-        if (!hasMaxAge && !Number.isNaN(Date.parse(text))) cookie.expiresAt = Date.parse(text);
-        break;
-    }
-  }
-  return cookie;
+/** Undefined for one that is not for this host. */
+function cookieOf(header: string, requestPath: string, host: string, now: number): Cookie | undefined {
+  const set = parseSetCookie(header, now);
+  if (set === undefined || !domainCovers(set.domain, host)) return undefined;
+  const { name, value, path = defaultPath(requestPath), expiresAt } = set;
+  return { name, value, path, expiresAt };
 }
 
-const domainCovers = (domain: string, host: string): boolean =>
-  domain === '' || domain === host || host.endsWith(`.${domain}`);
+const domainCovers = (domain: string | undefined, host: string): boolean =>
+  domain === undefined || domain === host || host.endsWith(`.${domain}`);
 
 function defaultPath(requestPath: string): string {
   const path = pathOf(requestPath);
