@@ -76,7 +76,7 @@ export default {
         pathNot: [
           '^services/worker/features/load-tests/engine/',
           '^shared/kernel/',
-          '^shared/platform/target/(connect-guard|network-errors)',
+          '^shared/platform/target/(answers|connect-guard|network-errors)',
           'node_modules/(undici|hdr-histogram-js|@types)/',
         ],
       },

@@ -1,6 +1,7 @@
 import { Agent, request } from 'undici';
 import type { Allowlist } from '../../kernel/allowlist.ts';
 import { readVersion } from '../version.ts';
+import { maxHeadBytes, textOfHeader } from './answers.ts';
 import { createGuardedConnector } from './connect-guard.ts';
 import { type LoginRequest, type LoginScript, loginRequest } from './login-request.ts';
 import { type NetworkErrorKind, networkErrorKindOf } from './network-errors.ts';
@@ -67,6 +68,7 @@ export function createLoginClient({
     connect: createGuardedConnector(allowlist, connectMs),
     connections,
     allowH2: false,
+    maxHeaderSize: maxHeadBytes,
   });
 
   const userAgent = `muster/${readVersion()} (login)`;
@@ -110,13 +112,14 @@ export function createLoginClient({
   };
 }
 
-/** Where a redirect leads, as long as that is the same origin. */
+/** Where a redirect leads, as long as that is the same origin. undici reads headers as Latin-1, which loses nothing. */
 function stayingOn(
   origin: string,
   from: string,
   location: string | string[] | undefined,
 ): string | undefined {
-  const url = typeof location === 'string' ? URL.parse(location, from) : null;
+  if (typeof location !== 'string') return undefined;
+  const url = URL.parse(textOfHeader(Buffer.from(location, 'latin1')), from);
   return url?.origin === origin ? url.href : undefined;
 }
 

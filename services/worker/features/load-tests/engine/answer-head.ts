@@ -1,5 +1,5 @@
-import { isUtf8 } from 'node:buffer';
 import type { Dispatcher } from 'undici';
+import { textOfHeader } from '../../../../../shared/platform/target/answers.ts';
 
 /** What the engine needs of an answer's head. */
 interface AnswerHead {
@@ -29,7 +29,7 @@ export function readHead(rawHeaders: Dispatcher.DispatchController['rawHeaders']
       head.cookies ??= [];
       head.cookies.push(value.toString('latin1'));
     } else if (isName(name, 'location')) {
-      head.location ??= value.toString(isUtf8(value) ? 'utf8' : 'latin1'); // many send paths unescaped
+      head.location ??= textOfHeader(value);
     }
   }
   return head;

@@ -1,4 +1,5 @@
 import { type buildConnector, Client } from 'undici';
+import { maxHeadBytes } from '../../../../../shared/platform/target/answers.ts';
 
 /**
  * The connections of one engine: never more than `max`, each an undici client with one request at a time. As long as
@@ -43,6 +44,7 @@ export function createConnections(
       connect,
       pipelining: 1,
       allowH2: false,
+      maxHeaderSize: maxHeadBytes,
       headersTimeout: 0, // timeouts are the timer wheel's
       bodyTimeout: 0,
       keepAliveTimeout: keepAliveMs,

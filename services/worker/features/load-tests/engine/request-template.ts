@@ -68,11 +68,10 @@ const awaitedBodies = new Set(['POST', 'PUT', 'PATCH']);
 
 /**
  * As undici writes it: the request line, `host`, `connection`, an empty line, `content-length` and the body. It says that a
- * body is empty where one is awaited, and leaves the connection after a HEAD.
+ * body is empty where one is awaited.
  */
 export function baseBytesOf(method: string, path: string, host: string, body: Buffer | null): number {
-  const connection = `connection: ${method === 'HEAD' ? 'close' : 'keep-alive'}`;
-  const lines = [`${method} ${path} HTTP/1.1`, `host: ${host}`, connection, ''];
+  const lines = [`${method} ${path} HTTP/1.1`, `host: ${host}`, 'connection: keep-alive', ''];
   if (body !== null || awaitedBodies.has(method)) lines.push(`content-length: ${body?.length ?? 0}`);
   return lines.join('\r\n').length + 2 + (body?.length ?? 0);
 }

@@ -63,7 +63,8 @@ export class UserRequest implements Dispatcher.DispatchHandler {
     this.template = template;
     this.#owner = owner;
     this.#around = around;
-    this.#options = { path: '/', method: 'GET', headers: [], body: null, blocking: false };
+    // `reset: false`: the connection is kept also after a HEAD, which undici would leave
+    this.#options = { path: '/', method: 'GET', headers: [], body: null, blocking: false, reset: false };
   }
 
   /** The breaker admits the next one at this moment, with what follows from it: the hops of a redirect, or a second try. */
