@@ -7,7 +7,7 @@ import { answeredBefore, answerOnce, idempotentRequest } from './middleware/idem
 import { requireActor } from './middleware/identify.ts';
 import { refuseMethod } from './middleware/methods.ts';
 import { parseInput } from './middleware/parse-input.ts';
-import { createJsonReader, defaultMaxBodyBytes } from './middleware/read-json.ts';
+import { createJsonReader } from './middleware/read-json.ts';
 import { send } from './middleware/send.ts';
 import type { Actor, Reply, Route, UntypedCall } from './route.ts';
 
@@ -53,7 +53,7 @@ const nobody: Actor = { keyId: null, name: 'anonymous', role: 'viewer' };
 
 function handle(deps: DispatchDeps, route: Route): RequestHandler {
   const { operation } = route;
-  const readJson = createJsonReader(operation.maxBodyBytes ?? defaultMaxBodyBytes);
+  const readJson = createJsonReader(operation);
   return async (request, response) => {
     const actor = operation.role === 'open' ? nobody : requireActor(request, operation.role);
     if (operation.rawBody) requireType(request, operation.rawBody.contentTypes);

@@ -27,6 +27,7 @@ export const createBulkUsersOperation = defineOperation({
     'Answers at once; the work is a job of kind `bulk-users.create`, spread over all workers in chunks. ' +
     'A user that cannot be created fails alone, with a reason code.',
   body: createBody,
+  asWritten: 'custom_attributes',
   responses: { 202: { description: 'The job', schema: job } },
   errors: ['batch_exists'],
 });

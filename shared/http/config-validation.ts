@@ -36,6 +36,7 @@ export const validateConfigOperation = defineOperation({
     '`createBulkUsers`; complete or not, right or wrong. The rules are those of `createBulkUsers`.',
   body: z.json().describe('A `CreationConfig`, or the body of `createBulkUsers`'),
   anyBody: true,
+  asWritten: 'custom_attributes',
   transaction: false,
   responses: { 200: { description: 'What was found', schema: validation } },
 });

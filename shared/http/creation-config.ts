@@ -35,7 +35,7 @@ const password = z
   .regex(/^\P{Cc}*$/u, 'must not have control characters');
 
 const customAttributes = z
-  .record(z.string().min(1).max(100), z.json())
+  .record(z.string().min(1).max(100), z.unknown())
   .refine(value => JSON.stringify(value).length <= 16_384, 'must not be longer than 16 KiB as JSON');
 
 export const defaultPassword = 'TestPass123!';
@@ -58,7 +58,9 @@ export const creationParts = z
       .max(10_000)
       .optional()
       .describe('Users in a chunk; chosen by count when absent'),
-    custom_attributes: customAttributes.optional().describe('Kept as given on each user; default: none'),
+    custom_attributes: customAttributes
+      .optional()
+      .describe('Kept as given on each user, numbers to the digit; default: none'),
     distinct_passwords: distinctPasswords
       .optional()
       .describe('So many different passwords, derived and never stored in clear; absent: all share one'),
@@ -87,7 +89,7 @@ export interface CreationConfig extends CreationParts {
   password: string;
   email_domain: string;
   user_role: string;
-  custom_attributes: Record<string, z.core.util.JSONType>;
+  custom_attributes: Record<string, unknown>;
   creation_interval_ms: number;
   on_error: 'continue' | 'rollback';
 }

@@ -63,6 +63,8 @@ export interface Operation {
   readonly rawBody?: RawBody;
   /** The handler judges whatever JSON is sent, and answers 200 with what it finds: nothing is stored. */
   readonly anyBody?: true;
+  /** The field of the JSON body, wherever it stands, whose numbers are kept as they are written; elsewhere they are JavaScript's. */
+  readonly asWritten?: string;
   /** Default 1 MiB. */
   readonly maxBodyBytes?: number;
   readonly responses: Readonly<Partial<Record<ReplyStatus, ResponseSpec>>>;

@@ -43,6 +43,7 @@ export const createTemplateOperation = defineOperation({
   tag,
   summary: 'Make a template',
   body: z.strictObject({ name: templateName, description, config: templateParts }),
+  asWritten: 'custom_attributes',
   responses: { 201: { description: 'The template', schema: template } },
   errors: ['template_exists'],
 });
@@ -70,6 +71,7 @@ export const replaceTemplateOperation = defineOperation({
   description: 'The whole template: what `config` leaves out has its default, the password too.',
   params,
   body: z.strictObject({ description, config: templateParts }),
+  asWritten: 'custom_attributes',
   responses: { 200: { description: 'The template', schema: template } },
 });
 

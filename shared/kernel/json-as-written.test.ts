@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parseAsWritten } from './json-as-written.ts';
+import { parseAsWritten, parseFieldAsWritten } from './json-as-written.ts';
 
 const digits = (max: number) => fc.stringMatching(new RegExp(`^[1-9]\\d{0,${max}}$`));
 const number = fc
@@ -33,4 +33,13 @@ it('gives every number back as it was written, wherever it stands', () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+it('keeps them in one field only, wherever that stands, where it is asked to', () => {
+  const text = '{"count":1.0,"list":[{"kept":{"a":[1.50]},"b":2.0}],"kept":{"kept":3.0,"c":4.0}}';
+  expect(JSON.stringify(parseFieldAsWritten(text, 'kept'))).toBe(
+    '{"count":1,"list":[{"kept":{"a":[1.50]},"b":2}],"kept":{"kept":3.0,"c":4.0}}',
+  );
+  expect(parseFieldAsWritten('{"kept":1.50}', 'kept')).toEqual({ kept: 1.5 });
+  expect(parseFieldAsWritten('[1.0]', 'kept')).toEqual([1]);
 });

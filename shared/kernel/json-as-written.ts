@@ -17,9 +17,15 @@ declare global {
 export const parseAsWritten = (text: string): unknown =>
   mayHoldOtherNumbers.test(text)
     ? JSON.parse(text, (_, value, { source }) =>
-        typeof value === 'number' && String(value) !== source ? JSON.rawJSON(source) : value,
+        typeof value === 'number' ? numberAsWritten(source) : value,
       )
     : JSON.parse(text);
+
+/** One number of such a JSON. */
+export function numberAsWritten(source: string): unknown {
+  const value = Number(source);
+  return String(value) === source ? value : JSON.rawJSON(source);
+}
 
 /**
  * A number with a point, an exponent or sixteen digits, or that is -0, where a value may begin. All others JavaScript writes as
@@ -37,6 +43,20 @@ export function withPlainFields(value: unknown): unknown {
   const entries = Object.entries(value);
   if (!entries.some(([, field]) => JSON.isRawJSON(field))) return value;
   return Object.fromEntries(entries.map(([name, field]) => [name, plain(field)]));
+}
+
+/** JSON of which only the numbers within a field of this name, wherever that stands, stay as they are written. */
+export const parseFieldAsWritten = (text: string, field: string): unknown =>
+  text.includes(`"${field}"`) ? withPlainOthers(parseAsWritten(text), field) : JSON.parse(text);
+
+function withPlainOthers(value: unknown, field: string): unknown {
+  if (typeof value !== 'object' || value === null || JSON.isRawJSON(value)) return plain(value);
+  if (Array.isArray(value)) return value.map(item => withPlainOthers(item, field));
+  const entries = Object.entries(value).map(([name, inner]) => [
+    name,
+    name === field ? plain(inner) : withPlainOthers(inner, field),
+  ]);
+  return Object.fromEntries(entries);
 }
 
 const plain = (value: unknown): unknown => (JSON.isRawJSON(value) ? Number(value.rawJSON) : value);

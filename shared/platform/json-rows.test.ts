@@ -72,6 +72,19 @@ it('tells what stands beside the array, before its elements and after them, wher
   );
 });
 
+it('gives the numbers of lines and of elements as they are written, wherever the stream is cut', async () => {
+  const rows = ['{"n":[1.50,12345678901234567890,-0,1E5,7]}', '1.0'];
+  await fc.assert(
+    fc.asyncProperty(sizes, async pieces => {
+      const document = `{"total":2.0,"users":[${rows.join(' , ')}]}`;
+      const elements = await valuesOf(readJsonArray(cut(document, pieces), 'users', limits, anything));
+      const lines = await valuesOf(readNdjson(cut(rows.join('\n'), pieces), limits));
+      expect(elements.map(value => JSON.stringify(value))).toEqual(rows);
+      expect(lines.map(value => JSON.stringify(value))).toEqual(rows);
+    }),
+  );
+});
+
 it('refuses every document that breaks off', async () => {
   const text = JSON.stringify({ users: [{ a: 'é' }, { b: [1, true, null] }], total: 2 });
   for (let length = 0; length < Buffer.byteLength(text); length++) {

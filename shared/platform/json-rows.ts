@@ -1,6 +1,7 @@
-import { JSONParser, TokenType } from '@streamparser/json';
+import { type ParsedTokenInfo, TokenType } from '@streamparser/json';
 import { AppError, type Fault, messageOf } from '../kernel/errors.ts';
 import { parseAsWritten } from '../kernel/json-as-written.ts';
+import { exactJsonParser } from './exact-json-parser.ts';
 
 /**
  * Reads many JSON values from a stream that is longer than memory: the elements of one array of a document, or lines.
@@ -88,24 +89,30 @@ export async function* readJsonArray(
 ): AsyncGenerator<JsonRow[]> {
   const strict = new TextDecoder('utf-8', { fatal: true });
   const paths = [`$.${field}.*`, ...beside.fields.map(name => `$.${name}`)];
-  const parser = new JSONParser({ paths, keepStack: false });
-  const { found, arrays } = watchFields(parser, field);
+  const found = new Map<string, unknown>();
+  let arrays = 0;
   let rows: JsonRow[] = [];
   let index = 0;
   /** All of it until the first row: whether there is an array at all is seen only at the end of a short document. */
   let head: Uint8Array[] = [];
   let bytesSinceRow = 0;
-  parser.onValue = ({ key, value, stack }) => {
-    if (stack.length === 1) {
-      found.set(String(key), value);
-      return;
-    }
-    if (typeof key !== 'number') throw refusal([noArray(field)]);
-    rows.push({ index, value });
-    index += 1;
-  };
+  const parser = exactJsonParser(paths, {
+    onToken: namesOfFields(name => {
+      if (name === field) arrays += 1;
+      else found.set(name, undefined);
+    }),
+    onValue({ key, value, stack }) {
+      if (stack.length === 1) {
+        found.set(String(key), value);
+        return;
+      }
+      if (typeof key !== 'number') throw refusal([noArray(field)]);
+      rows.push({ index, value });
+      index += 1;
+    },
+  });
   const judge = (more: Fault[] = []) => {
-    const repeated = arrays() > 1 ? [twice(field)] : [];
+    const repeated = arrays > 1 ? [twice(field)] : [];
     const faults = [...beside.judge(Object.fromEntries(found)), ...repeated, ...more];
     if (faults.length > 0) throw refusal(faults);
   };
@@ -125,27 +132,22 @@ export async function* readJsonArray(
   }
   parsing(() => {
     strict.decode();
-    if (!parser.isEnded) parser.end();
+    parser.end();
   });
   judge(index === 0 && !hasArray(Buffer.concat(head), field) ? [noArray(field)] : []);
 }
 
-/** Notes the names of the document's own fields as they come; `field` it counts. */
-function watchFields(parser: JSONParser, field: string) {
-  const found = new Map<string, unknown>();
-  let arrays = 0;
+/** Tells the names of the document's own fields as they come. */
+function namesOfFields(tell: (name: string) => void): (token: ParsedTokenInfo) => void {
   let depth = 0;
   let text = '';
-  parser.onToken = ({ token, value }) => {
+  return ({ token, value }) => {
     if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) depth += 1;
     else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) depth -= 1;
     else if (depth !== 1) return;
     else if (token === TokenType.STRING) text = String(value);
-    else if (token !== TokenType.COLON) return;
-    else if (text === field) arrays += 1;
-    else found.set(text, undefined);
+    else if (token === TokenType.COLON) tell(text);
   };
-  return { found, arrays: () => arrays };
 }
 
 function parsing(step: () => void): void {

@@ -57,6 +57,15 @@ describe('a config file', () => {
     expect(deeds.map(({ action, subject }) => `${action} ${subject}`)).toContain('templates.replace admin');
   });
 
+  it('keeps the numbers of custom attributes as they are written in JSON', async () => {
+    const content = '{"user_creation_templates":{"exact":{"custom_attributes":{"price":1.50}}}}';
+    const { user_creation_templates: templates } = await readConfigFile(
+      await file('exact.json', content),
+      noCeiling,
+    );
+    expect(JSON.stringify(templates.exact?.config)).toBe('{"custom_attributes":{"price":1.50}}');
+  });
+
   it('leaves alone what people changed since, until it changes itself', async () => {
     await changeSettings(db(), { max_bulk_users: 50 }, 'ada');
     await start('infra/muster.example.yaml');

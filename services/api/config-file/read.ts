@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
-import { faultsOf } from '../../../shared/http/faults.ts';
+import { checkInput } from '../../../shared/http/check-input.ts';
 import { AppError, type Fault, messageOf } from '../../../shared/kernel/errors.ts';
+import { parseFieldAsWritten } from '../../../shared/kernel/json-as-written.ts';
 import type { Ceilings } from '../settings-in-force.ts';
 import { type ConfigFile, configFileSchema } from './schema.ts';
 
@@ -11,20 +12,20 @@ import { type ConfigFile, configFileSchema } from './schema.ts';
  */
 export async function readConfigFile(path: string, ceilings: Ceilings): Promise<ConfigFile> {
   const content = await parsed(path);
-  const result = configFileSchema.safeParse(content);
-  if (!result.success) throw faulty(path, faultsOf(result.error, content));
+  const { value, faults } = checkInput(configFileSchema, content);
+  if (value === undefined) throw faulty(path, faults);
   const { maxBulkUsers = Number.POSITIVE_INFINITY } = ceilings;
-  if ((result.data.bulk_user_management.max_bulk_users ?? 0) > maxBulkUsers) {
+  if ((value.bulk_user_management.max_bulk_users ?? 0) > maxBulkUsers) {
     const detail = `must be at most ${maxBulkUsers}: MAX_BULK_USERS of the environment`;
     throw faulty(path, [{ pointer: '/bulk_user_management/max_bulk_users', code: 'limit_exceeded', detail }]);
   }
-  return result.data;
+  return value;
 }
 
 async function parsed(path: string): Promise<unknown> {
   try {
     const text = await readFile(path, 'utf8');
-    return /\.ya?ml$/i.test(path) ? parse(text) : JSON.parse(text);
+    return /\.ya?ml$/i.test(path) ? parse(text) : parseFieldAsWritten(text, 'custom_attributes');
   } catch (cause) {
     throw new AppError('validation_failed', `MUSTER_CONFIG=${path} cannot be read: ${messageOf(cause)}`, {
       cause,

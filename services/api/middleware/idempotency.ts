@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { refuse } from '../../../shared/http/faults.ts';
 import { type Operation, takesIdempotencyKey } from '../../../shared/http/operation.ts';
 import { AppError } from '../../../shared/kernel/errors.ts';
+import { parseAsWritten } from '../../../shared/kernel/json-as-written.ts';
 import type { Executor } from '../../../shared/platform/db.ts';
 import {
   claimIdempotencyKey,
@@ -41,7 +42,7 @@ function replay(operation: Operation, { status, location, body }: StoredAnswer):
   }
   return {
     status,
-    ...(body !== null && { body: JSON.parse(body) }),
+    ...(body !== null && { body: parseAsWritten(body) }),
     headers: { 'Idempotency-Replayed': 'true', ...(location !== null && { Location: location }) },
   };
 }

@@ -1,6 +1,7 @@
-import { and, asc, eq, gt, ne, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gt, ne, type SQL, sql } from 'drizzle-orm';
 import { accounts } from '../../../drizzle/platform/schema/accounts.ts';
 import type { Executor } from '../../platform/db.ts';
+import { jsonAsWritten } from '../json-columns.ts';
 import type { AccountRow } from './accounts.ts';
 
 /** Reads the pool of accounts. Deleted ones are not there, unless they are asked for. */
@@ -13,13 +14,19 @@ export interface AccountFilter {
   withDeleted?: boolean | undefined;
 }
 
+/** All columns, custom attributes with their numbers as the pool has them. */
+const accountColumns = {
+  ...getTableColumns(accounts),
+  customAttributes: jsonAsWritten(accounts.customAttributes),
+};
+
 /** A page of accounts in the order of their ids, which is that of their arrival. */
 export function listAccounts(
   db: Executor,
   { afterId, limit, ...filter }: AccountFilter & { afterId?: string | undefined; limit: number },
 ): Promise<AccountRow[]> {
   return db
-    .select()
+    .select(accountColumns)
     .from(accounts)
     .where(and(matches(filter), afterId === undefined ? undefined : gt(accounts.id, afterId)))
     .orderBy(asc(accounts.id))
@@ -59,7 +66,7 @@ export async function* readAccounts(
 
 /** One account, deleted or not. */
 export async function findAccount(db: Executor, id: string): Promise<AccountRow | undefined> {
-  const [row] = await db.select().from(accounts).where(eq(accounts.id, id));
+  const [row] = await db.select(accountColumns).from(accounts).where(eq(accounts.id, id));
   return row;
 }
 

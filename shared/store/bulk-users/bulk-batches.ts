@@ -1,11 +1,17 @@
-import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, isNull, lt, sql } from 'drizzle-orm';
 import { bulkUserBatches } from '../../../drizzle/platform/schema/bulk-users.ts';
 import { jobs } from '../../../drizzle/platform/schema/jobs.ts';
 import type { Executor } from '../../platform/db.ts';
 import type { JobRow } from '../jobs/jobs.ts';
+import { jsonAsWritten } from '../json-columns.ts';
 
 /** What was asked of bulk creation, in Muster's database. A batch's status is its job's. */
 export type BatchRow = typeof bulkUserBatches.$inferSelect;
+/** What to select to get `BatchRow`s: all columns, custom attributes with their numbers as they were sent. */
+export const batchColumns = {
+  ...getTableColumns(bulkUserBatches),
+  config: jsonAsWritten(bulkUserBatches.config),
+};
 export interface BatchWithJob {
   batch: BatchRow;
   job: JobRow;
@@ -26,7 +32,7 @@ export async function insertBatch(
 
 export async function findBatch(db: Executor, id: string): Promise<BatchWithJob | undefined> {
   const [row] = await db
-    .select({ batch: bulkUserBatches, job: jobs })
+    .select({ batch: batchColumns, job: jobs })
     .from(bulkUserBatches)
     .innerJoin(jobs, eq(jobs.id, bulkUserBatches.jobId))
     .where(eq(bulkUserBatches.id, id));
@@ -39,7 +45,7 @@ export function listBatches(
   { before, limit }: { before?: string | undefined; limit: number },
 ): Promise<BatchWithJob[]> {
   return db
-    .select({ batch: bulkUserBatches, job: jobs })
+    .select({ batch: batchColumns, job: jobs })
     .from(bulkUserBatches)
     .innerJoin(jobs, eq(jobs.id, bulkUserBatches.jobId))
     .where(before === undefined ? undefined : lt(bulkUserBatches.jobId, before))

@@ -6,7 +6,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { Executor } from '../../platform/db.ts';
 import { recordDeed } from '../access/audit-log.ts';
 import { findJob } from '../jobs/jobs.ts';
-import { type BatchRow, type BatchWithJob, findBatch } from './bulk-batches.ts';
+import { type BatchRow, type BatchWithJob, batchColumns, findBatch } from './bulk-batches.ts';
 
 /**
  * Cleanup in Muster's database: whose a batch is. A cleanup takes a batch while the job that made it has ended, and has it
@@ -58,7 +58,7 @@ const openJobs = (db: Executor) =>
 /** The batches that a cleanup has, oldest first, those that it has finished included. */
 export function listTaken(db: Executor, jobId: string): Promise<BatchRow[]> {
   return db
-    .select()
+    .select(batchColumns)
     .from(bulkUserBatches)
     .where(eq(bulkUserBatches.cleanupJobId, jobId))
     .orderBy(asc(bulkUserBatches.createdAt), asc(bulkUserBatches.id));
@@ -77,7 +77,7 @@ export function listFreeBatches(
   { after, limit }: AgePage = {},
 ): Promise<BatchWithJob[]> {
   const query = db
-    .select({ batch: bulkUserBatches, job: jobs })
+    .select({ batch: batchColumns, job: jobs })
     .from(bulkUserBatches)
     .innerJoin(jobs, eq(jobs.id, bulkUserBatches.jobId))
     .where(

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Executor } from '../../platform/db.ts';
+import { parseColumn } from '../json-columns.ts';
 import type { UserTable } from './user-table.ts';
 
 /** A user of the application, whatever its table calls things. */
@@ -24,16 +25,20 @@ type ReadRow = {
   role: string;
   is_test_user: boolean;
   test_batch_id: string | null;
-  custom_attributes: Record<string, unknown>;
+  /** JSON, as the database has it. */
+  custom_attributes: string;
   created_at: string;
   updated_at: string;
 };
 
-/** What to select, from the users table, to get `UserRow`s by `userOf`. */
+/**
+ * What to select, from the users table, to get `UserRow`s by `userOf`. Attributes are told as text: the driver would round
+ * their numbers.
+ */
 export const userColumns = (users: UserTable) => sql`
   ${users.read('id')} as id, ${users.read('username')} as username, ${users.read('email')} as email,
   ${users.read('role')} as role, ${users.read('is_test_user')} as is_test_user,
-  ${users.read('test_batch_id')} as test_batch_id, ${users.read('attributes')} as custom_attributes,
+  ${users.read('test_batch_id')} as test_batch_id, ${users.read('attributes')}::text as custom_attributes,
   ${users.read('created_at')} as created_at, ${users.read('updated_at')} as updated_at`;
 
 export const userOf = (row: ReadRow): UserRow => ({
@@ -43,7 +48,7 @@ export const userOf = (row: ReadRow): UserRow => ({
   role: row.role,
   isTestUser: row.is_test_user,
   testBatchId: row.test_batch_id,
-  customAttributes: row.custom_attributes,
+  customAttributes: parseColumn(row.custom_attributes),
   createdAt: new Date(row.created_at),
   updatedAt: new Date(row.updated_at),
 });

@@ -1,14 +1,18 @@
-import { asc, eq, gt, sql } from 'drizzle-orm';
+import { asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import { type TemplateRow, userTemplates } from '../../../drizzle/platform/schema/settings.ts';
 import type { Executor } from '../../platform/db.ts';
+import { jsonAsWritten } from '../json-columns.ts';
 
 /** Templates of bulk creation as they are stored; the built-in ones are not, until somebody overrides them. */
 export type { TemplateRow };
 
+/** All columns, custom attributes with their numbers as they were sent. */
+const templateColumns = { ...getTableColumns(userTemplates), config: jsonAsWritten(userTemplates.config) };
+
 type StoredTemplate = Pick<TemplateRow, 'name' | 'description' | 'config' | 'sealedPassword' | 'updatedBy'>;
 
 export async function findTemplateRow(db: Executor, name: string): Promise<TemplateRow | undefined> {
-  const [row] = await db.select().from(userTemplates).where(eq(userTemplates.name, name));
+  const [row] = await db.select(templateColumns).from(userTemplates).where(eq(userTemplates.name, name));
   return row;
 }
 
@@ -18,7 +22,7 @@ export function listTemplateRows(
   { after, limit }: { after: string; limit: number },
 ): Promise<TemplateRow[]> {
   return db
-    .select()
+    .select(templateColumns)
     .from(userTemplates)
     .where(gt(sql`${userTemplates.name} collate "C"`, after))
     .orderBy(asc(sql`${userTemplates.name} collate "C"`))
@@ -30,7 +34,11 @@ export async function insertTemplate(
   tx: Executor,
   template: StoredTemplate,
 ): Promise<TemplateRow | undefined> {
-  const [row] = await tx.insert(userTemplates).values(template).onConflictDoNothing().returning();
+  const [row] = await tx
+    .insert(userTemplates)
+    .values(template)
+    .onConflictDoNothing()
+    .returning(templateColumns);
   return row;
 }
 
@@ -50,7 +58,7 @@ export async function putTemplates(tx: Executor, templates: StoredTemplate[]): P
         updatedAt: sql`now()`,
       },
     })
-    .returning();
+    .returning(templateColumns);
 }
 
 export async function putTemplate(tx: Executor, template: StoredTemplate): Promise<TemplateRow> {

@@ -30,6 +30,17 @@ it('numbers of lines are stored as they are written', async () => {
   expect(rows.map(({ text }) => text)).toEqual(stored.map(number => `{"in": [${number}]}`));
 });
 
+it('numbers of a document are stored as they are written, and what it says of itself is no matter of how', async () => {
+  const users = ['1.10', '12345678901234567890'].map(line).join(',');
+  const body = `{"total_count":2.0,"metadata":{"a":1.50},"users":[${users}]}`;
+  const headers = { 'Content-Type': 'application/json' };
+  const answer = await bodyOf(await api.call('POST', '/api/users/import', { body, headers }), importResult);
+  expect(answer).toMatchObject({ created: 2, errors: [] });
+  const rows = await databases.platform.sql`
+    select custom_attributes::text as text from accounts order by username`;
+  expect(rows.map(({ text }) => text)).toEqual(['{"in": [1.10]}', '{"in": [12345678901234567890]}']);
+});
+
 it('a number that PostgreSQL cannot store, or would write out by the thousand, fails its user alone', async () => {
   const refused = ['1e309', '0e99999999999', '1e-16000', `1.${'1'.repeat(16_384)}`];
   const { created, errors } = await imported(['1.0', ...refused].map(line));
