@@ -3,7 +3,7 @@ import { AppError, isAppError } from '../../kernel/errors.ts';
 import type { QueueContract } from './contract.ts';
 import { type BullJob, bullJob, type JobOptions } from './payload.ts';
 import { keepSchedule, type Schedule } from './schedule.ts';
-import { type BullQueue, type JobState, jobStates, type QueueBackend } from './seam.ts';
+import { type BullQueue, type JobState, jobStates, type KnownState, type QueueBackend } from './seam.ts';
 import { storeUnavailable } from './store-errors.ts';
 
 /** The way into the queues, for the API, the CLI's server side and workers that hand out tasks. */
@@ -15,7 +15,7 @@ export interface QueueClient {
   enqueueAll<P>(contract: QueueContract<P, unknown>, payloads: readonly P[]): Promise<JobRef[]>;
   /** Adds a parent that runs when all its children have ended, well or not, and the children, all or none. */
   enqueueFlow<P, C>(parent: FlowNode<P>, children: readonly FlowNode<C>[]): Promise<JobRef>;
-  state(contract: Named, jobId: string): Promise<JobState | 'missing'>;
+  state(contract: Named, jobId: string): Promise<KnownState | 'missing'>;
   /**
    * Makes the queue have a job again that it lost, gave up or takes for done, because the database says that it is not
    * finished; it starts with all its attempts. One that waits or runs is left alone.
@@ -86,8 +86,8 @@ export function createQueueClient(backend: QueueBackend, contracts: readonly Nam
     );
     const gone = jobs.filter(({ opts }) => !isPending(states.get(opts.jobId)));
     // Taken out and added anew rather than retried: BullMQ's retry keeps the marks of the stalls that failed a job.
-    const ended = gone.filter(({ opts }) => states.has(opts.jobId));
-    await onStore(() => Promise.all(ended.map(({ opts }) => queueOf(contract).remove(opts.jobId))));
+    const kept = gone.filter(({ opts }) => states.has(opts.jobId));
+    await onStore(() => Promise.all(kept.map(({ opts }) => queueOf(contract).remove(opts.jobId))));
     await addAll(contract, gone);
     return gone.map(({ opts }) => opts.jobId);
   }
@@ -180,8 +180,8 @@ const flowNode = <P>({ contract, payload }: FlowNode<P>) => ({
   queueName: contract.name,
 });
 
-const isPending = (state: JobState | undefined): boolean =>
-  state !== undefined && state !== 'completed' && state !== 'failed';
+const over: readonly (KnownState | undefined)[] = ['completed', 'failed', 'unknown', undefined];
+const isPending = (state: KnownState | undefined): boolean => !over.includes(state);
 
 async function countStates(queue: BullQueue): Promise<Record<JobState, number>> {
   const counts = await queue.getJobCounts(...jobStates, 'prioritized');

@@ -1,7 +1,8 @@
 import { createRedisBackend, FlowProducer, Queue } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import { BullWorker } from './bull-worker.ts';
-import type { BullQueue, JobState, QueueBackend, QueueBackendOptions } from './seam.ts';
+import { askStates } from './redis-states.ts';
+import type { QueueBackend, QueueBackendOptions } from './seam.ts';
 import { answered, logStoreErrors } from './store-errors.ts';
 
 const answerTimeoutMs = 5000;
@@ -41,7 +42,7 @@ export async function openRedisBackend(
     openWorker: (queue, processor, settings) =>
       new BullWorker(queue, processor, { ...settings, connection: workers, prefix }, createRedisBackend),
     openFlowProducer: () => new FlowProducer(producing, createRedisBackend).on('error', onError),
-    states: askStates,
+    states: (queue, jobIds) => askStates(producer, queue, jobIds),
     ping: async () => {
       await answered(producer.ping(), answerTimeoutMs, hint);
     },
@@ -73,18 +74,6 @@ async function measureSkew(redis: Redis): Promise<number> {
   const before = Date.now();
   const [seconds, micros] = await redis.time();
   return Number(seconds) * 1000 + Number(micros) / 1000 - (before + Date.now()) / 2;
-}
-
-/** Questions asked together travel together: ioredis writes them to one socket without waiting for the answers. */
-async function askStates(queue: BullQueue, jobIds: readonly string[]): Promise<Map<string, JobState>> {
-  const states = await Promise.all(jobIds.map(id => queue.getJobState(id)));
-  const found = new Map<string, JobState>();
-  for (const [index, id] of jobIds.entries()) {
-    const state = states[index];
-    if (state === undefined || state === 'unknown') continue;
-    found.set(id, state === 'prioritized' ? 'waiting' : state);
-  }
-  return found;
 }
 
 /** Says which settings of this Redis can lose jobs. */

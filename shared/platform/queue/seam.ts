@@ -26,6 +26,8 @@ export interface QueueBackendOptions extends QueueStoreOptions {
 export const jobStates = ['waiting', 'delayed', 'active', 'completed', 'failed', 'waiting-children'] as const;
 /** Where a job is. Waiting includes jobs with a priority and those of a paused queue. */
 export type JobState = (typeof jobStates)[number];
+/** `unknown` is a job that the store has and will give to nobody: Redis lost, or evicted, the list that it was in. */
+export type KnownState = JobState | 'unknown';
 
 export type BullQueue = Queue<
   unknown,
@@ -59,7 +61,7 @@ export interface QueueBackend {
   openWorker(queue: string, processor: BullProcessor, settings: WorkerSettings): BullWorker;
   openFlowProducer(): BullFlowProducer;
   /** The states of the jobs that the store has, in one round trip; an id it does not have is absent. */
-  states(queue: BullQueue, jobIds: readonly string[]): Promise<Map<string, JobState>>;
+  states(queue: BullQueue, jobIds: readonly string[]): Promise<Map<string, KnownState>>;
   /** Rejects when the store does not answer. */
   ping(): Promise<void>;
   /** Closes every connection; queues and workers are closed by their owners before. */
