@@ -12,10 +12,14 @@ export type ServiceStart = (config: Config, logger: Logger, lifecycle: Lifecycle
 export const misconfigured = 78;
 const faultsOfConfiguration: ReadonlySet<ErrorCode> = new Set(['validation_failed', 'secret_unreadable']);
 
+/** What is left, in milliseconds, to close connections when all the time for a stop was given to work under way. */
+const closingMs = 1000;
+
 /**
  * The life of one process: configuration, logs, `start`; on SIGTERM, SIGINT or the loss of the parent everything
  * that was started stops in reverse order, and the process ends with code 0. A start or a stop that fails ends it
- * with code 1, or `misconfigured`, and says why.
+ * with code 1, or `misconfigured`, and says why; so does a stop that takes too long: what it waits for may be a
+ * database that does not answer. A second SIGTERM or SIGINT ends it at once.
  */
 export async function runService(name: string, start: ServiceStart): Promise<void> {
   try {
@@ -29,6 +33,9 @@ export async function runService(name: string, start: ServiceStart): Promise<voi
     const started = start(config, logger, lifecycle);
     const stop = (reason: string) => {
       logger.info({ reason }, 'stopping');
+      const longestMs = config.SHUTDOWN_TIMEOUT_MS + closingMs;
+      const late = new Error(`The stop was not done after ${longestMs} ms`);
+      setTimeout(() => exitWith(name, late), longestMs).unref();
       // A signal during the start waits for it, or what is started next would stay.
       const stopped = started.catch(() => {}).then(() => lifecycle.stop());
       stopped.then(() => process.exit(0)).catch((error: unknown) => exitWith(name, error));
