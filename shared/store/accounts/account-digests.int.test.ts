@@ -1,5 +1,7 @@
+import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { testDatabases } from '../../../test/fixtures/database.ts';
+import { executedBy } from '../../../test/fixtures/plans.ts';
 import { digestTableOf } from '../user-sync/synced-users.ts';
 import { storefrontUsers } from '../users/user-table.ts';
 import {
@@ -112,4 +114,17 @@ it('sums up to the digest that the pool tells of itself, and both servers hash a
     await readHashProbe(databases.application.db),
   ];
   expect(one.probe).toBe(other.probe);
+});
+
+it('finds the buckets without sorting users, however little memory there is', async () => {
+  await databases.application.sql`
+    insert into users (username, email, role, password_hash, is_test_user, test_batch_id, created_by_bulk)
+    select 'u' || n, 'u' || n || '@example.com', 'user', '!', true, ${batchId}, true from generate_series(1, 20000) n`;
+  await databases.application.sql`vacuum analyze users`;
+  const table = await digestTableOf(databases.application.db, storefrontUsers);
+  const executed = await executedBy(databases.applicationUrl, async db => {
+    await db.execute(sql`set work_mem = '64kB'`);
+    expect(foldBuckets(await readBuckets(db, table, scope)).users).toBe(20_000);
+  });
+  expect(executed.map(({ sorted }) => sorted)).toEqual([0]);
 });

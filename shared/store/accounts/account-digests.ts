@@ -132,12 +132,19 @@ export const digestIfLive = (table: DigestTable): SQL =>
 export const inBuckets = (table: DigestTable, scope: Scope): SQL =>
   sql`${inScope(table, scope)} and ${present(table, scope)}`;
 
-/** The buckets that have anybody, of all users in scope. One pass over the table. */
+/**
+ * The buckets that have anybody, of all users in scope. One pass over the table, grouped by hashing: of a bucket that is
+ * computed the planner believes that there are as many as usernames, and sorts all users on disk. What comes out of a union
+ * it takes for few different values, and shares between its workers as before.
+ */
 export async function readBuckets(db: Executor, table: DigestTable, scope: Scope): Promise<Bucket[]> {
   const rows = await db.execute<{ b: number; n: number; d: string; u: number }>(sql`
-    select ${table.bucket}::int as b, count(*)::int as n, coalesce(bit_xor(${digestIfLive(table)}), 0)::text as d,
-      (count(*) filter (where ${table.unsettled}))::int as u
-    from ${table.from} where ${inBuckets(table, scope)} group by 1`);
+    select bucket as b, count(*)::int as n, coalesce(bit_xor(digest), 0)::text as d, (count(*) filter (where unsettled))::int as u
+    from (
+      select ${table.bucket}::int as bucket, ${digestIfLive(table)} as digest, ${table.unsettled} as unsettled
+      from ${table.from} where ${inBuckets(table, scope)}
+      union all select null, null, null where false
+    ) as each group by bucket`);
   return rows.map(({ b, n, d, u }) => ({ bucket: b, users: n, digest: d, unsettled: u }));
 }
 
