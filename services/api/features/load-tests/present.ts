@@ -24,7 +24,15 @@ const noMetrics: LoadMetrics = {
   dropped_iterations: 0,
 };
 
-export const metricsOf = (row: LoadTestRow): LoadMetrics => row.metrics ?? noMetrics;
+/**
+ * With what was sent and not counted, of a test that has ended: whoever conducted it wrote that down. Nobody did where it
+ * ended without: none, if no start was ever set; else it is not known.
+ */
+export function metricsOf({ metrics, startAt, finishedAt }: LoadTestRow): LoadMetrics {
+  const known = metrics ?? noMetrics;
+  if (finishedAt === null) return known;
+  return { http_reqs_interrupted: startAt === null ? 0 : null, ...known };
+}
 
 export const hasEnded = ({ finishedAt }: Pick<LoadTestRow, 'finishedAt'>): boolean => finishedAt !== null;
 

@@ -146,6 +146,18 @@ describe('the results of a load test', () => {
     }
   });
 
+  it.each([
+    ['none where it ended before its start', null, 0],
+    ['not known where nobody concluded it', new Date(), null],
+  ])('have what was sent and not counted: %s', async (_what, startAt, interrupted) => {
+    const { id } = await insertTest(databases);
+    const ended = { status: 'aborted', startAt, finishedAt: new Date() } as const;
+    const read = async () => (await api.call('GET', `/api/load-tests/${id}`)).json();
+    expect(await read()).not.toHaveProperty('metrics.http_reqs_interrupted');
+    await db().update(loadTests).set(ended).where(eq(loadTests.id, id));
+    expect(await read()).toMatchObject({ metrics: { http_reqs_interrupted: interrupted } });
+  });
+
   it('are compared once both have ended', async () => {
     const [base, head] = [await results(), await results()];
     const compare = (other: string) => api.call('GET', `/api/load-tests/compare?base=${base}&head=${other}`);
