@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '../../shared/kernel/time.ts';
 import { createSignals } from './signals.ts';
 import type { Store, Workbench } from './workbench.ts';
 
@@ -51,4 +52,55 @@ export function describeSchedule({ queue }: Workbench, store: Store): void {
     expect(await next()).toBeGreaterThan(first ?? 0);
     await client.unschedule(contract, 'clock');
   });
+
+  test('a moment that came while no worker was there is made up for, once', async () => {
+    const { contract, client, consume } = await queue();
+    const schedule = () =>
+      client.schedule(contract, { id: 'tick' }, { id: 'daily', pattern: '* * * * *', timeZone: 'UTC' });
+    const halfAnHourAgo = Date.now() - 30 * 60_000;
+    await atTime(halfAnHourAgo, schedule);
+    await schedule();
+    const moments = createSignals<string>();
+    await consume(async ({ jobId }) => {
+      moments.push(jobId);
+      return { said: '' };
+    });
+    const missed = await moments.when('the missed moment', () => true);
+    const moment = Number(missed.split(':').at(-1));
+    expect(moment).toBeLessThanOrEqual(halfAnHourAgo + 60_000);
+    const [scheduler] = client.bullQueues();
+    await waitFor(
+      'the schedule to go on',
+      async () => ((await scheduler?.getJobScheduler('daily'))?.next ?? 0) > moment,
+    );
+    expect((await scheduler?.getJobScheduler('daily'))?.next).toBeGreaterThan(Date.now() - 60_000);
+    expect(moments.all).toEqual([missed]);
+    await client.unschedule(contract, 'daily');
+  });
+
+  test.each([
+    { clock: 'a year ahead', offMs: 365 * 86_400_000 },
+    { clock: 'a day behind', offMs: -86_400_000 },
+  ])('a schedule that was made by a clock $clock starts anew', async ({ offMs }) => {
+    const { contract, client } = await queue();
+    const schedule = () =>
+      client.schedule(contract, { id: 'tick' }, { id: 'wrong', pattern: '* * * * *', timeZone: 'UTC' });
+    await atTime(Date.now() + offMs, schedule);
+    await schedule();
+    const next = (await client.bullQueues()[0]?.getJobScheduler('wrong'))?.next ?? 0;
+    expect(Math.abs(next - Date.now())).toBeLessThan(120_000);
+    expect((await client.counts())[contract.name]?.delayed).toBe(1);
+    await client.unschedule(contract, 'wrong');
+  });
+}
+
+/** Does something by a clock that shows another time. */
+async function atTime(now: number, work: () => Promise<void>): Promise<void> {
+  const clock = Date.now;
+  Date.now = () => now;
+  try {
+    await work();
+  } finally {
+    Date.now = clock;
+  }
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ErrorCode } from 'bullmq';
+import { defaultRepeatStrategy, ErrorCode } from 'bullmq';
 import { backoffMs, sleep } from '../../kernel/time.ts';
 import type { BullJob } from './payload.ts';
 import type { BullQueue } from './seam.ts';
@@ -14,8 +14,11 @@ export interface Schedule {
 
 const attempts = 12;
 
-/** A moment that is due for longer came while no worker was there, or the queue lost its job: the schedule starts anew. */
-const overdueMs = 5 * 60_000;
+/** A moment that nobody took, since no worker was there, is made up for within this time. Later the schedule starts anew. */
+const longestLateMs = 60 * 60_000;
+
+/** The clocks of two workers may differ by this much. */
+const longestSkewMs = 5 * 60_000;
 
 /**
  * Makes `queue` follow a schedule; one that it follows already is left alone, since BullMQ would drop a moment that is
@@ -30,7 +33,7 @@ export async function keepSchedule(queue: BullQueue, schedule: Schedule, job: Bu
   for (let attempt = 1; ; attempt++) {
     const kept = await queue.getJobScheduler(id);
     const isOurs = kept?.pattern === pattern && kept.tz === tz && isDeepStrictEqual(kept.template, template);
-    if (isOurs && (kept.next ?? 0) > Date.now() - overdueMs) return;
+    if (isOurs && (await isGoingOn(queue, schedule, kept.next ?? 0))) return;
     try {
       await queue.upsertJobScheduler(id, { pattern, tz }, { name: job.name, ...template });
       return;
@@ -40,6 +43,20 @@ export async function keepSchedule(queue: BullQueue, schedule: Schedule, job: Bu
     await sleep(backoffMs(attempt, 10, 500));
   }
 }
+
+/** Whether the next moment is one that the schedule has at this time, and will come or has come just now. */
+async function isGoingOn(queue: BullQueue, schedule: Schedule, next: number): Promise<boolean> {
+  const { id, pattern, timeZone: tz } = schedule;
+  const now = Date.now();
+  // One that lies beyond the next was made by a clock that was wrong: nothing would come before it.
+  if (next > now) return next <= (defaultRepeatStrategy(now + longestSkewMs, { pattern, tz }) ?? next);
+  if (next < now - longestLateMs) return false;
+  if (pending.has(await queue.getJobState(`repeat:${id}:${next}`))) return true;
+  const kept = await queue.getJobScheduler(id); // it goes on when its job is taken, which may have been just now
+  return kept?.next !== next;
+}
+
+const pending: ReadonlySet<string> = new Set(['delayed', 'waiting', 'prioritized', 'active']);
 
 const isCollision = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === ErrorCode.SchedulerJobIdCollision;
