@@ -78,8 +78,8 @@ export const refuse = (pointer: string, code: string, detail: string): AppError 
   refused([{ pointer, code, detail }]);
 
 /** What `look` gives. Faults that were seen before it are told in any case: alone, or together with those that it throws. */
-export async function lookWith<T>(seen: readonly Fault[], look: Promise<T>): Promise<T> {
-  const found = await look.catch((error: unknown) => {
+export async function lookWith<T>(seen: readonly Fault[], look: () => Promise<T>): Promise<T> {
+  const found = await look().catch((error: unknown) => {
     if (!isAppError(error)) throw error;
     const { code, message, hint, faults } = error;
     const told = { ...(hint !== undefined && { hint }), faults: [...faults, ...seen], cause: error };

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { job } from '../../shared/http/jobs.ts';
+import { newId } from '../../shared/kernel/ids.ts';
+import { newToken } from '../../shared/platform/crypto.ts';
 import { bodyOf } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { queueSchema } from '../servers/templates.ts';
@@ -15,7 +17,7 @@ afterAll(() => {
 });
 
 /** The API as its own process, on a free port: its address, and the key that it printed if it made one. */
-async function startProcess() {
+async function startProcess(settings: Record<string, string> = {}) {
   const child = spawn(process.execPath, ['services/api/main.ts'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
@@ -24,6 +26,7 @@ async function startProcess() {
       APP_DATABASE_URL: databases.applicationUrl,
       QUEUE_PREFIX: queueSchema,
       MUSTER_ENCRYPTION_KEY: 'ab'.repeat(32),
+      ...settings,
     },
   });
   running.push(child);
@@ -61,4 +64,20 @@ it('prints the first key once, and stops on SIGTERM with its streams ended and e
   ]);
   expect(performance.now() - stoppedAt).toBeLessThan(5000);
   expect(await events).toContain('event: status');
+});
+
+it('survives a login whose target and batch are both refused', async () => {
+  const key = newToken('muster');
+  const { child, url } = await startProcess({ MUSTER_API_KEY: key });
+  const statuses: number[] = [];
+  for (let request = 0; request < 2; request++) {
+    const { status } = await fetch(`${url}/api/users/sessions/bulk-login`, {
+      method: 'POST',
+      headers: { 'X-API-Key': key, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ target_url: 'http://192.0.2.1/', batch_id: newId() }),
+    });
+    statuses.push(status);
+  }
+  expect(statuses).toEqual([422, 422]);
+  expect(child.exitCode).toBeNull();
 });

@@ -34,8 +34,9 @@ const loginRoute = (deps: AccountSessionRoutesDeps): Route =>
   preparedRoute(
     bulkLoginOperation,
     async ({ body, db }) => {
-      const target = findTarget(targetUrlOf(body, deps), deps);
-      const { url } = await lookWith(await faultsOfBatch(db, body.batch_id), target);
+      const targetUrl = targetUrlOf(body, deps);
+      const seen = await faultsOfBatch(db, body.batch_id);
+      const { url } = await lookWith(seen, () => findTarget(targetUrl, deps));
       return url.origin;
     },
     async ({ body, ...call }, origin) => {

@@ -23,7 +23,7 @@ export async function settleRequest(deps: SettleDeps, body: LoadTestBody): Promi
   const limited = faultsOfLimits(deps.limits, shape, durationField);
   const settled = body.endpoints && settleEndpointsOf(body, new URL(targetUrl), body.endpoints);
   const seen = [...limited, ...(settled?.faults ?? [])];
-  const target = await lookWith(seen, findTarget(targetUrl, deps));
+  const target = await lookWith(seen, () => findTarget(targetUrl, deps));
   const { endpoints, faults } = settled ?? (await settleCatalogue(body, target));
   if (faults.length > 0) throw refused(faults);
   return {
