@@ -4,20 +4,11 @@ import { testDatabases } from '../../../test/fixtures/database.ts';
 import { executedBy } from '../../../test/fixtures/plans.ts';
 import { digestTableOf } from '../user-sync/synced-users.ts';
 import { storefrontUsers } from '../users/user-table.ts';
-import {
-  differingBuckets,
-  differingSubBuckets,
-  foldBuckets,
-  listEntries,
-  poolTable,
-  readBuckets,
-  readHashProbe,
-  readSubBuckets,
-  summarize,
-} from './account-digests.ts';
+import { listEntries, poolTable, readBuckets, readHashProbe, readSubBuckets } from './account-digests.ts';
 import { readFold } from './account-fold.ts';
 import { readAccountStats } from './account-reading.ts';
 import { type AccountFields, upsertAccounts } from './accounts.ts';
+import { differingBuckets, differingSubBuckets, foldBuckets, summarize } from './bucket-comparison.ts';
 
 const databases = testDatabases();
 const batchId = '0198f000-0000-7000-8000-000000000001';

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Executor } from '../../platform/db.ts';
 import { textArray } from '../text-array.ts';
+import type { Bucket, SubDigests } from './bucket-comparison.ts';
 
 /**
  * Digests of users, computed by the database that has them, so that two databases are compared without their rows
@@ -8,14 +9,6 @@ import { textArray } from '../text-array.ts';
  * users', which neither order nor plan changes. There are 4,096 buckets, by a hash of the username, and in each 64
  * smaller ones. A change that one side missed goes unseen with a chance of 2^-64 a bucket.
  */
-export interface Bucket {
-  bucket: number;
-  users: number;
-  /** 64 bits, signed, in decimal. */
-  digest: string;
-  /** Users whose digest of the last sync is not their digest: the pool's only, 0 elsewhere. */
-  unsettled: number;
-}
 
 /** A user in a list: its digest is null when it was deleted and only its tombstone is left. */
 export interface Entry {
@@ -148,12 +141,6 @@ export async function readBuckets(db: Executor, table: DigestTable, scope: Scope
   return rows.map(({ b, n, d, u }) => ({ bucket: b, users: n, digest: d, unsettled: u }));
 }
 
-/** The digests of a bucket's smaller ones, those that have anybody: for each, 2 hex digits of number and 8 of digest. */
-export interface SubDigests {
-  bucket: number;
-  digests: string;
-}
-
 /**
  * The smaller buckets within some buckets. Their digests have 32 bits: they only say where to look, and a difference
  * that they hide stays in sight of its bucket's digest.
@@ -173,31 +160,6 @@ export async function readSubBuckets(
     ) as small group by b`);
   return rows.map(({ b, d }) => ({ bucket: b, digests: d }));
 }
-
-const subDigestLength = 10;
-
-/** The numbers of the smaller buckets in which two sides are not the same, in order. */
-export function differingSubBuckets(one: readonly SubDigests[], other: readonly SubDigests[]): number[] {
-  const left = new Map(one.map(({ bucket, digests }) => [bucket, digests]));
-  const right = new Map(other.map(({ bucket, digests }) => [bucket, digests]));
-  const differing: number[] = [];
-  for (const bucket of new Set([...left.keys(), ...right.keys()])) {
-    const [ours, theirs] = [left.get(bucket) ?? '', right.get(bucket) ?? ''];
-    if (ours === theirs) continue;
-    const [left64, right64] = [new Set(piecesOf(ours)), new Set(piecesOf(theirs))];
-    const alone = [...left64]
-      .filter(piece => !right64.has(piece))
-      .concat([...right64].filter(piece => !left64.has(piece)));
-    const small = new Set(alone.map(text => Number.parseInt(text.slice(0, 2), 16)));
-    for (const number of small) differing.push(bucket + (number << 12));
-  }
-  return differing.sort((a, b) => a - b);
-}
-
-const piecesOf = (digests: string): string[] =>
-  Array.from({ length: digests.length / subDigestLength }, (_, index) =>
-    digests.slice(index * subDigestLength, (index + 1) * subDigestLength),
-  );
 
 /**
  * Lists users. Those that are chosen by name are listed with their tombstones, their bases and their times; of all others
@@ -226,43 +188,6 @@ function isChosen(table: DigestTable, scope: Scope, choice: Choice): SQL {
   if ('buckets' in choice)
     return sql`${present(table, scope)} and ${table.bucket} = any(${numbers(choice.buckets, 'smallint')})`;
   return sql`${present(table, scope)} and ${subBucket} = any(${numbers(choice.subBuckets, 'integer')})`;
-}
-
-/** All users in scope folded into one digest. */
-export interface Summary {
-  users: number;
-  /** 16 hex digits, the same for the same users. */
-  digest: string;
-}
-
-/** A bucket that all users are in. */
-export interface Fold {
-  users: number;
-  /** 64 bits, signed. */
-  digest: bigint;
-  unsettled: number;
-}
-
-export const foldBuckets = (buckets: readonly Bucket[]): Fold => ({
-  users: buckets.reduce((total, { users }) => total + users, 0),
-  digest: buckets.reduce((folded, { digest }) => folded ^ BigInt(digest), 0n),
-  unsettled: buckets.reduce((total, { unsettled }) => total + unsettled, 0),
-});
-
-export function summarize(buckets: readonly Bucket[]): Summary {
-  const { users, digest } = foldBuckets(buckets);
-  return { users, digest: BigInt.asUintN(64, digest).toString(16).padStart(16, '0') };
-}
-
-/** The numbers of the buckets in which two sides are not the same, in order. */
-export function differingBuckets(one: readonly Bucket[], other: readonly Bucket[]): number[] {
-  const left = new Map(one.map(bucket => [bucket.bucket, bucket]));
-  const differing = other.filter(({ bucket, users, digest }) => {
-    const same = left.get(bucket);
-    left.delete(bucket);
-    return same?.users !== users || same.digest !== digest;
-  });
-  return [...differing.map(({ bucket }) => bucket), ...left.keys()].sort((a, b) => a - b);
 }
 
 /** A digest of known text: two servers that disagree about it cannot be compared. */

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Executor } from '../../platform/db.ts';
-import { type DigestTable, digestIfLive, type Fold, inBuckets, type Scope } from './account-digests.ts';
+import { type DigestTable, digestIfLive, inBuckets, type Scope } from './account-digests.ts';
+import type { Fold } from './bucket-comparison.ts';
 
 /** What `foldBuckets` makes of all buckets of a scope, without making them: which of two sides differ it does not tell. */
 export async function readFold(db: Executor, table: DigestTable, scope: Scope): Promise<Fold> {

@@ -2,9 +2,10 @@ import { type SQL, sql } from 'drizzle-orm';
 import { portions } from '../../kernel/portions.ts';
 import type { Executor } from '../../platform/db.ts';
 import { sqlStateOf } from '../../platform/sql-state.ts';
-import { type Fold, poolTable, type Scope } from '../accounts/account-digests.ts';
+import { poolTable, type Scope } from '../accounts/account-digests.ts';
 import { readFold } from '../accounts/account-fold.ts';
 import { sameRole } from '../accounts/account-touch.ts';
+import type { Fold } from '../accounts/bucket-comparison.ts';
 import { textArray } from '../text-array.ts';
 import type { ApplicationUser } from './synced-users.ts';
 

@@ -1,6 +1,4 @@
 import {
-  differingBuckets,
-  differingSubBuckets,
   type Entry,
   listEntries,
   poolTable,
@@ -8,6 +6,10 @@ import {
   readSubBuckets,
   type Scope,
 } from '../../../../shared/store/accounts/account-digests.ts';
+import {
+  differingBuckets,
+  differingSubBuckets,
+} from '../../../../shared/store/accounts/bucket-comparison.ts';
 import { usersOfPool } from '../../../../shared/store/user-sync/synced-accounts.ts';
 import { readApplicationUsers } from '../../../../shared/store/user-sync/synced-users.ts';
 import { withParsedAttributes } from '../../../../shared/store/users/user-attributes.ts';

@@ -1,12 +1,11 @@
 import type { Executor } from '../../../../shared/platform/db.ts';
 import {
   type DigestTable,
-  differingBuckets,
   poolTable,
   readBuckets,
   type Scope,
-  summarize,
 } from '../../../../shared/store/accounts/account-digests.ts';
+import { differingBuckets, summarize } from '../../../../shared/store/accounts/bucket-comparison.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
 import { lastScheduledAt, listSyncRuns } from '../../../../shared/store/user-sync/sync-runs.ts';
 import { presentSyncRun } from './present.ts';

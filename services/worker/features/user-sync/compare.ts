@@ -1,14 +1,12 @@
 import { firstMs } from '../../../../shared/http/fields.ts';
+import type { Choice, Entry, Scope } from '../../../../shared/store/accounts/account-digests.ts';
 import {
   type Bucket,
-  type Choice,
   differingBuckets,
   differingSubBuckets,
-  type Entry,
   type Fold,
   foldBuckets,
-  type Scope,
-} from '../../../../shared/store/accounts/account-digests.ts';
+} from '../../../../shared/store/accounts/bucket-comparison.ts';
 import { PeerError } from './peer-error.ts';
 import type { SyncSession } from './session.ts';
 

@@ -4,13 +4,8 @@ import { importResult, maxImportedRowBytes } from '../../../../shared/http/accou
 import { peerDeleted, peerDigests, peerEntries } from '../../../../shared/http/sync-peer.ts';
 import { portions } from '../../../../shared/kernel/portions.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import {
-  type Bucket,
-  type Choice,
-  type Entry,
-  foldBuckets,
-  type Scope,
-} from '../../../../shared/store/accounts/account-digests.ts';
+import type { Choice, Entry, Scope } from '../../../../shared/store/accounts/account-digests.ts';
+import { type Bucket, foldBuckets } from '../../../../shared/store/accounts/bucket-comparison.ts';
 import {
   forgetBases,
   readBases,

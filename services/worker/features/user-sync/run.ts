@@ -1,6 +1,6 @@
 import { type SyncResult, userSyncRun } from '../../../../shared/contracts/user-sync.ts';
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
-import type { Fold } from '../../../../shared/store/accounts/account-digests.ts';
+import type { Fold } from '../../../../shared/store/accounts/bucket-comparison.ts';
 import { assertGuards } from '../../../../shared/store/guards/faults.ts';
 import {
   beginApplying,

@@ -1,13 +1,7 @@
 import type { SyncFault } from '../../../../shared/contracts/user-sync.ts';
 import type { Executor } from '../../../../shared/platform/db.ts';
-import type {
-  Bucket,
-  Choice,
-  Entry,
-  Fold,
-  Scope,
-  SubDigests,
-} from '../../../../shared/store/accounts/account-digests.ts';
+import type { Choice, Entry, Scope } from '../../../../shared/store/accounts/account-digests.ts';
+import type { Bucket, Fold, SubDigests } from '../../../../shared/store/accounts/bucket-comparison.ts';
 import type { ApplicationUser } from '../../../../shared/store/user-sync/synced-users.ts';
 
 /** A user as it travels: the fields of the export document. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SyncResult } from '../../../../shared/contracts/user-sync.ts';
-import { summarize } from '../../../../shared/store/accounts/account-digests.ts';
+import { summarize } from '../../../../shared/store/accounts/bucket-comparison.ts';
 import { readWatermark } from '../../../../shared/store/user-sync/synced-users.ts';
 import { presentUser } from '../../../../shared/store/users/user-directory.ts';
 import { readUsers } from '../../../../shared/store/users/user-export.ts';
