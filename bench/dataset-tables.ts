@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { datasetTables } from '../shared/contracts/datasets.ts';
-import type { CopyConnection } from '../shared/platform/copy-connection.ts';
+import type { CopyConnection } from '../shared/platform/postgres/copy-connection.ts';
 
 /** What the benchmark of datasets does to the tables by itself, beside Muster. */
 

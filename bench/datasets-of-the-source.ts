@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { datasetTables } from '../shared/contracts/datasets.ts';
-import type { CopyConnection } from '../shared/platform/copy-connection.ts';
+import type { CopyConnection } from '../shared/platform/postgres/copy-connection.ts';
 import { digest, empty } from './dataset-tables.ts';
 import { callApi, runJob } from './jobs.ts';
 import type { BenchStack } from './stack.ts';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { datasetTables } from '../shared/contracts/datasets.ts';
 import { messageOf, systemCodeOf } from '../shared/kernel/errors.ts';
-import { type CopyConnection, withCopyConnection } from '../shared/platform/copy-connection.ts';
+import { type CopyConnection, withCopyConnection } from '../shared/platform/postgres/copy-connection.ts';
 import { change, copyPlainly, digest, empty } from './dataset-tables.ts';
 import { measureSourcesSizes } from './datasets-of-the-source.ts';
 import { callApi, runJob } from './jobs.ts';

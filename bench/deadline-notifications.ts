@@ -6,9 +6,9 @@ import { join, resolve } from 'node:path';
 import postgres, { type Sql } from 'postgres';
 import { workerHeap } from '../services/local/layout.ts';
 import { loadConfig } from '../shared/platform/config.ts';
-import { startEmbeddedPostgres } from '../shared/platform/embedded-postgres.ts';
-import { removeEmbeddedPostgres } from '../shared/platform/embedded-postgres-data.ts';
-import { createDatabaseIfMissing, migrateDatabase } from '../shared/platform/migrate.ts';
+import { removeEmbeddedPostgres } from '../shared/platform/embedded-postgres/data.ts';
+import { startEmbeddedPostgres } from '../shared/platform/embedded-postgres/embedded-postgres.ts';
+import { createDatabaseIfMissing, migrateDatabase } from '../shared/platform/postgres/migrate.ts';
 import { connections, sendBare } from './notification-bare.ts';
 import {
   activate,

@@ -1,5 +1,5 @@
 import webpush from 'web-push';
-import { createVapidTokens } from '../services/worker/features/deadline-notifications/vapid-tokens.ts';
+import { createVapidTokens } from '../services/worker/features/deadline-notifications/send/vapid-tokens.ts';
 
 /** The signing of pushes next to the library's own. */
 export function benchPush(count: number): void {

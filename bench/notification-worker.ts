@@ -4,8 +4,8 @@ import { notificationSettings } from '../services/worker/features/deadline-notif
 import type { Channel } from '../shared/contracts/deadline-notifications.ts';
 import { newId } from '../shared/kernel/ids.ts';
 import { loadConfig } from '../shared/platform/config.ts';
-import { openDatabase } from '../shared/platform/db.ts';
 import { createLogger } from '../shared/platform/log.ts';
+import { openDatabase } from '../shared/platform/postgres/db.ts';
 import {
   type PageKey,
   type RunState,

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { waitFor } from '../shared/kernel/time.ts';
 import { inheritedEnvironment } from '../shared/platform/config.ts';
-import { startEmbeddedPostgres } from '../shared/platform/embedded-postgres.ts';
-import { removeEmbeddedPostgres } from '../shared/platform/embedded-postgres-data.ts';
+import { removeEmbeddedPostgres } from '../shared/platform/embedded-postgres/data.ts';
+import { startEmbeddedPostgres } from '../shared/platform/embedded-postgres/embedded-postgres.ts';
 import { readLocalApiKey, readStackFile } from '../shared/platform/local-stack.ts';
-import { createDatabaseIfMissing } from '../shared/platform/migrate.ts';
+import { createDatabaseIfMissing } from '../shared/platform/postgres/migrate.ts';
 import { pidOfService } from './process-memory.ts';
 
 const stackScript = resolve(import.meta.dirname, '..', 'services', 'local', 'main.ts');

@@ -1,6 +1,6 @@
 import postgres, { type Sql } from 'postgres';
 import { type SyncResult, syncResultSchema } from '../shared/contracts/user-sync.ts';
-import { withCopyConnection } from '../shared/platform/copy-connection.ts';
+import { withCopyConnection } from '../shared/platform/postgres/copy-connection.ts';
 import { runJob } from './jobs.ts';
 import { type BenchStack, startBenchStack } from './stack.ts';
 import { show, spreadOf } from './statistics.ts';

@@ -7,10 +7,10 @@ import { Command } from 'commander';
 import { type UserMapping, userMappingSchema } from '../../shared/contracts/user-mapping.ts';
 import { messageOf } from '../../shared/kernel/errors.ts';
 import { type Config, loadConfig, required } from '../../shared/platform/config.ts';
-import { openDatabase } from '../../shared/platform/db.ts';
+import { openDatabase } from '../../shared/platform/postgres/db.ts';
+import { assertServerVersion, oldestServers } from '../../shared/platform/postgres/server-version.ts';
+import { sqlMessageOf } from '../../shared/platform/postgres/sql-state.ts';
 import { exitCodeOf } from '../../shared/platform/run-service.ts';
-import { assertServerVersion, oldestServers } from '../../shared/platform/server-version.ts';
-import { sqlMessageOf } from '../../shared/platform/sql-state.ts';
 import { readGuardScript } from '../../shared/store/guards/script.ts';
 import { loadUserTable } from '../../shared/store/users/load-user-table.ts';
 

@@ -6,10 +6,10 @@
 import { fileURLToPath } from 'node:url';
 import { isAppError, messageOf } from '../../shared/kernel/errors.ts';
 import { type Config, loadConfig, required } from '../../shared/platform/config.ts';
-import { migrateDatabase } from '../../shared/platform/migrate.ts';
+import { migrateDatabase } from '../../shared/platform/postgres/migrate.ts';
+import { openTestDataRole } from '../../shared/platform/postgres/test-data-role.ts';
 import { prepareQueueStore } from '../../shared/platform/queue/backend.ts';
 import { exitCodeOf } from '../../shared/platform/run-service.ts';
-import { openTestDataRole } from '../../shared/platform/test-data-role.ts';
 
 const migrations = (database: 'platform' | 'application'): string =>
   fileURLToPath(new URL(`../../drizzle/${database}/migrations`, import.meta.url));

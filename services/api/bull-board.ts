@@ -2,7 +2,7 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { type Express, type RequestHandler, Router } from 'express';
-import type { Db } from '../../shared/platform/db.ts';
+import type { Db } from '../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { listWorkers } from '../../shared/store/workers.ts';
 import { requireActor } from './middleware/identify.ts';

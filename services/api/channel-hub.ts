@@ -1,6 +1,6 @@
 import type { Service } from '../../shared/kernel/lifecycle.ts';
-import type { Database } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import type { Database } from '../../shared/platform/postgres/db.ts';
 
 /**
  * Wakes the event streams of this process. One LISTEN serves them all; a notification carries the id of what changed

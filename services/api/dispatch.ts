@@ -1,8 +1,8 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Operation } from '../../shared/http/operation.ts';
 import { AppError } from '../../shared/kernel/errors.ts';
-import type { Db, Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import type { Db, Executor } from '../../shared/platform/postgres/db.ts';
 import { answeredBefore, answerOnce, idempotentRequest } from './middleware/idempotency.ts';
 import { requireActor } from './middleware/identify.ts';
 import { refuseMethod } from './middleware/methods.ts';

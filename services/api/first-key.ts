@@ -1,5 +1,5 @@
 import type { Config } from '../../shared/platform/config.ts';
-import type { Db } from '../../shared/platform/db.ts';
+import type { Db } from '../../shared/platform/postgres/db.ts';
 import { createFirstKey, installAdminKey } from '../../shared/store/access/api-keys.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { messageOf } from '../../shared/kernel/errors.ts';
 import { createLoop, type Loop } from '../../shared/kernel/loop.ts';
-import type { Db } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import type { Db } from '../../shared/platform/postgres/db.ts';
 import { pruneDeeds } from '../../shared/store/access/audit-log.ts';
 import { pruneIdempotencyKeys } from '../../shared/store/access/idempotency.ts';
 import { pruneRateLimits } from '../../shared/store/access/rate-limits.ts';

@@ -1,8 +1,8 @@
 import type { Request } from 'express';
 import type { BodyOf, Operation, ParamsOf, QueryOf, ReplyOf, Role } from '../../shared/http/operation.ts';
 import type { Fault } from '../../shared/kernel/errors.ts';
-import type { Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import type { Executor } from '../../shared/platform/postgres/db.ts';
 
 /**
  * A feature of the API is a list of routes, made from its dependencies:

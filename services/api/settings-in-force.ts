@@ -1,5 +1,5 @@
 import type { Settings } from '../../shared/contracts/settings.ts';
-import type { Executor } from '../../shared/platform/db.ts';
+import type { Executor } from '../../shared/platform/postgres/db.ts';
 import { readSettings } from '../../shared/store/settings.ts';
 
 /** What the environment of this process allows at most, whatever the settings say. */

@@ -1,6 +1,6 @@
 import type { JobContract } from '../../shared/contracts/job.ts';
 import { newId } from '../../shared/kernel/ids.ts';
-import type { Executor } from '../../shared/platform/db.ts';
+import type { Executor } from '../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { insertJob, type JobRow } from '../../shared/store/jobs/jobs.ts';
 import type { Actor, CallContext } from './route.ts';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Config } from '../../shared/platform/config.ts';
-import { testDataUrl } from '../../shared/platform/test-data-role.ts';
+import { testDataUrl } from '../../shared/platform/postgres/test-data-role.ts';
 import type { MailCatcher } from './mail-catcher/catcher.ts';
 import { claimPort } from './ports.ts';
 import type { DatabaseUrls } from './postgres.ts';

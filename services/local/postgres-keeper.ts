@@ -1,9 +1,9 @@
 import { messageOf } from '../../shared/kernel/errors.ts';
 import { loadConfig } from '../../shared/platform/config.ts';
-import { startEmbeddedPostgres } from '../../shared/platform/embedded-postgres.ts';
+import { startEmbeddedPostgres } from '../../shared/platform/embedded-postgres/embedded-postgres.ts';
 import { createLogger } from '../../shared/platform/log.ts';
-import { createDatabaseIfMissing } from '../../shared/platform/migrate.ts';
 import { onParentLost } from '../../shared/platform/parent-guard.ts';
+import { createDatabaseIfMissing } from '../../shared/platform/postgres/migrate.ts';
 import { databaseNames, type KeeperMessage } from './postgres-messages.ts';
 
 /**

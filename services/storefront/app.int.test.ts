@@ -1,6 +1,6 @@
 import { waitFor } from '../../shared/kernel/time.ts';
-import { type Database, openDatabase } from '../../shared/platform/db.ts';
 import type { HttpServer } from '../../shared/platform/http-server.ts';
+import { type Database, openDatabase } from '../../shared/platform/postgres/db.ts';
 import { testDatabases } from '../../test/fixtures/database.ts';
 import { logIn, startStorefront } from '../../test/fixtures/storefront.ts';
 import { startTcpRelay, type TcpRelay } from '../../test/fixtures/tcp-relay.ts';

@@ -1,6 +1,6 @@
 import express, { type Express, type RequestHandler } from 'express';
-import type { Executor, Sql } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import type { Executor, Sql } from '../../shared/platform/postgres/db.ts';
 import { catalogueRoutes } from './catalogue.ts';
 import { answerErrors, notFound } from './errors.ts';
 import { healthRoutes } from './health.ts';

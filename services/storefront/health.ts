@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { Router as createRouter, type Router } from 'express';
 import { sleep } from '../../shared/kernel/time.ts';
-import type { Executor } from '../../shared/platform/db.ts';
+import type { Executor } from '../../shared/platform/postgres/db.ts';
 
 /** `GET /health`: 200, or 503 when the database does not answer in time. */
 export function healthRoutes({ db, timeoutMs = 2000 }: { db: Executor; timeoutMs?: number }): Router {

@@ -1,11 +1,11 @@
 import type { Lifecycle } from '../../shared/kernel/lifecycle.ts';
 import { secondsSince } from '../../shared/kernel/time.ts';
 import { type Config, required } from '../../shared/platform/config.ts';
-import { type Db, openDatabase } from '../../shared/platform/db.ts';
 import { serveHttp } from '../../shared/platform/http-server.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import { type Db, openDatabase } from '../../shared/platform/postgres/db.ts';
+import { assertServerVersion, oldestServers } from '../../shared/platform/postgres/server-version.ts';
 import { runService } from '../../shared/platform/run-service.ts';
-import { assertServerVersion, oldestServers } from '../../shared/platform/server-version.ts';
 import { openAccessLog } from './access-log.ts';
 import { createStorefrontApp } from './app.ts';
 import { seedShop } from './seed/shop.ts';

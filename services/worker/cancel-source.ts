@@ -1,5 +1,5 @@
-import type { Database } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import type { Database } from '../../shared/platform/postgres/db.ts';
 import type { CancelSource } from '../../shared/platform/queue/cancellation.ts';
 import { cancelledAmong } from '../../shared/store/jobs/job-runs.ts';
 import { jobCancelChannel } from '../../shared/store/jobs/jobs.ts';

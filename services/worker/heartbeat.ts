@@ -2,8 +2,8 @@ import type { QueueActivity } from '../../shared/contracts/worker.ts';
 import { messageOf } from '../../shared/kernel/errors.ts';
 import type { Service } from '../../shared/kernel/lifecycle.ts';
 import { createLoop } from '../../shared/kernel/loop.ts';
-import type { Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import type { Executor } from '../../shared/platform/postgres/db.ts';
 import { beat, markWorkerStopped, type WorkerIdentity } from '../../shared/store/workers.ts';
 
 export interface HeartbeatOptions {

@@ -1,11 +1,11 @@
 import type { JobContract, JobPointer } from '../../shared/contracts/job.ts';
 import { AppError, isAppError, messageOf } from '../../shared/kernel/errors.ts';
-import type { Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import type { Executor } from '../../shared/platform/postgres/db.ts';
+import { sqlMessageOf } from '../../shared/platform/postgres/sql-state.ts';
 import { type Implementation, implement } from '../../shared/platform/queue/consumer.ts';
 import type { Progress } from '../../shared/platform/queue/contract.ts';
 import type { JobContext } from '../../shared/platform/queue/job-run.ts';
-import { sqlMessageOf } from '../../shared/platform/sql-state.ts';
 import {
   claimJob,
   finishJob,

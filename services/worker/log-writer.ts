@@ -1,6 +1,6 @@
 import { messageOf } from '../../shared/kernel/errors.ts';
-import type { Executor } from '../../shared/platform/db.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import type { Executor } from '../../shared/platform/postgres/db.ts';
 import { appendLog } from '../../shared/store/jobs/job-events.ts';
 
 export interface LogWriterOptions {

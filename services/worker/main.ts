@@ -9,13 +9,13 @@ import {
   targetAllowlist,
 } from '../../shared/platform/config.ts';
 import { createVault } from '../../shared/platform/crypto.ts';
-import { openDatabase } from '../../shared/platform/db.ts';
 import { localBundles } from '../../shared/platform/local-bundles.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import { openDatabase } from '../../shared/platform/postgres/db.ts';
+import { assertServerVersion, oldestServers } from '../../shared/platform/postgres/server-version.ts';
 import { openQueueBackend } from '../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../shared/platform/queue/client.ts';
 import { runService } from '../../shared/platform/run-service.ts';
-import { assertServerVersion, oldestServers } from '../../shared/platform/server-version.ts';
 import { assertGuards } from '../../shared/store/guards/faults.ts';
 import { assertEncryptionKey } from '../../shared/store/installation.ts';
 import { loadUserTable } from '../../shared/store/users/load-user-table.ts';

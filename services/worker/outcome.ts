@@ -1,5 +1,5 @@
 import { AppError, type ErrorCode } from '../../shared/kernel/errors.ts';
-import { sqlStateOf } from '../../shared/platform/sql-state.ts';
+import { sqlStateOf } from '../../shared/platform/postgres/sql-state.ts';
 
 /** What may pass by itself: everything else that Muster raises on purpose is final. */
 const retryableCodes: ReadonlySet<ErrorCode> = new Set([

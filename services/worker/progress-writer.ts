@@ -1,4 +1,4 @@
-import type { Executor } from '../../shared/platform/db.ts';
+import type { Executor } from '../../shared/platform/postgres/db.ts';
 import type { Progress } from '../../shared/platform/queue/contract.ts';
 import { type JobLease, saveProgress } from '../../shared/store/jobs/job-runs.ts';
 

@@ -1,10 +1,10 @@
 import type { Refusal } from '../../shared/contracts/refusal.ts';
 import { AppError, isAppError, messageOf } from '../../shared/kernel/errors.ts';
 import type { Logger } from '../../shared/platform/log.ts';
+import { sqlMessageOf } from '../../shared/platform/postgres/sql-state.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import type { QueueContract } from '../../shared/platform/queue/contract.ts';
 import type { JobContext } from '../../shared/platform/queue/job-run.ts';
-import { sqlMessageOf } from '../../shared/platform/sql-state.ts';
 import { guardRefusalOf } from '../../shared/store/guards/refusal.ts';
 import { isOutage, isRetryable } from './outcome.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { testDatabases } from '../../test/fixtures/database.ts';
-import { type CopyConnection, withCopyConnection } from '../platform/copy-connection.ts';
+import { type CopyConnection, withCopyConnection } from '../platform/postgres/copy-connection.ts';
 import { sliceBinary } from './copy-binary.ts';
 
 const databases = testDatabases();

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { bulkUsersCreate } from '../contracts/bulk-users.ts';
 import { userSyncRun } from '../contracts/user-sync.ts';
 import { idOf } from '../kernel/ids.ts';
-import type { Executor } from '../platform/db.ts';
+import type { Executor } from '../platform/postgres/db.ts';
 
 /** Of what ended within the last hour: how much there was, and how much of it failed. */
 export interface FailureRates {

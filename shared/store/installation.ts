@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import { installation } from '../../drizzle/platform/schema/settings.ts';
 import { AppError, isAppError } from '../kernel/errors.ts';
 import type { Vault } from '../platform/crypto.ts';
-import type { Executor } from '../platform/db.ts';
+import type { Executor } from '../platform/postgres/db.ts';
 
 const proofName = 'encryption_key_proof';
 const proofText = 'muster';

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Db, Executor } from '../platform/db.ts';
+import type { Db, Executor } from '../platform/postgres/db.ts';
 import { limitTransaction } from './transactions.ts';
 
 /** A leader that is frozen gives way after this. */

@@ -1,7 +1,7 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { settings, settingsHistory } from '../../drizzle/platform/schema/settings.ts';
 import { type SettingChanges, type Settings, settingsSchema } from '../contracts/settings.ts';
-import type { Executor } from '../platform/db.ts';
+import type { Executor } from '../platform/postgres/db.ts';
 import { holdAdmission } from './jobs/admission.ts';
 
 /**

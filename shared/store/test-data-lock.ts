@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Executor } from '../platform/db.ts';
+import type { Executor } from '../platform/postgres/db.ts';
 
 /**
  * One lock over the application's test data. Who adds rows holds it with others; who removes or replaces rows (a

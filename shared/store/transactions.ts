@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Executor } from '../platform/db.ts';
+import type { Executor } from '../platform/postgres/db.ts';
 
 /**
  * Has the server end the transaction, and its connection, after `ms` milliseconds, whatever the client does. A client

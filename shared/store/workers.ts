@@ -1,7 +1,7 @@
 import { desc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import { workers } from '../../drizzle/platform/schema/jobs.ts';
 import type { QueueActivity, WorkerStatus } from '../contracts/worker.ts';
-import type { Executor } from '../platform/db.ts';
+import type { Executor } from '../platform/postgres/db.ts';
 
 export type WorkerRow = typeof workers.$inferSelect;
 

@@ -2,7 +2,7 @@ import { datasetTables } from '../../shared/contracts/datasets.ts';
 import { dataset } from '../../shared/http/datasets.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
 import { waitFor } from '../../shared/kernel/time.ts';
-import { verifyPassword } from '../../shared/platform/password.ts';
+import { verifyPassword } from '../../shared/platform/passwords/password.ts';
 import { bodyOf, problemOf, testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { testJobs } from '../fixtures/jobs.ts';

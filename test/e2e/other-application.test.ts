@@ -4,7 +4,7 @@ import { expand } from '../../shared/contracts/username-pattern.ts';
 import { applicationUser } from '../../shared/http/bulk-users.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
 import { newId } from '../../shared/kernel/ids.ts';
-import { passwordHashers } from '../../shared/platform/password-formats.ts';
+import { passwordHashers } from '../../shared/platform/passwords/password-formats.ts';
 import { openCredentials } from '../../shared/store/bulk-users/batch-credentials.ts';
 import { readGuardScript } from '../../shared/store/guards/script.ts';
 import { loadUserTable } from '../../shared/store/users/load-user-table.ts';

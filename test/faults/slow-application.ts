@@ -1,4 +1,4 @@
-import type { Sql } from '../../shared/platform/db.ts';
+import type { Sql } from '../../shared/platform/postgres/db.ts';
 
 /**
  * Makes the application slow, with a trigger as an application may have: each statement that writes users takes as

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isAppError, messageOf } from '../../shared/kernel/errors.ts';
-import { withCopyConnection } from '../../shared/platform/copy-connection.ts';
 import { localBundles } from '../../shared/platform/local-bundles.ts';
+import { withCopyConnection } from '../../shared/platform/postgres/copy-connection.ts';
 import { createSnapshot } from '../../shared/store/snapshots/snapshot-create.ts';
 import { restoreSnapshot } from '../../shared/store/snapshots/snapshot-restore.ts';
 

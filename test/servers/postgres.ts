@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../shared/platform/embedded-postgres.ts';
-import { createDatabaseIfMissing, migrateDatabase } from '../../shared/platform/migrate.ts';
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from '../../shared/platform/embedded-postgres/embedded-postgres.ts';
+import { createDatabaseIfMissing, migrateDatabase } from '../../shared/platform/postgres/migrate.ts';
+import { openTestDataRole, testDataUrl } from '../../shared/platform/postgres/test-data-role.ts';
 import { prepareQueueStore } from '../../shared/platform/queue/backend.ts';
-import { openTestDataRole, testDataUrl } from '../../shared/platform/test-data-role.ts';
 import { queueSchema, templates, testDataPassword } from './templates.ts';
 
 /** Nothing here has to survive a power cut, and many test files connect at once. */

@@ -1,8 +1,8 @@
 import { chmod, mkdir, readdir, readFile, rm, statfs } from 'node:fs/promises';
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeEmbeddedPostgres } from '../../shared/platform/embedded-postgres-data.ts';
-import { clearLock, worksIn } from '../../shared/platform/embedded-postgres-lock.ts';
+import { removeEmbeddedPostgres } from '../../shared/platform/embedded-postgres/data.ts';
+import { clearLock, worksIn } from '../../shared/platform/embedded-postgres/lock.ts';
 
 /**
  * One temporary folder for each run of Jest, named after its pid, with the data of its servers. A run that was killed

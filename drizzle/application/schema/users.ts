@@ -32,7 +32,7 @@ export const users = pgTable(
     id: uuid().primaryKey().default(sql`uuidv7()`),
     username: varchar({ length: 255 }).notNull().unique(),
     email: varchar({ length: 255 }).notNull().unique(),
-    /** A PHC string (`$argon2id$...`), see `shared/platform/password.ts`. */
+    /** A PHC string (`$argon2id$...`), see `shared/platform/passwords/password.ts`. */
     passwordHash: text('password_hash').notNull(),
     role: varchar({ length: 50 }).notNull().default('user'),
     customAttributes: jsonb('custom_attributes').$type<Record<string, unknown>>().notNull().default({}),

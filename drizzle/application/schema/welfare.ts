@@ -56,7 +56,7 @@ export const staffs = pgTable(
   {
     id: id(),
     email: varchar({ length: 255 }).notNull().unique(),
-    /** A PHC string (`$argon2id$...`), see `shared/platform/password.ts`. */
+    /** A PHC string (`$argon2id$...`), see `shared/platform/passwords/password.ts`. */
     hashedPassword: text('hashed_password').notNull(),
     lastName: varchar('last_name', { length: 50 }).notNull(),
     firstName: varchar('first_name', { length: 50 }).notNull(),

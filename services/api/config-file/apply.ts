@@ -1,6 +1,6 @@
 import { keyedDigest, type Vault } from '../../../shared/platform/crypto.ts';
-import type { Db } from '../../../shared/platform/db.ts';
 import type { Logger } from '../../../shared/platform/log.ts';
+import type { Db } from '../../../shared/platform/postgres/db.ts';
 import { recordDeed } from '../../../shared/store/access/audit-log.ts';
 import { noteValue } from '../../../shared/store/installation.ts';
 import { changeSettings } from '../../../shared/store/settings.ts';

@@ -3,7 +3,7 @@ import { refuse } from '../../../shared/http/faults.ts';
 import { type Operation, takesIdempotencyKey } from '../../../shared/http/operation.ts';
 import { AppError } from '../../../shared/kernel/errors.ts';
 import { parseAsWritten } from '../../../shared/kernel/json-as-written.ts';
-import type { Executor } from '../../../shared/platform/db.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 import {
   claimIdempotencyKey,
   findAnswer,

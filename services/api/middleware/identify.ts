@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import { type Role, roles } from '../../../shared/http/operation.ts';
 import { AppError } from '../../../shared/kernel/errors.ts';
-import type { Db } from '../../../shared/platform/db.ts';
+import type { Db } from '../../../shared/platform/postgres/db.ts';
 import { identifyKey } from '../../../shared/store/access/api-keys.ts';
 import { identifySession } from '../../../shared/store/access/web-sessions.ts';
 import type { Actor } from '../route.ts';

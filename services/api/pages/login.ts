@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import express, { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express';
 import { AppError } from '../../../shared/kernel/errors.ts';
-import type { Db } from '../../../shared/platform/db.ts';
+import type { Db } from '../../../shared/platform/postgres/db.ts';
 import { identifyKey } from '../../../shared/store/access/api-keys.ts';
 import { closeSession, openSession } from '../../../shared/store/access/web-sessions.ts';
 import { staticFiles } from '../middleware/methods.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { waitFor } from '../../../shared/kernel/time.ts';
-import { removeEmbeddedPostgres } from '../../../shared/platform/embedded-postgres-data.ts';
+import { removeEmbeddedPostgres } from '../../../shared/platform/embedded-postgres/data.ts';
 import { readLocalApiKey, readStackFile } from '../../../shared/platform/local-stack.ts';
 
 /** The demo as people run it: real processes, a real Postgres, real logins. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { waitFor } from '../../../shared/kernel/time.ts';
 import { inheritedEnvironment } from '../../../shared/platform/config.ts';
-import { removeEmbeddedPostgres } from '../../../shared/platform/embedded-postgres-data.ts';
+import { removeEmbeddedPostgres } from '../../../shared/platform/embedded-postgres/data.ts';
 import { type LocalStack, readLocalApiKey, readStackFile } from '../../../shared/platform/local-stack.ts';
 import { createClient } from '../client.ts';
 import type { Context } from '../context.ts';

@@ -8,7 +8,7 @@ import {
   products,
   reviews,
 } from '../../../drizzle/application/schema/shop.ts';
-import type { Executor } from '../../../shared/platform/db.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 import { searchText } from '../input.ts';
 import { parse } from '../refusal.ts';
 

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { Router as createRouter, type Response, type Router } from 'express';
 import { z } from 'zod';
-import type { Executor } from '../../../shared/platform/db.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 import { refuse } from '../errors.ts';
 import { parse } from '../refusal.ts';
 

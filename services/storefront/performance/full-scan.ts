@@ -2,7 +2,7 @@ import { desc, ilike, sql } from 'drizzle-orm';
 import { Router as createRouter, type Router } from 'express';
 import { z } from 'zod';
 import { reviews } from '../../../drizzle/application/schema/shop.ts';
-import type { Executor } from '../../../shared/platform/db.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 import { searchText } from '../input.ts';
 import { parse } from '../refusal.ts';
 

@@ -2,7 +2,7 @@ import { asc, eq } from 'drizzle-orm';
 import { Router as createRouter, type Router } from 'express';
 import { z } from 'zod';
 import { orderLines, orders } from '../../../drizzle/application/schema/shop.ts';
-import type { Executor } from '../../../shared/platform/db.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 import { parse } from '../refusal.ts';
 
 const query = z.object({ orders: z.coerce.number().int().min(1).max(100).default(20) });

@@ -1,5 +1,5 @@
 import { Router as createRouter, type Router } from 'express';
-import type { Executor } from '../../../shared/platform/db.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 import { complexJoinRoutes } from './complex-join.ts';
 import { cpuRoutes } from './cpu.ts';
 import { errorRoutes } from './error.ts';

@@ -1,6 +1,6 @@
 import { getTableName, type SQL, sql } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
-import type { Executor } from '../../../shared/platform/db.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 
 /** What was taken off a table, and the statements that do so and undo it. */
 interface Fitting {

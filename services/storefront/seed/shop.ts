@@ -6,7 +6,7 @@ import {
   products,
   reviews,
 } from '../../../drizzle/application/schema/shop.ts';
-import type { Db, Executor } from '../../../shared/platform/db.ts';
+import type { Db, Executor } from '../../../shared/platform/postgres/db.ts';
 import { withBareTables } from './bare-tables.ts';
 import { words } from './words.ts';
 

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { users } from '../../../drizzle/application/schema/users.ts';
-import { verifyPassword } from '../../../shared/platform/password.ts';
+import { verifyPassword } from '../../../shared/platform/passwords/password.ts';
 import { testDatabases } from '../../../test/fixtures/database.ts';
 import { demoPassword, seedProductionUsers } from './users.ts';
 

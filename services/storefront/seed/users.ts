@@ -1,6 +1,6 @@
 import { users } from '../../../drizzle/application/schema/users.ts';
-import type { Executor } from '../../../shared/platform/db.ts';
-import { hashPassword } from '../../../shared/platform/password.ts';
+import { hashPassword } from '../../../shared/platform/passwords/password.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 
 /** The password of every seeded user, so that anyone can log in as one of them. For development only. */
 export const demoPassword = 'Storefront123!';

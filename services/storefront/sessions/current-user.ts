@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { tokenDigest } from '../../../shared/platform/crypto.ts';
-import type { Sql } from '../../../shared/platform/db.ts';
+import type { Sql } from '../../../shared/platform/postgres/db.ts';
 import { Refusal } from '../refusal.ts';
 import { sessionTokenOf } from './cookie.ts';
 import { findBySession, type Profile } from './store.ts';

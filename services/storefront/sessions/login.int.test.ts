@@ -3,7 +3,7 @@ import { sessions } from '../../../drizzle/application/schema/sessions.ts';
 import { users } from '../../../drizzle/application/schema/users.ts';
 import { tokenDigest } from '../../../shared/platform/crypto.ts';
 import type { HttpServer } from '../../../shared/platform/http-server.ts';
-import { hashPassword } from '../../../shared/platform/password.ts';
+import { hashPassword } from '../../../shared/platform/passwords/password.ts';
 import { testDatabases } from '../../../test/fixtures/database.ts';
 import { cookieOf, logIn, startStorefront } from '../../../test/fixtures/storefront.ts';
 

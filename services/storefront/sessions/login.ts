@@ -1,8 +1,8 @@
 import express, { type RequestHandler, type Router } from 'express';
 import { z } from 'zod';
 import { newToken, tokenDigest } from '../../../shared/platform/crypto.ts';
-import type { Executor } from '../../../shared/platform/db.ts';
-import { verifyPassword } from '../../../shared/platform/password.ts';
+import { verifyPassword } from '../../../shared/platform/passwords/password.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 import { refuse } from '../errors.ts';
 import { parse } from '../refusal.ts';
 import { sessionSeconds, setSessionCookie } from './cookie.ts';

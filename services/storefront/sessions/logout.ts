@@ -1,6 +1,6 @@
 import { Router as createRouter, type Router } from 'express';
 import { tokenDigest } from '../../../shared/platform/crypto.ts';
-import type { Executor } from '../../../shared/platform/db.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 import { clearSessionCookie, sessionTokenOf } from './cookie.ts';
 import { closeSession } from './store.ts';
 

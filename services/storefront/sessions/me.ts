@@ -1,5 +1,5 @@
 import { Router as createRouter, type Router } from 'express';
-import type { Sql } from '../../../shared/platform/db.ts';
+import type { Sql } from '../../../shared/platform/postgres/db.ts';
 import { currentUser } from './current-user.ts';
 
 /** `GET /me`: the profile of whoever is logged in. */

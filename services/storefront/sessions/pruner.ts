@@ -1,7 +1,7 @@
 import { messageOf } from '../../../shared/kernel/errors.ts';
 import { createLoop, type Loop } from '../../../shared/kernel/loop.ts';
-import type { Executor } from '../../../shared/platform/db.ts';
 import type { Logger } from '../../../shared/platform/log.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 import { deleteExpiredSessions } from './store.ts';
 
 /**

@@ -4,7 +4,7 @@ import { users } from '../../../drizzle/application/schema/users.ts';
 import { waitFor } from '../../../shared/kernel/time.ts';
 import type { HttpServer } from '../../../shared/platform/http-server.ts';
 import { createLogger } from '../../../shared/platform/log.ts';
-import { hashPassword } from '../../../shared/platform/password.ts';
+import { hashPassword } from '../../../shared/platform/passwords/password.ts';
 import { testDatabases } from '../../../test/fixtures/database.ts';
 import { cookieOf, logIn, startStorefront } from '../../../test/fixtures/storefront.ts';
 import { createSessionPruner } from './pruner.ts';

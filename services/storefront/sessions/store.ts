@@ -1,7 +1,7 @@
 import { desc, eq, lte, or, sql } from 'drizzle-orm';
 import { sessions } from '../../../drizzle/application/schema/sessions.ts';
 import { users } from '../../../drizzle/application/schema/users.ts';
-import type { Executor, Sql } from '../../../shared/platform/db.ts';
+import type { Executor, Sql } from '../../../shared/platform/postgres/db.ts';
 
 /** What the shop tells of a user. */
 export type Profile = Pick<typeof users.$inferSelect, 'id' | 'username' | 'email' | 'role'>;

@@ -1,6 +1,6 @@
 import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import { cartItems, carts, products } from '../../../drizzle/application/schema/shop.ts';
-import type { Executor } from '../../../shared/platform/db.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 
 /** How much of one product a cart or an order takes, and how many different ones a cart. */
 export const maxQuantity = 99;

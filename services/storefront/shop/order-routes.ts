@@ -1,6 +1,6 @@
 import { Router as createRouter, type Router } from 'express';
 import { z } from 'zod';
-import type { Executor, Sql } from '../../../shared/platform/db.ts';
+import type { Executor, Sql } from '../../../shared/platform/postgres/db.ts';
 import { pageOf, pageQuery, pathWithId, readJson } from '../input.ts';
 import { parse, Refusal } from '../refusal.ts';
 import { currentUser } from '../sessions/current-user.ts';

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, lt, type SQL, sql } from 'drizzle-orm';
 import { cartItems, carts, orderLines, orders, products } from '../../../drizzle/application/schema/shop.ts';
-import type { Executor } from '../../../shared/platform/db.ts';
+import type { Executor } from '../../../shared/platform/postgres/db.ts';
 
 /** An order as it was placed. */
 export interface PlacedOrder {

@@ -1,6 +1,6 @@
 import { Router as createRouter, type Router } from 'express';
 import { z } from 'zod';
-import type { Sql } from '../../../shared/platform/db.ts';
+import type { Sql } from '../../../shared/platform/postgres/db.ts';
 import { pageOf, pageQuery, pathWithId, searchText } from '../input.ts';
 import { parse, Refusal } from '../refusal.ts';
 import {

@@ -1,4 +1,4 @@
-import type { Sql } from '../../../shared/platform/db.ts';
+import type { Sql } from '../../../shared/platform/postgres/db.ts';
 
 /**
  * What most visits read. These go to the driver itself, as prepared statements: the query builder's are parsed and

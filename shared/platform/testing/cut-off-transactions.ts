@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import { type Executor, openDatabase } from '../db.ts';
+import { type Executor, openDatabase } from '../postgres/db.ts';
 
 /**
  * A process whose connections are lost in the middle of transactions, for a test that looks whether it survives

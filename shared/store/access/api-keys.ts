@@ -3,7 +3,7 @@ import { apiKeys } from '../../../drizzle/platform/schema/access.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
 import { newToken, tokenDigest } from '../../platform/crypto.ts';
-import type { Db, Executor } from '../../platform/db.ts';
+import type { Db, Executor } from '../../platform/postgres/db.ts';
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 export type KeyRole = ApiKeyRow['role'];

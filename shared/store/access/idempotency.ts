@@ -1,7 +1,7 @@
 import { and, eq, gt, lt, sql } from 'drizzle-orm';
 import { idempotencyKeys } from '../../../drizzle/platform/schema/access.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /**
  * Answers kept under an `Idempotency-Key`. Claiming the key, the effect of the request and storing the answer

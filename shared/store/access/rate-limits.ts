@@ -1,7 +1,7 @@
 import { lt, sql } from 'drizzle-orm';
 import { RateLimiterDrizzle } from 'rate-limiter-flexible';
 import { rateLimits } from '../../../drizzle/platform/schema/access.ts';
-import type { Db, Executor } from '../../platform/db.ts';
+import type { Db, Executor } from '../../platform/postgres/db.ts';
 
 /**
  * A fixed window of one minute, counted in Postgres, so that all api processes share it. Callers that are

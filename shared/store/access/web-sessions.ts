@@ -1,7 +1,7 @@
 import { and, eq, gt, lt, sql } from 'drizzle-orm';
 import { apiKeys, webSessions } from '../../../drizzle/platform/schema/access.ts';
 import { newToken, tokenDigest } from '../../platform/crypto.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import type { KeyIdentity } from './api-keys.ts';
 
 /** How long a browser stays logged in. */

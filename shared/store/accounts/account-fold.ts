@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { type DigestTable, digestIfLive, inBuckets, type Scope } from './account-digests.ts';
 import type { Fold } from './bucket-comparison.ts';
 

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { BulkLoginInput } from '../../contracts/account-sessions.ts';
-import type { Db, Executor } from '../../platform/db.ts';
+import type { Db, Executor } from '../../platform/postgres/db.ts';
 import { isValidSession, type NewSession, saveSessions } from './account-sessions.ts';
 
 /** The ledger of a bulk login: which accounts are whose to log in, and how far each chunk is. */

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Vault } from '../../platform/crypto.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /** Texts that are kept in both forms at once, while one import or export runs: users of a batch share a password. */
 const maxKept = 1000;

@@ -1,6 +1,6 @@
 import { and, asc, eq, getTableColumns, gt, ne, type SQL, sql } from 'drizzle-orm';
 import { accounts } from '../../../drizzle/platform/schema/accounts.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { jsonAsWritten } from '../json-columns.ts';
 import type { AccountRow } from './accounts.ts';
 

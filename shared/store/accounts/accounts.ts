@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { accounts } from '../../../drizzle/platform/schema/accounts.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { textArray } from '../text-array.ts';
 import { sameRole } from './account-touch.ts';
 

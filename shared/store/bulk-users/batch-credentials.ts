@@ -4,8 +4,8 @@ import { type BatchConfig, slotOf } from '../../contracts/bulk-users.ts';
 import { idOf } from '../../contracts/username-pattern.ts';
 import { isUuid } from '../../kernel/ids.ts';
 import type { Vault } from '../../platform/crypto.ts';
-import type { Executor } from '../../platform/db.ts';
-import { derivePassword } from '../../platform/derived-password.ts';
+import { derivePassword } from '../../platform/passwords/derived-password.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /** The password of a user of a batch; undefined when Muster does not know it, or not any more. */
 export type PasswordOf = (batchId: string | null, username: string) => string | undefined;

@@ -1,7 +1,7 @@
 import { and, desc, eq, getTableColumns, isNull, lt, sql } from 'drizzle-orm';
 import { bulkUserBatches } from '../../../drizzle/platform/schema/bulk-users.ts';
 import { jobs } from '../../../drizzle/platform/schema/jobs.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import type { JobRow } from '../jobs/jobs.ts';
 import { jsonAsWritten } from '../json-columns.ts';
 

@@ -3,7 +3,7 @@ import { bulkUserBatches, bulkUserPasswordHashes } from '../../../drizzle/platfo
 import { jobs } from '../../../drizzle/platform/schema/jobs.ts';
 import { isTerminal, terminalStatuses } from '../../contracts/job.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { recordDeed } from '../access/audit-log.ts';
 import { findJob } from '../jobs/jobs.ts';
 import { type BatchRow, type BatchWithJob, batchColumns, findBatch } from './bulk-batches.ts';

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Comparison } from '../../contracts/bulk-cleanup.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { deleteReferring } from '../users/user-deletion.ts';
 import { refersTo, type UserReference } from '../users/user-references.ts';
 import type { UserTable } from '../users/user-table.ts';

@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, gte, inArray, sql } from 'drizzle-orm';
 import { bulkChunks, bulkFailures } from '../../../drizzle/application/schema/ledger.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /** The ledger of bulk creation, in the application's database. `drizzle/application/schema/ledger.ts` draws its states. */
 type ChunkRow = typeof bulkChunks.$inferSelect;

@@ -1,6 +1,6 @@
 import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { bulkChunks } from '../../../drizzle/application/schema/ledger.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import type { ChunkRefusal } from './bulk-ledger.ts';
 
 /** What has become of batches so far, counted from the chunks of the ledger. */

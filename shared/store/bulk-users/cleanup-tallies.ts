@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { type GoneMark, uncleaned } from './bulk-cleanup.ts';
 
 /** How far cleanups are, counted from the chunks of the ledger. */

@@ -1,6 +1,6 @@
 import { and, eq, gte, lt, sql } from 'drizzle-orm';
 import { bulkUserPasswordHashes as hashes } from '../../../drizzle/platform/schema/bulk-users.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /** The hashes of a batch's distinct passwords, by slot, in Muster's database. Whoever stores a slot first wins. */
 export interface SlotHashes {

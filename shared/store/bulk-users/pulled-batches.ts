@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { bulkUserBatches } from '../../../drizzle/platform/schema/bulk-users.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { uncleaned } from './bulk-cleanup.ts';
 import type { AgePage, Selection } from './bulk-cleanup-batches.ts';
 

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { slotOf } from '../../contracts/bulk-users.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { textArray } from '../text-array.ts';
 import type { UserTable } from '../users/user-table.ts';
 import type { ChunkLease, UserFailure } from './bulk-ledger.ts';

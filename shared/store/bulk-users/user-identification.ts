@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { reservedAddress } from '../../contracts/reserved-domains.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import type { UserTable } from '../users/user-table.ts';
 import { recordedKeys } from './bulk-cleanup.ts';
 

@@ -1,7 +1,7 @@
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { datasetChunks } from '../../../drizzle/application/schema/datasets.ts';
 import { offices } from '../../../drizzle/application/schema/welfare.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { rowIdOf } from './dataset-rows.ts';
 
 /** The ledger of datasets, in the application's database: which ranges of offices are done. As `bulk-ledger.ts`. */

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type DatasetDefinition, type DatasetTable, rowIdPrefix } from '../../contracts/datasets.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import {
   areaCodes,
   firstNames,

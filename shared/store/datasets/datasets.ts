@@ -4,7 +4,7 @@ import { jobs } from '../../../drizzle/platform/schema/jobs.ts';
 import { type DatasetTable, datasetTables } from '../../contracts/datasets.ts';
 import { terminalStatuses } from '../../contracts/job.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { countOpenJobs, type JobRow } from '../jobs/jobs.ts';
 import { shareTestData } from '../test-data-lock.ts';
 

@@ -2,7 +2,7 @@ import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
 import { notificationDeliveries } from '../../../drizzle/application/schema/notifications.ts';
 import { staffs } from '../../../drizzle/application/schema/welfare.ts';
 import type { Channel, DeliveryStatus } from '../../contracts/deadline-notifications.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /** Deliveries as people see and settle them. The workers' side is in `notification-ledger.ts`. */
 export type DeliveryRow = typeof notificationDeliveries.$inferSelect;

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Channel } from '../../contracts/deadline-notifications.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import type { OfficeFailure, PageLease, PageTotals } from './notification-pages.ts';
 
 /** Cycles of an office that several messages tell of. */

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Channel } from '../../contracts/deadline-notifications.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /**
  * Reserves the next `count` places in a channel's queue, which all workers share: one message every `intervalMs`.

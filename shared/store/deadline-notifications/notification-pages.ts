@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { OfficeFailure, PageTotals } from '../../../drizzle/application/schema/notifications.ts';
 import type { Channel, DeliveryStatus } from '../../contracts/deadline-notifications.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /** The pages of notification runs, in the application's database. The schema draws their states. */
 export type { OfficeFailure, PageTotals };

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Channel } from '../../contracts/deadline-notifications.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { type PackedAlerts, packedColumns } from './notification-alerts.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { idOf } from '../../kernel/ids.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 const dayMs = 86_400_000;
 

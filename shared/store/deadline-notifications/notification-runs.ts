@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { notificationsRun } from '../../contracts/deadline-notifications.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /**
  * Gives the id of the run that is on, dry runs aside, and keeps others from starting one until the transaction ends. Two

@@ -14,7 +14,7 @@ import {
   productionRows,
 } from '../../../test/fixtures/production.ts';
 import { storefrontMapping } from '../../contracts/user-mapping.ts';
-import { testDataRole } from '../../platform/test-data-role.ts';
+import { testDataRole } from '../../platform/postgres/test-data-role.ts';
 import { guardedUsersOf, readGuardGraph } from './graph.ts';
 import { readGuardScript } from './script.ts';
 

@@ -21,10 +21,10 @@ import {
 } from '../../../test/fixtures/production.ts';
 import { storefrontMapping } from '../../contracts/user-mapping.ts';
 import { waitFor } from '../../kernel/time.ts';
-import { withCopyConnection } from '../../platform/copy-connection.ts';
-import type { Sql } from '../../platform/db.ts';
-import { sqlStateOf } from '../../platform/sql-state.ts';
-import { testDataRole } from '../../platform/test-data-role.ts';
+import { withCopyConnection } from '../../platform/postgres/copy-connection.ts';
+import type { Sql } from '../../platform/postgres/db.ts';
+import { sqlStateOf } from '../../platform/postgres/sql-state.ts';
+import { testDataRole } from '../../platform/postgres/test-data-role.ts';
 import { cleanChunks, takeChunks } from '../bulk-users/bulk-cleanup.ts';
 import { storefrontUsers } from '../users/user-table.ts';
 import { findGuardFaults } from './faults.ts';

@@ -1,7 +1,7 @@
 import type { UserMapping } from '../../contracts/user-mapping.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Executor } from '../../platform/db.ts';
-import { testDataRole } from '../../platform/test-data-role.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
+import { testDataRole } from '../../platform/postgres/test-data-role.ts';
 import {
   type GuardedTable,
   type GuardGraph,

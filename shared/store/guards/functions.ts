@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { testDataRole } from '../../platform/test-data-role.ts';
+import { testDataRole } from '../../platform/postgres/test-data-role.ts';
 import { type Conditions, guardConditions } from './conditions.ts';
 import type { GuardedTable, GuardGraph } from './graph.ts';
 

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { UserMapping } from '../../contracts/user-mapping.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { parentsFirst } from './parents-first.ts';
 
 /** The application's users table and the columns that say what a row is. */

@@ -1,4 +1,4 @@
-import { testDataRole } from '../../platform/test-data-role.ts';
+import { testDataRole } from '../../platform/postgres/test-data-role.ts';
 import { guardConditions } from './conditions.ts';
 import { otherSession } from './functions.ts';
 import type { GuardedTable, GuardGraph } from './graph.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Executor } from '../../platform/db.ts';
-import { testDataRole } from '../../platform/test-data-role.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
+import { testDataRole } from '../../platform/postgres/test-data-role.ts';
 import { tableNamed } from './graph.ts';
 
 /** What the role of a connection may do, as far as it matters to the guards. Each is empty where all is well. */

@@ -1,6 +1,6 @@
 import { AppError } from '../../kernel/errors.ts';
-import { sqlMessageOf, sqlStateOf } from '../../platform/sql-state.ts';
-import { testDataRole } from '../../platform/test-data-role.ts';
+import { sqlMessageOf, sqlStateOf } from '../../platform/postgres/sql-state.ts';
+import { testDataRole } from '../../platform/postgres/test-data-role.ts';
 
 /** SQLSTATE `insufficient_privilege`: triggers, policies and privileges all refuse with it. */
 const refused = '42501';

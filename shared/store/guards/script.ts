@@ -1,5 +1,5 @@
 import type { UserMapping } from '../../contracts/user-mapping.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { guardedUsersOf, readGuardGraph } from './graph.ts';
 import { namesOf, readTableStates, readUsersState } from './state.ts';
 import { guardStatements } from './statements.ts';

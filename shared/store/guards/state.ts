@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { UserMapping } from '../../contracts/user-mapping.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { type GuardGraph, tableNamed } from './graph.ts';
 import type { TableState, UsersState } from './statements.ts';
 

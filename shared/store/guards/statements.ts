@@ -1,4 +1,4 @@
-import { testDataRole } from '../../platform/test-data-role.ts';
+import { testDataRole } from '../../platform/postgres/test-data-role.ts';
 import { createFunction, createOtherSession, guardFunctions, guardSchema } from './functions.ts';
 import type { GuardedTable, GuardGraph } from './graph.ts';
 import { policies } from './policies.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Executor } from '../../platform/db.ts';
-import { testDataRole } from '../../platform/test-data-role.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
+import { testDataRole } from '../../platform/postgres/test-data-role.ts';
 import type { GuardedTable, GuardGraph } from './graph.ts';
 import { digestOfCatalogue, digestOfGenerated } from './seal.ts';
 import { type GuardTrigger, guardTriggers } from './triggers.ts';

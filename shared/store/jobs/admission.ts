@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { AppError } from '../../kernel/errors.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /**
  * The door for new work, which `accepting_jobs: false` closes. Who submits holds a lock with others until its transaction

@@ -1,6 +1,6 @@
 import { count } from 'drizzle-orm';
 import { jobs } from '../../../drizzle/platform/schema/jobs.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /** How many jobs there are of each kind in each status, in one query. */
 export const countJobs = (db: Executor) =>

@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
 import { jobEvents } from '../../../drizzle/platform/schema/jobs.ts';
 import type { JobEventName } from '../../contracts/job.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /**
  * The event log of jobs. A reader asks for `id > last seen`, so within one job ids must become visible in

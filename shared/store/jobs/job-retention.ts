@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { notificationsRun } from '../../contracts/deadline-notifications.ts';
 import { idOf } from '../../kernel/ids.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 const dayMs = 86_400_000;
 /** Rows that one statement deletes at most: it is over in a moment, and nobody waits long for what it locks. */

@@ -1,7 +1,7 @@
 import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { jobs } from '../../../drizzle/platform/schema/jobs.ts';
 import type { JobError, TerminalStatus } from '../../contracts/job.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import type { Progress } from '../../platform/queue/contract.ts';
 import { appendEvent } from './job-events.ts';
 import type { JobRow } from './jobs.ts';

@@ -1,7 +1,7 @@
 import { and, desc, eq, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import { jobs } from '../../../drizzle/platform/schema/jobs.ts';
 import { type JobStatus, terminalStatuses } from '../../contracts/job.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { admitWork } from './admission.ts';
 import { appendEvent } from './job-events.ts';
 

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type LoadTestConfig, peakUsersOf, type UserPoolConfig } from '../../contracts/load-tests.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { isValidSession } from '../accounts/account-sessions.ts';
 import { sameRole } from '../accounts/account-touch.ts';
 import { held, type ShardLease } from './load-shards.ts';

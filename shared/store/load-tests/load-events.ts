@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { loadEvents } from '../../../drizzle/platform/schema/load-tests.ts';
 import type { LoadEvent } from '../../contracts/load-tests.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /** Notified with a test's id whenever there is something new to see of it. */
 export const loadTestsChannel = 'load_tests';

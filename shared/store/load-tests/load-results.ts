@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { loadErrors, loadTimeline } from '../../../drizzle/platform/schema/load-tests.ts';
 import type { TimelinePoint } from '../../contracts/load-metrics.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 /** What a load test measured over time, and samples of what went wrong. */
 export type LoadErrorRow = typeof loadErrors.$inferSelect;

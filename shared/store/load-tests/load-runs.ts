@@ -10,7 +10,7 @@ import {
 } from '../../../drizzle/platform/schema/load-tests.ts';
 import { endedLoadTestStatuses } from '../../contracts/load-tests.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Db, Executor } from '../../platform/db.ts';
+import type { Db, Executor } from '../../platform/postgres/db.ts';
 import { findJob } from '../jobs/jobs.ts';
 import { limitTransaction } from '../transactions.ts';
 import { releaseAccounts } from './account-leases.ts';

@@ -1,6 +1,6 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import { loadShards } from '../../../drizzle/platform/schema/load-tests.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { appendLoadEvents } from './load-events.ts';
 import { type LoadShardRow, markDegraded, startLead } from './load-shards.ts';
 import { silenceOf } from './shard-silence.ts';

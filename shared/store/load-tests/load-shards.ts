@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { loadShards } from '../../../drizzle/platform/schema/load-tests.ts';
 import type { LoadTestConfig, LoadTestControl } from '../../contracts/load-tests.ts';
-import type { Db, Executor } from '../../platform/db.ts';
+import type { Db, Executor } from '../../platform/postgres/db.ts';
 import { limitTransaction } from '../transactions.ts';
 import { appendLoadEvents } from './load-events.ts';
 import { isOfActiveTest, lockSlots } from './load-slots.ts';

@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { workers } from '../../../drizzle/platform/schema/jobs.ts';
 import { loadShards } from '../../../drizzle/platform/schema/load-tests.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { workerIsAlive } from '../workers.ts';
 
 /** Room for shards: what the workers say they can run, less what they have been given. */

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { loadTests } from '../../../drizzle/platform/schema/load-tests.ts';
 import type { LoadTestConfig, LoadTestControl, LoadTestStatus } from '../../contracts/load-tests.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { appendLoadEvents } from './load-events.ts';
 
 /** The requests' side of load tests: ask, look, control. The conductor's is in `load-runs.ts`. */

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { loadTicks } from '../../../drizzle/platform/schema/load-tests.ts';
-import type { Db, Executor } from '../../platform/db.ts';
+import type { Db, Executor } from '../../platform/postgres/db.ts';
 import { limitTransaction } from '../transactions.ts';
 import { appendLoadEvents, type NewLoadEvent } from './load-events.ts';
 import { type NewLoadError, saveLoadErrors } from './load-results.ts';

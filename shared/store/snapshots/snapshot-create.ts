@@ -7,7 +7,7 @@ import {
 } from '../../contracts/snapshots.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { BundleDraft, BundleStore } from '../../platform/bundles.ts';
-import type { CopyConnection } from '../../platform/copy-connection.ts';
+import type { CopyConnection } from '../../platform/postgres/copy-connection.ts';
 import type { Progress } from '../../platform/queue/contract.ts';
 import { digestRows, rowsOf } from './snapshot-digests.ts';
 import { compress, digesting, manifestPart, partOf, readManifest } from './snapshot-files.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { testDatabases } from '../../../test/fixtures/database.ts';
 import { madeTypes, valuesOfTypes } from '../../../test/fixtures/postgres-values.ts';
 import { digestTables } from '../../../test/fixtures/snapshots.ts';
-import { withCopyConnection } from '../../platform/copy-connection.ts';
+import { withCopyConnection } from '../../platform/postgres/copy-connection.ts';
 import { digestRows } from './snapshot-digests.ts';
 import { findTables, speakExactly } from './snapshot-tables.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SnapshotColumn } from '../../contracts/snapshots.ts';
-import type { CopyConnection } from '../../platform/copy-connection.ts';
+import type { CopyConnection } from '../../platform/postgres/copy-connection.ts';
 import { conditionOf, type LiveTable, type RowFilter, wholeValue } from './snapshot-tables.ts';
 
 /**

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { SnapshotManifest, SnapshotTable } from '../../contracts/snapshots.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { BundleStore } from '../../platform/bundles.ts';
-import type { CopyConnection } from '../../platform/copy-connection.ts';
+import type { CopyConnection } from '../../platform/postgres/copy-connection.ts';
 import { type DigestSource, digestRows, rowsOf } from './snapshot-digests.ts';
 import { digestAll, encodingOf, readAhead, readRows } from './snapshot-files.ts';
 import { columnList, conditionOf, copyOutOf, type LiveTable } from './snapshot-tables.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { CopyConnection } from '../../platform/copy-connection.ts';
-import { sqlStateOf } from '../../platform/sql-state.ts';
+import type { CopyConnection } from '../../platform/postgres/copy-connection.ts';
+import { sqlStateOf } from '../../platform/postgres/sql-state.ts';
 import { columnList, conditionOf, type LiveTable, quote, type RowFilter } from './snapshot-tables.ts';
 
 /**

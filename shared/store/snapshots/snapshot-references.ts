@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { shortName } from '../../contracts/snapshots.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { CopyConnection } from '../../platform/copy-connection.ts';
+import type { CopyConnection } from '../../platform/postgres/copy-connection.ts';
 import { columnNames } from '../column-names.ts';
 import type { Found, Plan } from './snapshot-load.ts';
 import type { Merged } from './snapshot-merge.ts';

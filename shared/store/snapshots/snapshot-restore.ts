@@ -3,7 +3,7 @@ import type { SnapshotManifest } from '../../contracts/snapshots.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { secondsSince, sleep } from '../../kernel/time.ts';
 import type { BundleStore } from '../../platform/bundles.ts';
-import type { CopyConnection } from '../../platform/copy-connection.ts';
+import type { CopyConnection } from '../../platform/postgres/copy-connection.ts';
 import type { Progress } from '../../platform/queue/contract.ts';
 import { testDataLock } from '../test-data-lock.ts';
 import { digestAll, readManifest } from './snapshot-files.ts';

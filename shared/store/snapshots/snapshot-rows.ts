@@ -1,6 +1,6 @@
 import type { SnapshotColumn, SnapshotManifest, SnapshotTable } from '../../contracts/snapshots.ts';
 import type { BundleStore } from '../../platform/bundles.ts';
-import { type CopyConnection, withCopyConnection } from '../../platform/copy-connection.ts';
+import { type CopyConnection, withCopyConnection } from '../../platform/postgres/copy-connection.ts';
 import { sliceBinary } from '../copy-binary.ts';
 import { type JsonRow, linesOf, parseRow } from '../copy-text.ts';
 import { encodingOf, readRows } from './snapshot-files.ts';

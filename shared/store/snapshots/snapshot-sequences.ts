@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CopyConnection } from '../../platform/copy-connection.ts';
+import type { CopyConnection } from '../../platform/postgres/copy-connection.ts';
 import { conditionOf, quote, type RowFilter } from './snapshot-tables.ts';
 
 /** A sequence from which a column of whole numbers takes its values, because it owns it or names it in its default. */

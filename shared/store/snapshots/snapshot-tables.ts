@@ -9,7 +9,7 @@ import {
   tableSchema,
 } from '../../contracts/snapshots.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { CopyConnection } from '../../platform/copy-connection.ts';
+import type { CopyConnection } from '../../platform/postgres/copy-connection.ts';
 import { columnNames } from '../column-names.ts';
 
 /** What the catalogue of the database says of the tables of a snapshot. */

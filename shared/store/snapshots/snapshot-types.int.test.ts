@@ -5,7 +5,7 @@ import { testDatabases } from '../../../test/fixtures/database.ts';
 import { madeTypes, valuesOfTypes } from '../../../test/fixtures/postgres-values.ts';
 import { digestTables, testSnapshots } from '../../../test/fixtures/snapshots.ts';
 import { type SnapshotManifest, sealManifest } from '../../contracts/snapshots.ts';
-import { withCopyConnection } from '../../platform/copy-connection.ts';
+import { withCopyConnection } from '../../platform/postgres/copy-connection.ts';
 import { type JsonRow, linesOf, parseRow } from '../copy-text.ts';
 import { readManifest } from './snapshot-files.ts';
 import { listRows } from './snapshot-rows.ts';

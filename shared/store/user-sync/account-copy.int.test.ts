@@ -1,8 +1,8 @@
 import { testDatabases } from '../../../test/fixtures/database.ts';
 import { testVault } from '../../../test/fixtures/vault.ts';
 import { newId } from '../../kernel/ids.ts';
-import { type CopyConnection, withCopyConnection } from '../../platform/copy-connection.ts';
-import { sqlStateOf } from '../../platform/sql-state.ts';
+import { type CopyConnection, withCopyConnection } from '../../platform/postgres/copy-connection.ts';
+import { sqlStateOf } from '../../platform/postgres/sql-state.ts';
 import { poolTable, readBuckets } from '../accounts/account-digests.ts';
 import { differingBuckets } from '../accounts/bucket-comparison.ts';
 import { storefrontUsers } from '../users/user-table.ts';

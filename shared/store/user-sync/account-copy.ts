@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
-import type { CopyConnection } from '../../platform/copy-connection.ts';
 import type { Vault } from '../../platform/crypto.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { CopyConnection } from '../../platform/postgres/copy-connection.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { digestOfColumns, type Scope } from '../accounts/account-digests.ts';
 import { createPasswordKeeper } from '../accounts/account-passwords.ts';
 import { openCredentials, type PasswordOf } from '../bulk-users/batch-credentials.ts';

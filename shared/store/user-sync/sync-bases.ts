@@ -1,5 +1,5 @@
 import { type SQL, sql, TransactionRollbackError } from 'drizzle-orm';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { textArray } from '../text-array.ts';
 
 /**

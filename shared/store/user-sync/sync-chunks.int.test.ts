@@ -1,6 +1,6 @@
 import { testDatabases } from '../../../test/fixtures/database.ts';
 import { newId } from '../../kernel/ids.ts';
-import { withCopyConnection } from '../../platform/copy-connection.ts';
+import { withCopyConnection } from '../../platform/postgres/copy-connection.ts';
 import { insertJob } from '../jobs/jobs.ts';
 import {
   addSyncChunks,

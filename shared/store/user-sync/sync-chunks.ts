@@ -1,8 +1,8 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { syncChunks, type syncRuns } from '../../../drizzle/platform/schema/user-sync.ts';
 import type { SyncFault } from '../../contracts/user-sync.ts';
-import type { CopyConnection } from '../../platform/copy-connection.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { CopyConnection } from '../../platform/postgres/copy-connection.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { textArray } from '../text-array.ts';
 import type { KeySpan } from './user-spans.ts';
 

@@ -3,7 +3,7 @@ import { jobs } from '../../../drizzle/platform/schema/jobs.ts';
 import { syncRuns } from '../../../drizzle/platform/schema/user-sync.ts';
 import type { SyncTarget } from '../../contracts/user-sync.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import type { JobRow } from '../jobs/jobs.ts';
 
 /** What was asked of syncs. A run's status and result are its job's. */

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { portions } from '../../kernel/portions.ts';
-import type { Executor } from '../../platform/db.ts';
-import { sqlStateOf } from '../../platform/sql-state.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
+import { sqlStateOf } from '../../platform/postgres/sql-state.ts';
 import { poolTable, type Scope } from '../accounts/account-digests.ts';
 import { readFold } from '../accounts/account-fold.ts';
 import { sameRole } from '../accounts/account-touch.ts';

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { computedTable, type DigestTable, digestOfColumns, digestOver } from '../accounts/account-digests.ts';
 import { textArray } from '../text-array.ts';
 import { userColumns } from '../users/user-directory.ts';

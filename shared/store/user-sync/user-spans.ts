@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import type { Scope } from '../accounts/account-digests.ts';
 import type { UserTable } from '../users/user-table.ts';
 

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { type UserRow, userColumns, userOf } from './user-directory.ts';
 import type { UserTable } from './user-table.ts';
 

@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { TouchedForeignKey } from '../../contracts/bulk-cleanup.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Executor } from '../../platform/db.ts';
-import { testDataRole } from '../../platform/test-data-role.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
+import { testDataRole } from '../../platform/postgres/test-data-role.ts';
 import { columnNames } from '../column-names.ts';
 import type { UserTable } from './user-table.ts';
 

@@ -1,6 +1,6 @@
 import type { UserField, UserMapping } from '../../contracts/user-mapping.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import type { UserTable } from './user-table.ts';
 import { readTableColumns, type TableColumn } from './user-table-columns.ts';
 

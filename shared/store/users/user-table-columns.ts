@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { UserField, UserMapping } from '../../contracts/user-mapping.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import type { UserTable } from './user-table.ts';
 
 export interface TableColumn extends Record<string, unknown> {

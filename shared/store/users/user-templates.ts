@@ -1,6 +1,6 @@
 import { asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import { type TemplateRow, userTemplates } from '../../../drizzle/platform/schema/settings.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 import { jsonAsWritten } from '../json-columns.ts';
 
 /** Templates of bulk creation as they are stored; the built-in ones are not, until somebody overrides them. */

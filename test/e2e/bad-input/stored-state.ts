@@ -1,4 +1,4 @@
-import type { Database } from '../../../shared/platform/db.ts';
+import type { Database } from '../../../shared/platform/postgres/db.ts';
 
 /**
  * A digest of every row of every table, in any schema, the queue's included: equal digests mean that nothing was

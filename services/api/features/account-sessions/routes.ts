@@ -4,7 +4,7 @@ import { bulkLoginOperation, getSessionsOperation } from '../../../../shared/htt
 import { lookWith } from '../../../../shared/http/faults.ts';
 import { uuid } from '../../../../shared/http/fields.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { countPool, countSessions } from '../../../../shared/store/accounts/account-sessions.ts';
 import { presentJob } from '../../present-job.ts';

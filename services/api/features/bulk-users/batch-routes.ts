@@ -8,7 +8,7 @@ import {
 } from '../../../../shared/http/bulk-users.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import {
   type BatchWithJob,
   countBatches,

@@ -1,7 +1,7 @@
 import { isReserved } from '../../../../shared/contracts/reserved-domains.ts';
 import { type CreationConfig, defaultPassword } from '../../../../shared/http/creation-config.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
-import type { HashPrice } from '../../../../shared/platform/hash-price.ts';
+import type { HashPrice } from '../../../../shared/platform/passwords/hash-price.ts';
 import type { Taken } from '../../../../shared/store/bulk-users/taken-names.ts';
 import { addressDomain } from './address-domain.ts';
 

@@ -1,6 +1,9 @@
 import type { CreationConfig } from '../../../../shared/http/creation-config.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
-import { type PasswordHasher, passwordHashers } from '../../../../shared/platform/password-formats.ts';
+import {
+  type PasswordHasher,
+  passwordHashers,
+} from '../../../../shared/platform/passwords/password-formats.ts';
 import type { UserTable } from '../../../../shared/store/users/user-table.ts';
 
 /** What of a configuration the application's own users table, or its password format, cannot take. */

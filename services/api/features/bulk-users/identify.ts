@@ -5,7 +5,7 @@ import {
   suspicions,
 } from '../../../../shared/http/bulk-lifecycle.ts';
 import { secondsSince } from '../../../../shared/kernel/time.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import {
   identifyUsers,
   type SampleUser,

@@ -10,7 +10,7 @@ import { instant } from '../../../../shared/http/fields.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { listUsernamePatterns } from '../../../../shared/store/bulk-users/bulk-batches.ts';
 import {

@@ -1,7 +1,7 @@
 import type { BatchConfig } from '../../../../shared/contracts/bulk-users.ts';
 import { type CreationConfig, maxChunks } from '../../../../shared/http/creation-config.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
-import { newBatchSecret } from '../../../../shared/platform/derived-password.ts';
+import { newBatchSecret } from '../../../../shared/platform/passwords/derived-password.ts';
 
 /**
  * What is kept of a request for bulk creation, besides its secrets.

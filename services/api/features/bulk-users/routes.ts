@@ -4,7 +4,7 @@ import { validateConfigOperation } from '../../../../shared/http/config-validati
 import { refused } from '../../../../shared/http/faults.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
-import type { HashPrice } from '../../../../shared/platform/hash-price.ts';
+import type { HashPrice } from '../../../../shared/platform/passwords/hash-price.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { insertBatch } from '../../../../shared/store/bulk-users/bulk-batches.ts';
 import { isBatchIdTaken } from '../../../../shared/store/users/user-directory.ts';

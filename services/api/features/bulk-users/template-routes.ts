@@ -10,7 +10,7 @@ import {
 } from '../../../../shared/http/user-templates.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import {
   deleteTemplate,
   insertTemplate,

@@ -5,7 +5,7 @@ import {
 } from '../../../../shared/http/creation-config.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { findTemplateRow, type TemplateRow } from '../../../../shared/store/users/user-templates.ts';
 
 /** A template in force: stored, or built in and not overridden. */

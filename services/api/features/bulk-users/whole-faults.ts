@@ -5,7 +5,7 @@ import {
 } from '../../../../shared/http/creation-config.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import type { UserTable } from '../../../../shared/store/users/user-table.ts';
 import { readUserWidths } from '../../../../shared/store/users/user-table-columns.ts';
 import { type Ceilings, settingsInForce } from '../../settings-in-force.ts';

@@ -3,7 +3,7 @@ import {
   notificationsRun,
 } from '../../../../shared/contracts/deadline-notifications.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { lockRuns } from '../../../../shared/store/deadline-notifications/notification-runs.ts';
 import type { JobRow } from '../../../../shared/store/jobs/jobs.ts';
 

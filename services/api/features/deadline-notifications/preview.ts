@@ -11,7 +11,7 @@ import {
 import { localeOf, type MessageContent } from '../../../../shared/contracts/notification-messages/message.ts';
 import { renderPush } from '../../../../shared/contracts/notification-messages/push.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { unpackAlerts } from '../../../../shared/store/deadline-notifications/notification-alerts.ts';
 import type { DeliveryRow } from '../../../../shared/store/deadline-notifications/notification-deliveries.ts';
 import { readMessage } from '../../../../shared/store/deadline-notifications/notification-reading.ts';

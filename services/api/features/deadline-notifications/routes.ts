@@ -21,8 +21,8 @@ import { refused } from '../../../../shared/http/faults.ts';
 import type { BodyOf } from '../../../../shared/http/operation.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError, type Fault } from '../../../../shared/kernel/errors.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
 import type { LinkSigner } from '../../../../shared/platform/notification-keys.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import {
   type DeliveryRow,

@@ -5,8 +5,8 @@ import {
   unsubscribeOperation,
 } from '../../../../shared/http/deadline-notifications.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
 import type { LinkSigner } from '../../../../shared/platform/notification-keys.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { turnOffEmail } from '../../../../shared/store/deadline-notifications/notification-deliveries.ts';
 import { page as pageOf } from '../../pages/page.ts';
 import { type Route, route, stream } from '../../route.ts';

@@ -1,5 +1,5 @@
 import { isTerminal } from '../../../../shared/contracts/job.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { readJobEvents } from '../../../../shared/store/jobs/job-events.ts';
 import { findJob } from '../../../../shared/store/jobs/jobs.ts';
 import type { Look } from '../../event-stream.ts';

@@ -9,7 +9,7 @@ import {
 } from '../../../../shared/http/jobs.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import {
   findJob,

@@ -1,6 +1,6 @@
 import { type LoadTestConfig, peakUsersOf } from '../../../../shared/contracts/load-tests.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import {
   accountNeedOf,
   countFreeAccounts,

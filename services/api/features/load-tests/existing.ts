@@ -1,5 +1,5 @@
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { findLoadTest, type LoadTestRow } from '../../../../shared/store/load-tests/load-tests.ts';
 import { hasEnded } from './present.ts';
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { loadTickSchema } from '../../../../shared/http/load-tests.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { readLoadEvents } from '../../../../shared/store/load-tests/load-events.ts';
 import { readTimeline } from '../../../../shared/store/load-tests/load-results.ts';
 import { findLoadTest } from '../../../../shared/store/load-tests/load-tests.ts';

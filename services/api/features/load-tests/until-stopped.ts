@@ -1,7 +1,7 @@
 import type { emergencyStopOperation } from '../../../../shared/http/load-tests.ts';
 import type { ReplyOf } from '../../../../shared/http/operation.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { listSendingShards } from '../../../../shared/store/load-tests/load-shards-conducted.ts';
 
 /** Workers look four times a second, close their connections, and write what they measured. */

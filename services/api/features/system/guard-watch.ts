@@ -1,6 +1,6 @@
 import type { UserMapping } from '../../../../shared/contracts/user-mapping.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { findGuardFaults } from '../../../../shared/store/guards/faults.ts';
 
 /** A look reads the catalogue some ten times, which is more than a health check a second should cost. */

@@ -1,7 +1,7 @@
 import type { Health, HealthCheck } from '../../../../shared/http/system.ts';
 import { messageOf } from '../../../../shared/kernel/errors.ts';
-import type { Database } from '../../../../shared/platform/db.ts';
 import type { Logger } from '../../../../shared/platform/log.ts';
+import type { Database } from '../../../../shared/platform/postgres/db.ts';
 import { countAliveWorkers } from '../../../../shared/store/workers.ts';
 import { within } from '../../within.ts';
 import type { GuardWatch } from './guard-watch.ts';

@@ -6,7 +6,7 @@ import {
   exportTypeOf,
 } from '../../../../shared/http/user-export.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { createPasswordKeeper } from '../../../../shared/store/accounts/account-passwords.ts';
 import { readAccounts } from '../../../../shared/store/accounts/account-reading.ts';
 import type { AccountRow } from '../../../../shared/store/accounts/accounts.ts';

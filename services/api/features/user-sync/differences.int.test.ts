@@ -1,5 +1,5 @@
 import { newId } from '../../../../shared/kernel/ids.ts';
-import { withQueryCount } from '../../../../shared/platform/db.ts';
+import { withQueryCount } from '../../../../shared/platform/postgres/db.ts';
 import { digestTableOf } from '../../../../shared/store/user-sync/synced-users.ts';
 import { storefrontUsers } from '../../../../shared/store/users/user-table.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';

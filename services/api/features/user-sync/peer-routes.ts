@@ -6,7 +6,7 @@ import {
   peerUsersOperation,
 } from '../../../../shared/http/sync-peer.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import {
   listEntries,
   poolTable,

@@ -12,7 +12,7 @@ import {
 import type { Allowlist } from '../../../../shared/kernel/allowlist.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';
 import {

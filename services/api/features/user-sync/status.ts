@@ -1,4 +1,4 @@
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import {
   type DigestTable,
   poolTable,

@@ -8,7 +8,7 @@ import {
 import { newId } from '../../../../shared/kernel/ids.ts';
 import { waitFor } from '../../../../shared/kernel/time.ts';
 import type { HttpServer } from '../../../../shared/platform/http-server.ts';
-import { hashPassword } from '../../../../shared/platform/password.ts';
+import { hashPassword } from '../../../../shared/platform/passwords/password.ts';
 import { openSession } from '../../../../shared/store/accounts/account-session-secrets.ts';
 import { countSessions } from '../../../../shared/store/accounts/account-sessions.ts';
 import { findJob, insertJob, type JobRow, requeueJob } from '../../../../shared/store/jobs/jobs.ts';

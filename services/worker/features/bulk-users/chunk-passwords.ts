@@ -1,7 +1,7 @@
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import { derivePassword } from '../../../../shared/platform/derived-password.ts';
-import { hashAll } from '../../../../shared/platform/hash-all.ts';
-import { passwordHashers } from '../../../../shared/platform/password-formats.ts';
+import { derivePassword } from '../../../../shared/platform/passwords/derived-password.ts';
+import { hashAll } from '../../../../shared/platform/passwords/hash-all.ts';
+import { passwordHashers } from '../../../../shared/platform/passwords/password-formats.ts';
 import type { BatchRow } from '../../../../shared/store/bulk-users/bulk-batches.ts';
 import { type ChunkLease, holdsLease } from '../../../../shared/store/bulk-users/bulk-ledger.ts';
 import { readHashes } from '../../../../shared/store/bulk-users/password-hashes.ts';

@@ -1,7 +1,7 @@
 import type { Refusal } from '../../../../shared/contracts/refusal.ts';
 import { type AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import { sleep } from '../../../../shared/kernel/time.ts';
-import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
+import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/postgres/sql-state.ts';
 import type { BatchRow } from '../../../../shared/store/bulk-users/bulk-batches.ts';
 import {
   cleanChunks,

@@ -1,6 +1,6 @@
 import { expand } from '../../../../shared/contracts/username-pattern.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
-import { sqlStateOf } from '../../../../shared/platform/sql-state.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
+import { sqlStateOf } from '../../../../shared/platform/postgres/sql-state.ts';
 import type { UserFailure } from '../../../../shared/store/bulk-users/bulk-ledger.ts';
 import {
   type ChunkRange,

@@ -1,6 +1,6 @@
 import { type BulkUsersCreateResult, bulkUsersCreate } from '../../../../shared/contracts/bulk-users.ts';
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
-import { passwordHashers } from '../../../../shared/platform/password-formats.ts';
+import { passwordHashers } from '../../../../shared/platform/passwords/password-formats.ts';
 import {
   type BatchRow,
   findBatch,

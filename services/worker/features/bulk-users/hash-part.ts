@@ -1,7 +1,7 @@
 import { bulkUsersHash, hashesOfTask } from '../../../../shared/contracts/bulk-users.ts';
-import { derivePassword } from '../../../../shared/platform/derived-password.ts';
-import { hashAll } from '../../../../shared/platform/hash-all.ts';
-import { passwordHashers } from '../../../../shared/platform/password-formats.ts';
+import { derivePassword } from '../../../../shared/platform/passwords/derived-password.ts';
+import { hashAll } from '../../../../shared/platform/passwords/hash-all.ts';
+import { passwordHashers } from '../../../../shared/platform/passwords/password-formats.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
 import type { PayloadOf } from '../../../../shared/platform/queue/contract.ts';
 import { readHashes, storeHashes } from '../../../../shared/store/bulk-users/password-hashes.ts';

@@ -1,7 +1,7 @@
 import { datasetsDelete } from '../../../../shared/contracts/datasets.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { secondsSince } from '../../../../shared/kernel/time.ts';
-import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
+import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/postgres/sql-state.ts';
 import { deleteDatasetRows, forgetDataset } from '../../../../shared/store/datasets/datasets.ts';
 import { claimTestData } from '../../../../shared/store/test-data-lock.ts';
 import { implementJob } from '../../job-runner.ts';

@@ -1,4 +1,4 @@
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import type { JobRunnerDeps } from '../../job-runner.ts';
 

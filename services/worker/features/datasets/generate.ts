@@ -1,6 +1,6 @@
 import { datasetsGenerate, rowsOf, totalRows } from '../../../../shared/contracts/datasets.ts';
 import { isAppError } from '../../../../shared/kernel/errors.ts';
-import { hashTestPassword } from '../../../../shared/platform/password.ts';
+import { hashTestPassword } from '../../../../shared/platform/passwords/password.ts';
 import {
   type DatasetTally,
   planDataset,

@@ -1,6 +1,6 @@
 import type { Channel } from '../../../../shared/contracts/deadline-notifications.ts';
-import type { Database } from '../../../../shared/platform/db.ts';
 import type { VapidKeys } from '../../../../shared/platform/notification-keys.ts';
+import type { Database } from '../../../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import type { JobRunnerDeps } from '../../job-runner.ts';
 

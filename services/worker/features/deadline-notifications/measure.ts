@@ -1,5 +1,5 @@
-import type { Database, Db } from '../../../../shared/platform/db.ts';
-import { withQueryCount } from '../../../../shared/platform/db.ts';
+import type { Database, Db } from '../../../../shared/platform/postgres/db.ts';
+import { withQueryCount } from '../../../../shared/platform/postgres/db.ts';
 
 const sampleMs = 25;
 

@@ -1,5 +1,5 @@
 import type { NotificationRun } from '../../../../shared/contracts/deadline-notifications.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import {
   type Addressee,
   addPage,
@@ -10,11 +10,11 @@ import {
 } from '../../../../shared/store/deadline-notifications/notification-pages.ts';
 import type { NotificationDeps } from './deps.ts';
 import { type Meter, measure } from './measure.ts';
-import { createOutbox } from './outbox.ts';
-import { createPagePlanner, mostMessages } from './plan-page.ts';
-import { type Page, readPage } from './read-page.ts';
-import { sendInRounds } from './send-rounds.ts';
-import { openSenders } from './senders.ts';
+import { createPagePlanner, mostMessages } from './plan/plan-page.ts';
+import { type Page, readPage } from './plan/read-page.ts';
+import { createOutbox } from './send/outbox.ts';
+import { sendInRounds } from './send/send-rounds.ts';
+import { openSenders } from './send/senders.ts';
 
 /** Offices in a page: what a run reads at once. */
 const pageSize = 500;

@@ -1,7 +1,7 @@
 import { isTerminal } from '../../../../shared/contracts/job.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { createLoop } from '../../../../shared/kernel/loop.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { findJob } from '../../../../shared/store/jobs/jobs.ts';
 
 /** A page has no row that could be cancelled, its run has: a signal that aborts within a second of that. */

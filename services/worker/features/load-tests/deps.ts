@@ -1,4 +1,4 @@
-import type { Db } from '../../../../shared/platform/db.ts';
+import type { Db } from '../../../../shared/platform/postgres/db.ts';
 import type { JobRunnerDeps } from '../../job-runner.ts';
 
 export interface LoadTestsDeps extends JobRunnerDeps {

@@ -1,6 +1,6 @@
 import { rowsByTable, snapshotsCreate } from '../../../../shared/contracts/snapshots.ts';
 import { secondsSince } from '../../../../shared/kernel/time.ts';
-import { withCopyConnection } from '../../../../shared/platform/copy-connection.ts';
+import { withCopyConnection } from '../../../../shared/platform/postgres/copy-connection.ts';
 import { assertDatasetsAtRest } from '../../../../shared/store/datasets/datasets.ts';
 import { createSnapshot } from '../../../../shared/store/snapshots/snapshot-create.ts';
 import { implementJob } from '../../job-runner.ts';

@@ -1,5 +1,5 @@
 import type { BundleStore } from '../../../../shared/platform/bundles.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import type { JobRunnerDeps } from '../../job-runner.ts';
 
 export interface SnapshotsDeps extends JobRunnerDeps {

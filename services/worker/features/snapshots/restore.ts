@@ -1,8 +1,8 @@
 import { rowsByTable, snapshotsRestore } from '../../../../shared/contracts/snapshots.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { secondsSince } from '../../../../shared/kernel/time.ts';
-import { withCopyConnection } from '../../../../shared/platform/copy-connection.ts';
-import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/sql-state.ts';
+import { withCopyConnection } from '../../../../shared/platform/postgres/copy-connection.ts';
+import { sqlMessageOf, sqlStateOf } from '../../../../shared/platform/postgres/sql-state.ts';
 import {
   assertDatasetsAtRest,
   followRestore,

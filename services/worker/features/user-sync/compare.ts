@@ -7,8 +7,8 @@ import {
   type Fold,
   foldBuckets,
 } from '../../../../shared/store/accounts/bucket-comparison.ts';
-import { PeerError } from './peer-error.ts';
 import type { SyncSession } from './session.ts';
+import { PeerError } from './sides/peer-error.ts';
 
 /** Users in a bucket from which on looking into its 64 smaller ones pays. */
 const worthNarrowing = 16;

@@ -1,6 +1,6 @@
 import { AppError } from '../../../../shared/kernel/errors.ts';
-import { withCopyConnection } from '../../../../shared/platform/copy-connection.ts';
-import { sqlStateOf } from '../../../../shared/platform/sql-state.ts';
+import { withCopyConnection } from '../../../../shared/platform/postgres/copy-connection.ts';
+import { sqlStateOf } from '../../../../shared/platform/postgres/sql-state.ts';
 import {
   type AccountCopy,
   copyUsersToPool,

@@ -1,6 +1,6 @@
 import type { Allowlist } from '../../../../shared/kernel/allowlist.ts';
 import type { Vault } from '../../../../shared/platform/crypto.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import type { UserTable } from '../../../../shared/store/users/user-table.ts';
 import type { JobRunnerDeps } from '../../job-runner.ts';

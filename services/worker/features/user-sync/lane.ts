@@ -1,8 +1,8 @@
 import { isTerminal } from '../../../../shared/contracts/job.ts';
 import { type SyncFault, userSyncLane } from '../../../../shared/contracts/user-sync.ts';
 import { isAppError, messageOf } from '../../../../shared/kernel/errors.ts';
+import { sqlMessageOf } from '../../../../shared/platform/postgres/sql-state.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
-import { sqlMessageOf } from '../../../../shared/platform/sql-state.ts';
 import {
   claimSyncChunk,
   concludeSyncChunk,
@@ -12,11 +12,11 @@ import {
 } from '../../../../shared/store/user-sync/sync-chunks.ts';
 import { findSyncRun } from '../../../../shared/store/user-sync/sync-runs.ts';
 import { isRetryable } from '../../outcome.ts';
-import { syncChunk } from './chunk.ts';
+import { syncChunk } from './chunk/chunk.ts';
 import { type Claim, copySpans } from './copy-spans.ts';
 import type { UserSyncDeps } from './deps.ts';
-import { faultOf, PeerError } from './peer-error.ts';
 import { openSession, type SyncSession } from './session.ts';
+import { faultOf, PeerError } from './sides/peer-error.ts';
 
 /** A lane takes chunk after chunk until none is left. A task that comes too late finds none and completes. */
 export const runSyncLane = implement(userSyncLane, (deps: UserSyncDeps) => async ({ payload, signal }) => {

@@ -1,7 +1,7 @@
 import { openCredentials } from '../../../../shared/store/bulk-users/batch-credentials.ts';
 import type { SyncRunRow } from '../../../../shared/store/user-sync/sync-runs.ts';
 import type { UserSyncDeps } from './deps.ts';
-import type { SyncUser } from './sides.ts';
+import type { SyncUser } from './sides/sides.ts';
 
 /** The fields that decide which password a user has. */
 type Named = Pick<SyncUser, 'username' | 'is_test_user' | 'test_batch_id'>;

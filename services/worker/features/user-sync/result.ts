@@ -6,8 +6,8 @@ import {
 } from '../../../../shared/store/user-sync/sync-chunks.ts';
 import type { JobCall } from '../../job-runner.ts';
 import type { UserSyncDeps } from './deps.ts';
-import { faultOf, type PeerError } from './peer-error.ts';
 import type { SyncSession } from './session.ts';
+import { faultOf, type PeerError } from './sides/peer-error.ts';
 
 /** How many errors a result lists. */
 const listed = 100;

@@ -15,10 +15,10 @@ import { submitAutoLogin } from './auto-login.ts';
 import type { Findings } from './compare.ts';
 import { conductLanes } from './conduct.ts';
 import type { UserSyncDeps } from './deps.ts';
-import { PeerError } from './peer-error.ts';
 import { planRun } from './plan.ts';
 import { resultOf } from './result.ts';
 import { openSession, type SyncSession } from './session.ts';
+import { PeerError } from './sides/peer-error.ts';
 import { writeSyncFile } from './sync-file.ts';
 
 type Call = JobCall<{ sync_run_id: string }>;

@@ -4,14 +4,14 @@ import { readSettings } from '../../../../shared/store/settings.ts';
 import { type SyncRunRow, xminBefore } from '../../../../shared/store/user-sync/sync-runs.ts';
 import { digestTableOf } from '../../../../shared/store/user-sync/synced-users.ts';
 import { readUserReferences } from '../../../../shared/store/users/user-references.ts';
-import { type ApplicationDeps, applicationSide } from './application-side.ts';
-import type { Rules } from './decide.ts';
+import type { Rules } from './chunk/decide.ts';
 import type { UserSyncDeps } from './deps.ts';
-import { createMeter, measured } from './meter.ts';
-import { createPeerClient } from './peer-client.ts';
-import { peerTarget } from './peer-target.ts';
-import { poolTarget } from './pool-target.ts';
-import type { Side, Target } from './sides.ts';
+import { type ApplicationDeps, applicationSide } from './sides/application-side.ts';
+import { createMeter, measured } from './sides/meter.ts';
+import { createPeerClient } from './sides/peer-client.ts';
+import { peerTarget } from './sides/peer-target.ts';
+import { poolTarget } from './sides/pool-target.ts';
+import type { Side, Target } from './sides/sides.ts';
 
 /** A run with both of its sides opened: the conductor has one, and each lane. */
 export interface SyncSession {

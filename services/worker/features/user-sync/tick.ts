@@ -1,6 +1,6 @@
 import { userSyncRun, userSyncTick } from '../../../../shared/contracts/user-sync.ts';
 import { idOf } from '../../../../shared/kernel/ids.ts';
-import type { Executor } from '../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { implement } from '../../../../shared/platform/queue/consumer.ts';
 import { findJob, insertJob } from '../../../../shared/store/jobs/jobs.ts';
 import { readSettings } from '../../../../shared/store/settings.ts';

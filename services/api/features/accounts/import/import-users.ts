@@ -6,8 +6,8 @@ import {
   type TransferredUser,
 } from '../../../../../shared/http/accounts.ts';
 import { AppError, isAppError } from '../../../../../shared/kernel/errors.ts';
-import type { Executor } from '../../../../../shared/platform/db.ts';
 import type { JsonRow } from '../../../../../shared/platform/json-rows.ts';
+import type { Executor } from '../../../../../shared/platform/postgres/db.ts';
 import {
   type PasswordKeeper,
   sealPasswords,

@@ -1,6 +1,6 @@
 import type { TimelinePoint } from '../../../../../shared/contracts/load-metrics.ts';
 import type { LoadTestConfig } from '../../../../../shared/contracts/load-tests.ts';
-import type { Executor } from '../../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../../shared/platform/postgres/db.ts';
 import { readStopSecond } from '../../../../../shared/store/load-tests/load-events.ts';
 import { readLastSecond, readTimelinePages } from '../../../../../shared/store/load-tests/load-results.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests/load-tests.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Executor } from '../../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../../shared/platform/postgres/db.ts';
 import { countLoadEvents, readMainLoadEvents } from '../../../../../shared/store/load-tests/load-events.ts';
 import {
   listLoadErrors,

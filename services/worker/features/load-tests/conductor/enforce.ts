@@ -1,6 +1,6 @@
 import type { LoadTestResult, ThresholdResult } from '../../../../../shared/contracts/load-tests.ts';
 import type { Measured } from '../../../../../shared/contracts/threshold-judge.ts';
-import type { Executor } from '../../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../../shared/platform/postgres/db.ts';
 import { appendLoadEvents, type NewLoadEvent } from '../../../../../shared/store/load-tests/load-events.ts';
 import { setLoadFactor } from '../../../../../shared/store/load-tests/load-runs.ts';
 import { type LoadTestRow, setStop } from '../../../../../shared/store/load-tests/load-tests.ts';

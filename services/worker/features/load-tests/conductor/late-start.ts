@@ -1,5 +1,5 @@
 import { type LoadTestResult, peakUsersOf } from '../../../../../shared/contracts/load-tests.ts';
-import type { Executor } from '../../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../../shared/platform/postgres/db.ts';
 import { appendLoadEvents } from '../../../../../shared/store/load-tests/load-events.ts';
 import { type LoadShardRow, markDegraded } from '../../../../../shared/store/load-tests/load-shards.ts';
 import { startWithReady } from '../../../../../shared/store/load-tests/load-shards-conducted.ts';

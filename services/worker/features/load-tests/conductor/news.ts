@@ -1,5 +1,5 @@
 import type { TimelinePoint } from '../../../../../shared/contracts/load-metrics.ts';
-import type { Executor } from '../../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../../shared/platform/postgres/db.ts';
 import { readLastSecond } from '../../../../../shared/store/load-tests/load-results.ts';
 import type { LoadShardRow } from '../../../../../shared/store/load-tests/load-shards.ts';
 import { readTicks, readTicksOfSeconds } from '../../../../../shared/store/load-tests/load-ticks.ts';

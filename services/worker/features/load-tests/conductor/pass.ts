@@ -1,7 +1,7 @@
 import type { TimelinePoint } from '../../../../../shared/contracts/load-metrics.ts';
 import type { ThresholdResult } from '../../../../../shared/contracts/load-tests.ts';
 import { judge, type Measured } from '../../../../../shared/contracts/threshold-judge.ts';
-import type { Executor } from '../../../../../shared/platform/db.ts';
+import type { Executor } from '../../../../../shared/platform/postgres/db.ts';
 import { appendLoadEvents } from '../../../../../shared/store/load-tests/load-events.ts';
 import { saveTimeline } from '../../../../../shared/store/load-tests/load-results.ts';
 import {

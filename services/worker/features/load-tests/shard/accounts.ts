@@ -1,6 +1,6 @@
 import { AppError } from '../../../../../shared/kernel/errors.ts';
 import type { Vault } from '../../../../../shared/platform/crypto.ts';
-import type { Db } from '../../../../../shared/platform/db.ts';
+import type { Db } from '../../../../../shared/platform/postgres/db.ts';
 import {
   isLoggedIn,
   type LoginClient,

@@ -3,7 +3,7 @@ import { messageOf } from '../../../../../shared/kernel/errors.ts';
 import type { Service } from '../../../../../shared/kernel/lifecycle.ts';
 import { createLoop } from '../../../../../shared/kernel/loop.ts';
 import { waitAtMost } from '../../../../../shared/kernel/time.ts';
-import type { Db } from '../../../../../shared/platform/db.ts';
+import type { Db } from '../../../../../shared/platform/postgres/db.ts';
 import { reclaimAccounts } from '../../../../../shared/store/load-tests/account-leases.ts';
 import { concludeAbandoned } from '../../../../../shared/store/load-tests/load-runs.ts';
 import { leaseOf, renewShards, takeShards } from '../../../../../shared/store/load-tests/load-shards.ts';

@@ -1,7 +1,7 @@
 import { messageOf } from '../../../../../shared/kernel/errors.ts';
 import { sleep, waitAtMost } from '../../../../../shared/kernel/time.ts';
-import type { Db } from '../../../../../shared/platform/db.ts';
 import type { Logger } from '../../../../../shared/platform/log.ts';
+import type { Db } from '../../../../../shared/platform/postgres/db.ts';
 import { appendLoadEvents } from '../../../../../shared/store/load-tests/load-events.ts';
 import {
   endShard,
