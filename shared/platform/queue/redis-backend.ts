@@ -53,7 +53,10 @@ export async function openRedisBackend(
   };
 }
 
-/** Redis is fast to come back: try each second at the least. */
+/**
+ * Redis is fast to come back: try each second at the least. A primary that became a replica keeps its connections and
+ * refuses what they write: the name of the URL leads to the new one by then.
+ */
 function connect(
   url: string,
   options: Pick<
@@ -66,6 +69,7 @@ function connect(
     connectTimeout: answerTimeoutMs,
     maxRetriesPerRequest: 1,
     retryStrategy: times => Math.min(50 * 2 ** times, 1000),
+    reconnectOnError: ({ message }) => /READONLY|UNBLOCKED/.test(message),
     ...options,
   });
 }

@@ -40,4 +40,30 @@ describe('a timer wheel', () => {
     while (fired.length < 3) await delay(5);
     expect(fired).toEqual(['first', 'first', 'first']);
   });
+
+  it('wakes after the think time on average, though the loop comes to each tick late', () => {
+    const { jest } = import.meta;
+    jest.useFakeTimers();
+    const late = createTimerWheel();
+    const clock = performance.now.bind(performance);
+    const behind = jest.spyOn(performance, 'now').mockImplementation(() => clock() + 6);
+    const slept: number[] = [];
+    const sleep = (random: number) => {
+      const fellAsleepAt = performance.now();
+      const timer = createWheelTimer(() => {
+        slept.push(performance.now() - fellAsleepAt);
+        sleep((random + 0.37) % 1);
+      });
+      late.setAbout(timer, 50, random);
+    };
+    jest.advanceTimersByTime(2000); // the wheel learns how late it is
+    for (let user = 0; user < 20; user++) sleep(user / 20);
+    jest.advanceTimersByTime(20_000);
+    late.stop();
+    behind.mockRestore();
+    jest.useRealTimers();
+    expect(slept.length).toBeGreaterThan(7000);
+    const mean = slept.reduce((sum, ms) => sum + ms, 0) / slept.length;
+    expect(mean).toBeCloseTo(50, 0);
+  });
 });

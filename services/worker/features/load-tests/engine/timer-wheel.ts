@@ -5,6 +5,7 @@
  */
 const tickMs = 10;
 const slotCount = 1024;
+const latenessOverTicks = 16;
 
 /** Embedded in what is to be woken; `fire` is called when the time has come. */
 export interface WheelTimer {
@@ -18,7 +19,7 @@ export interface WheelTimer {
 export interface TimerWheel {
   /** Never early: for timeouts. */
   setAtLeast(timer: WheelTimer, delayMs: number): void;
-  /** Up to a tick early or late, right on average even below one tick: for think times. `random` is in [0, 1). */
+  /** Some milliseconds early or late, right on average even below one tick: for think times. `random` is in [0, 1). */
   setAbout(timer: WheelTimer, delayMs: number, random: number): void;
   clear(timer: WheelTimer): void;
   stop(): void;
@@ -41,12 +42,15 @@ export function createTimerWheel(): TimerWheel {
     return head;
   });
   let currentTick = 0;
+  /** How many ticks after its time a tick is looked at, on average: the event loop's turns keep no step with the ticks. */
+  let lateness = 0;
   const interval = setInterval(turn, tickMs);
 
   function turn(): void {
-    const untilTick = Math.floor((performance.now() - startedAt) / tickMs);
-    while (currentTick < untilTick) {
+    const now = (performance.now() - startedAt) / tickMs;
+    while (currentTick + 1 <= now) {
       currentTick++;
+      lateness += (now - currentTick - lateness) / latenessOverTicks;
       fireSlot(slots[currentTick % slotCount], currentTick);
     }
   }
@@ -62,7 +66,8 @@ export function createTimerWheel(): TimerWheel {
 
   return {
     setAtLeast: (timer, delayMs) => insert(timer, Math.ceil(ticksFromStart(delayMs))),
-    setAbout: (timer, delayMs, random) => insert(timer, Math.floor(ticksFromStart(delayMs) + random)),
+    setAbout: (timer, delayMs, random) =>
+      insert(timer, Math.floor(ticksFromStart(delayMs) - lateness + random)),
     clear(timer) {
       if (timer.dueTick >= 0) unlink(timer);
     },
