@@ -12,8 +12,8 @@ export interface TakeOver extends Pick<ApplicationChanges, 'deletions' | 'seen' 
 }
 
 /**
- * Writes the load tester's users to the application, a page at a time. Those whom the application has come first: a new
- * one may have the address that one of them gives up.
+ * Writes the load tester's users to the application, a page at a time. Those who go come first, then those whom the
+ * application has: another one may have the address that they give up, such as who was renamed.
  */
 export async function takeOver(
   { target, applicationDeps }: Pick<SyncSession, 'target' | 'applicationDeps'>,
@@ -36,13 +36,13 @@ export async function takeOver(
     }
   };
   const isThere = (username: string) => seen.has(username);
+  await change([], deletions);
   await take(usernames.filter(isThere), false);
   // A password is of use only to a user who is to be created: who asks a peer for one needs an admin's key there.
   await take(
     usernames.filter(username => !isThere(username)),
     true,
   );
-  await change([], deletions);
   return outcome;
 }
 
