@@ -1,22 +1,6 @@
-import { inheritedEnvironment, loadConfig } from '../../shared/platform/config.ts';
-import { watchInterrupts } from '../../shared/platform/interrupts.ts';
-import { outliveReader } from './closed-pipe.ts';
-import { exitCodes } from './failure.ts';
-import { runCli } from './program.ts';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 
-/** `npm run muster -- COMMAND`: see README.md, or --help. */
-outliveReader(process.stdout);
-outliveReader(process.stderr);
-const interrupts = watchInterrupts(() => process.exit(exitCodes.interrupted));
-try {
-  const terminal = {
-    config: loadConfig({ NODE_ENV: 'development', ...inheritedEnvironment() }),
-    stdout: process.stdout,
-    stderr: process.stderr,
-    signal: interrupts.first,
-  };
-  process.exitCode = await runCli(terminal, process.argv.slice(2));
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = exitCodes.usage;
-}
+/** `npm run muster -- COMMAND`: see README.md, or --help. Half of what a short command would take is compiling: that is kept. */
+enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/muster/compiled'));
+await import('./command-line.ts');
