@@ -44,6 +44,7 @@ export async function startBenchStack(settings: Record<string, string> = {}): Pr
         'REDIS_URL',
         'MUSTER_API_KEY',
         'MUSTER_ENCRYPTION_KEY',
+        'USER_DIRECTORY',
         'NODE_ENV',
         'LOG_DIR',
       ]),
@@ -63,7 +64,7 @@ export async function startBenchStack(settings: Record<string, string> = {}): Pr
   });
   return {
     apiUrl: stack.api_url,
-    storefrontUrl: stack.storefront_url,
+    storefrontUrl: stack.storefront_url ?? '',
     apiKey: (await readLocalApiKey(join(dataDir, 'stack'))) ?? '',
     applicationUrl,
     platformUrl,

@@ -6,7 +6,9 @@
 import { fileURLToPath } from 'node:url';
 import { isAppError, messageOf } from '../../shared/kernel/errors.ts';
 import { type Config, loadConfig, required } from '../../shared/platform/config.ts';
+import { openDatabase } from '../../shared/platform/postgres/db.ts';
 import { migrateDatabase } from '../../shared/platform/postgres/migrate.ts';
+import { assertMigratable } from '../../shared/platform/postgres/own-database.ts';
 import { openTestDataRole } from '../../shared/platform/postgres/test-data-role.ts';
 import { prepareQueueStore } from '../../shared/platform/queue/backend.ts';
 import { exitCodeOf } from '../../shared/platform/run-service.ts';
@@ -36,9 +38,16 @@ async function migrateApplication(
   { TEST_DATA_DATABASE_URL: testDataUrl }: Config,
   url: string,
 ): Promise<void> {
+  await refuseForeignDatabase(url);
   await migrateDatabase(url, migrations('application'));
   if (testDataUrl !== undefined) await openTestDataRole(url, testDataUrl);
   console.log('The application database (APP_DATABASE_URL) is up to date.');
+}
+
+/** Without USER_DIRECTORY, the address of another application's database is a mistake. */
+async function refuseForeignDatabase(url: string): Promise<void> {
+  const { db, stop } = openDatabase(url, { name: 'muster migrate', maxConnections: 1 });
+  await assertMigratable(db).finally(stop);
 }
 
 await main().catch((error: unknown) => {

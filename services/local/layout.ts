@@ -29,26 +29,22 @@ export const ownScripts: Scripts = {
 /** Where the stack listens, with ports that are free and fixed from here on. */
 export interface Addresses {
   apiPort: number;
-  storefrontPort: number;
   apiUrl: string;
-  storefrontUrl: string;
+  /** None beside another application: the storefront would fill its database. */
+  storefront: { port: number; url: string } | undefined;
 }
 
 export async function claimAddresses(config: Config): Promise<Addresses> {
   const { HOST: host } = config;
   const apiPort = await claimPort({ owner: 'API', setting: 'PORT', port: config.PORT, host });
-  const storefrontPort = await claimPort({
-    owner: 'storefront',
-    setting: 'STOREFRONT_PORT',
-    port: config.STOREFRONT_PORT,
-    host,
-  });
-  return {
-    apiPort,
-    storefrontPort,
-    apiUrl: urlOf(host, apiPort),
-    storefrontUrl: urlOf(host, storefrontPort),
-  };
+  return { apiPort, apiUrl: urlOf(host, apiPort), storefront: await claimStorefront(config) };
+}
+
+async function claimStorefront(config: Config): Promise<Addresses['storefront']> {
+  if (config.USER_DIRECTORY !== undefined) return undefined;
+  const { HOST: host, STOREFRONT_PORT: wanted } = config;
+  const port = await claimPort({ owner: 'storefront', setting: 'STOREFRONT_PORT', port: wanted, host });
+  return { port, url: urlOf(host, port) };
 }
 
 /** How this machine reaches a server that listens on `host`, a wildcard included. */
@@ -92,17 +88,20 @@ export const workerHeap = (heapMb: number): string[] => [
 export const poolThreads = (cores: number, workers: number): number =>
   Math.max(4, Math.ceil(cores / workers) + 1);
 
-/** What to run: the migration, then one api, one storefront, `WORKERS` workers, all with the same settings. */
+/**
+ * What to run: the migration, then one api, `WORKERS` workers, and one storefront, unless the application is another;
+ * all with the same settings.
+ */
 export function describeChildren(ingredients: Ingredients) {
   const { config, env, addresses, databases, mailCatcher, secrets, scripts } = ingredients;
+  const { storefront } = addresses;
   const common: NodeJS.ProcessEnv = {
     NODE_COMPILE_CACHE: compileCache, // the processes share most of their code: a quarter less time to start
     ...env,
     NODE_ENV: config.NODE_ENV,
     DATA_DIR: config.DATA_DIR,
     PORT: String(addresses.apiPort),
-    STOREFRONT_PORT: String(addresses.storefrontPort),
-    STOREFRONT_URL: addresses.storefrontUrl,
+    ...(storefront && { STOREFRONT_PORT: String(storefront.port), STOREFRONT_URL: storefront.url }),
     DATABASE_URL: databases.platformUrl,
     APP_DATABASE_URL: databases.applicationUrl,
     TEST_DATA_DATABASE_URL: '', // only for those below who need it
@@ -121,7 +120,7 @@ export function describeChildren(ingredients: Ingredients) {
   return {
     migration: { name: 'migration', args: [scripts.migration], env: writing },
     api: { name: 'api', args: [...apiHeap, scripts.api], env: common },
-    storefront: { name: 'storefront', args: [scripts.storefront], env: common },
+    storefront: storefront && { name: 'storefront', args: [scripts.storefront], env: common },
     workers,
   };
 }

@@ -68,12 +68,12 @@ const never = new AbortController().signal;
 
 describe('the local stack', () => {
   it('is up when all its parts are healthy, and tells the CLI where', async () => {
-    const { apiUrl, storefrontUrl } = await (await build()).start(never);
+    const { apiUrl, storefront } = await (await build()).start(never);
     expect(lines[0]).toContain('migrated');
     expect(await readStackFile(join(folder, 'data'))).toMatchObject({
       pid: process.pid,
       api_url: apiUrl,
-      storefront_url: storefrontUrl,
+      storefront_url: storefront?.url,
     });
   });
 
@@ -127,14 +127,14 @@ describe('the local stack', () => {
 
   it('starts a part again for ever once it was up, whatever that dies of', async () => {
     const tellsPid = `${server('STOREFRONT_PORT')} console.log('pid ' + process.pid);`;
-    const { storefrontUrl } = await (await build({ storefront: tellsPid })).start(never);
+    const { storefront } = await (await build({ storefront: tellsPid })).start(never);
     await writeFile(join(folder, 'storefront.mjs'), 'process.exit(78)');
     const pid = await waitFor('its pid', () => /storefront.* pid (\d+)/.exec(lines.join('\n'))?.[1]);
     process.kill(Number(pid), 'SIGKILL');
     const restarts = () => lines.filter(line => line.includes('storefront exited with 78; starts again in'));
     await waitFor('more deaths than a start may have', () => restarts().length >= 5, { timeoutMs: 30_000 });
     await writeFile(join(folder, 'storefront.mjs'), server('STOREFRONT_PORT'));
-    await waitFor('the storefront', () => storefrontIsUp(storefrontUrl), { timeoutMs: 30_000 });
+    await waitFor('the storefront', () => storefrontIsUp(storefront?.url ?? ''), { timeoutMs: 30_000 });
   });
 
   it('says of a part whose configuration is at fault just that, and tries it once', async () => {

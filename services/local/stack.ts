@@ -35,7 +35,8 @@ export interface RunningStack extends Addresses {
 
 /**
  * The whole of Muster on this machine. `start` goes lock, secrets, ports, PostgreSQL, migrations, then api,
- * storefront and workers together, and resolves when all are healthy; whatever fails undoes what was done. From then on
+ * storefront (unless the application is another) and workers together, and resolves when all are healthy; whatever fails
+ * undoes what was done. From then on
  * a part that dies is started again for ever.
  * `stop` goes the other way: workers first, so that they can still report, PostgreSQL last.
  */
@@ -119,12 +120,12 @@ async function launch(
 ): Promise<void> {
   const specs = describeChildren(ingredients);
   const api = children.add(specs.api);
-  const storefront = children.add(specs.storefront);
+  const shop = addStorefront(ingredients, children);
   const workers = children.addGroup('workers', specs.workers);
-  for (const child of [api, storefront, ...workers]) child.start();
-  const { apiUrl, storefrontUrl } = ingredients.addresses;
+  for (const child of [api, ...(shop?.children ?? []), ...workers]) child.start();
+  const { apiUrl } = ingredients.addresses;
   const gates: Gate[] = [
-    { what: 'the storefront', isOpen: () => storefrontIsUp(storefrontUrl), children: [storefront] },
+    ...(shop === undefined ? [] : [shop]),
     { what: 'the API', isOpen: () => apiIsUp(apiUrl), children: [api] },
     {
       what: `${workers.length} workers`,
@@ -135,13 +136,22 @@ async function launch(
   for (const gate of gates) await passGate(gate, { ...limits, lost: children.lost });
 }
 
+/** The storefront and its gate; neither beside another application. */
+function addStorefront(ingredients: Ingredients, children: Children): Gate | undefined {
+  const { storefront: spec } = describeChildren(ingredients);
+  const { storefront: place } = ingredients.addresses;
+  if (spec === undefined || place === undefined) return undefined;
+  const child = children.add(spec);
+  return { what: 'the storefront', isOpen: () => storefrontIsUp(place.url), children: [child] };
+}
+
 /** Tells the CLI where the stack is, for as long as it is there. */
-async function publish(dataDir: string, { apiUrl, storefrontUrl }: Addresses, { lifecycle }: Children) {
+async function publish(dataDir: string, { apiUrl, storefront }: Addresses, { lifecycle }: Children) {
   lifecycle.onStop('stack file', () => rm(stackFilePath(dataDir), { force: true }));
   await writeStackFile(dataDir, {
     pid: process.pid,
     api_url: apiUrl,
-    storefront_url: storefrontUrl,
+    ...(storefront && { storefront_url: storefront.url }),
     started_at: new Date().toISOString(),
   });
 }

@@ -8,7 +8,7 @@ export function summaryBox(stack: RunningStack, secondsToStart: number): string 
     ['Dashboard', `${stack.apiUrl}/dashboard`],
     ['Reference', `${stack.apiUrl}/api/docs`],
     ['Queues', `${stack.apiUrl}/admin/queues`],
-    ['Storefront', stack.storefrontUrl],
+    ['Storefront', stack.storefront?.url ?? 'not started: USER_DIRECTORY names another application'],
     ['API key', stack.apiKey],
   ];
   const title = styleText('bold', `Muster is up (${secondsToStart.toFixed(1)} s)`);

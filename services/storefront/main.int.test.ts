@@ -89,6 +89,31 @@ describe('the storefront process', () => {
     expect(await shop.exited).toEqual([0, null]);
   });
 
+  it.each(['true', undefined])(
+    'refuses a database with tables of others before it seeds anybody (SEED_SHOP=%s)',
+    async SEED_SHOP => {
+      await application.db.delete(users);
+      await application.sql`create table blog_post (id int)`;
+      const shop = run({ ...given, ...(SEED_SHOP && { SEED_SHOP }), NODE_ENV: 'development' });
+      expect(await logged(shop.lines, 'cannot run')).toMatchObject({
+        reason: expect.stringContaining('has tables that are not the storefront’s: public.blog_post'),
+      });
+      expect(await shop.exited).toEqual([misconfigured, null]);
+      expect(await application.db.$count(users)).toBe(0);
+      await application.sql`drop table blog_post`;
+    },
+  );
+
+  it('refuses a database that no migration of Muster made', async () => {
+    await application.sql`alter table muster_migrations.__drizzle_migrations rename to theirs`;
+    const shop = run({ ...given, NODE_ENV: 'development' });
+    expect(await logged(shop.lines, 'cannot run')).toMatchObject({
+      reason: expect.stringContaining('was not made by Muster’s migrations'),
+    });
+    expect(await shop.exited).toEqual([misconfigured, null]);
+    await application.sql`alter table muster_migrations.theirs rename to __drizzle_migrations`;
+  });
+
   it('says what is missing, and exits as one that is misconfigured', async () => {
     const shop = run({ STOREFRONT_PORT: '0' });
     expect(await logged(shop.lines, 'cannot run')).toMatchObject({

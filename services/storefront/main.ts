@@ -4,10 +4,12 @@ import { type Config, required } from '../../shared/platform/config.ts';
 import { serveHttp } from '../../shared/platform/http-server.ts';
 import type { Logger } from '../../shared/platform/log.ts';
 import { type Db, openDatabase } from '../../shared/platform/postgres/db.ts';
+import { assertStorefrontDatabase } from '../../shared/platform/postgres/own-database.ts';
 import { assertServerVersion, oldestServers } from '../../shared/platform/postgres/server-version.ts';
 import { runService } from '../../shared/platform/run-service.ts';
 import { openAccessLog } from './access-log.ts';
 import { createStorefrontApp } from './app.ts';
+import { storefrontTables } from './seed/own-tables.ts';
 import { seedShop } from './seed/shop.ts';
 import { seedProductionUsers } from './seed/users.ts';
 import { createSessionPruner } from './sessions/pruner.ts';
@@ -19,6 +21,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     openDatabase(url, { name: 'storefront', maxConnections: config.STOREFRONT_CONNECTIONS }),
   );
   await assertServerVersion(db, oldestServers.own);
+  await assertStorefrontDatabase(db, storefrontTables);
   await seed(config, db, logger);
   const accessLog =
     config.ACCESS_LOG === undefined

@@ -7,7 +7,8 @@ import { systemCodeOf } from '../kernel/errors.ts';
 const localStack = z.object({
   pid: z.number().int(),
   api_url: z.url(),
-  storefront_url: z.url(),
+  /** Absent where the application is another. */
+  storefront_url: z.url().optional(),
   started_at: z.iso.datetime(),
 });
 

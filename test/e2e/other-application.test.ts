@@ -1,28 +1,23 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { expand } from '../../shared/contracts/username-pattern.ts';
 import { applicationUser } from '../../shared/http/bulk-users.ts';
 import { pageOf } from '../../shared/http/pagination.ts';
 import { newId } from '../../shared/kernel/ids.ts';
 import { passwordHashers } from '../../shared/platform/passwords/password-formats.ts';
 import { openCredentials } from '../../shared/store/bulk-users/batch-credentials.ts';
-import { readGuardScript } from '../../shared/store/guards/script.ts';
 import { loadUserTable } from '../../shared/store/users/load-user-table.ts';
 import { assertUserTable } from '../../shared/store/users/user-table-check.ts';
 import { problemOf, testApi } from '../fixtures/api.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { testJobs } from '../fixtures/jobs.ts';
+import { installOtherApplication, otherMapping } from '../fixtures/other-application.ts';
 import { postgresStore } from '../fixtures/queue.ts';
 import { testVault } from '../fixtures/vault.ts';
 import { type RunningWorker, runWorker } from '../fixtures/worker.ts';
 
-/** Another application in the storefront's place, as infra/examples/other-app/README.md has it, step by step. */
-const infra = resolve(import.meta.dirname, '../../infra');
-const mapping = `${infra}/examples/other-app/mapping.yaml`;
+const mapping = otherMapping;
 const databases = testDatabases();
 const store = postgresStore(databases);
 const sql = () => databases.application.sql;
-const runScript = async (file: string) => sql().unsafe(await readFile(`${infra}/${file}`, 'utf8'));
 const pattern = 'load_{id}';
 let worker: RunningWorker | undefined;
 let ledgers: unknown[] = [];
@@ -33,21 +28,9 @@ const describeLedger = () => sql()`
 
 beforeAll(async () => {
   ledgers = [await describeLedger()];
-  await sql().unsafe(
-    'drop schema public, muster, muster_guards cascade; create schema public; grant usage on schema public to public',
-  );
-  await runScript('examples/other-app/users.sql');
-  await sql()`
-    insert into account (login, email_address, pw_hash, "Role", terms_accepted, created, modified)
-    values ('ada', 'ada@shop.test', 'x', 'admin', true, now(), now()),
-      (${expand(pattern, 3)}, 'three@shop.test', 'x', 'user', false, now(), now())`;
-  await runScript('postgres/ledger.sql');
+  await installOtherApplication(databases, [expand(pattern, 3)]);
   ledgers.push(await describeLedger());
-  await runScript('examples/other-app/markers.sql');
   const users = await loadUserTable(mapping);
-  for (const statement of await readGuardScript(databases.application.db, users.mapping)) {
-    await sql().unsafe(statement);
-  }
   await assertUserTable(databases.application.db, users);
   worker = await runWorker(databases, store, { users });
 }, 20_000);

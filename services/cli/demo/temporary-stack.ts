@@ -51,6 +51,7 @@ async function launch(dataDir: string, keep: boolean): Promise<ChildProcess> {
     'HOST',
     'NODE_ENV',
     'STOREFRONT_URL',
+    'USER_DIRECTORY',
     'WORKER_PORT',
   ]);
   const own = {
@@ -83,13 +84,14 @@ async function ready(child: ChildProcess, dataDir: string, signal: AbortSignal):
 }
 
 function stageOn(child: ChildProcess, dataDir: string, stack: LocalStack, apiKey: string | undefined): Stage {
+  const { storefront_url: storefrontUrl = '' } = stack; // it always has one: USER_DIRECTORY is not passed on
   const facts: [string, string][] = [
     ['API', stack.api_url],
-    ['storefront', stack.storefront_url],
+    ['storefront', storefrontUrl],
   ];
   return {
     client: createClient({ url: stack.api_url, apiKey }),
-    storefrontUrl: stack.storefront_url,
+    storefrontUrl,
     opened: 'stack is up',
     facts,
     lastLogLines: () => lastLogLines(dataDir),
