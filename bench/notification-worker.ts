@@ -54,6 +54,7 @@ export async function runAlone(applicationUrl: string, options: WorkerOptions): 
     NODE_ENV: 'test',
     MUSTER_ENCRYPTION_KEY: '0'.repeat(64),
     SMTP_URL: options.smtpUrl,
+    PUSH_ALLOWLIST: 'localhost',
   });
   const deps: PageDeps = {
     applicationDatabase: database,

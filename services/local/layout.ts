@@ -107,7 +107,11 @@ export function describeChildren(ingredients: Ingredients) {
     TEST_DATA_DATABASE_URL: '', // only for those below who need it
     MUSTER_API_KEY: secrets.apiKey,
     MUSTER_ENCRYPTION_KEY: secrets.encryptionKey,
-    ...(mailCatcher && { SMTP_URL: mailCatcher.smtpUrl, MAIL_CATCHER_URL: mailCatcher.httpUrl }),
+    ...(mailCatcher && {
+      SMTP_URL: mailCatcher.smtpUrl,
+      MAIL_CATCHER_URL: mailCatcher.httpUrl,
+      PUSH_ALLOWLIST: [...config.PUSH_ALLOWLIST, mailCatcher.httpUrl].join(','),
+    }),
   };
   const writing = { ...common, TEST_DATA_DATABASE_URL: testDataUrlOf(ingredients) };
   const threads = String(poolThreads(availableParallelism(), config.WORKERS));

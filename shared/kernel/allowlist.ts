@@ -19,7 +19,7 @@ export interface Allowlist {
   permits(host: string, address: string): boolean;
 }
 
-const specialRanges: readonly string[] = [
+export const specialRanges: readonly string[] = [
   '0.0.0.0/8', // "this host": Linux connects to itself
   '127.0.0.0/8',
   '169.254.0.0/16', // link-local; 169.254.169.254 is the metadata service of AWS, Azure, Google
@@ -34,7 +34,7 @@ const specialRanges: readonly string[] = [
   'ff00::/8',
 ];
 /** RFC 1918, RFC 6598 and RFC 4193. */
-const privateRanges: readonly string[] = [
+export const privateRanges: readonly string[] = [
   '10.0.0.0/8',
   '172.16.0.0/12',
   '192.168.0.0/16',

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { bareHost, parseAllowlist } from '../kernel/allowlist.ts';
-import { AppError } from '../kernel/errors.ts';
+import { AppError, type Fault } from '../kernel/errors.ts';
+import { parsePushAllowlist } from '../kernel/push-allowlist.ts';
 
 /**
  * Every setting that a process takes from its environment, parsed once at the composition root.
@@ -15,20 +16,22 @@ const url = (protocols: string[]) =>
     `must start with ${protocols.join(' or ')}`,
   );
 
-/** Host names, addresses and CIDRs, separated by commas. */
-const targets = z
-  .string()
-  .transform(text =>
-    text
-      .split(',')
-      .map(entry => entry.trim())
-      .filter(Boolean),
-  )
-  .superRefine((entries, context) => {
-    for (const { detail } of parseAllowlist(entries).faults) {
-      context.addIssue({ code: 'custom', message: detail });
-    }
-  });
+/** Entries of an allow-list, separated by commas. */
+const listFor = (parse: (entries: string[]) => { faults: Fault[] }) =>
+  z
+    .string()
+    .transform(text =>
+      text
+        .split(',')
+        .map(entry => entry.trim())
+        .filter(Boolean),
+    )
+    .superRefine((entries, context) => {
+      for (const { detail } of parse(entries).faults) context.addIssue({ code: 'custom', message: detail });
+    });
+
+/** Host names, addresses and CIDRs. */
+const targets = listFor(parseAllowlist);
 
 /** Five fields; what is in them is checked by the queue, when it is told of the schedule. */
 const cron = z
@@ -108,6 +111,8 @@ export const environment = z.object({
   MAIL_CATCHER_URL: url(['http:']).optional(),
   EMAILS_PER_SECOND: z.coerce.number().min(0.01).optional(),
   PUSHES_PER_SECOND: z.coerce.number().min(0.01).optional(),
+  /** Push services besides those at public addresses: as targets, and origins. */
+  PUSH_ALLOWLIST: listFor(parsePushAllowlist).default([]),
   VAPID_SUBJECT: url(['mailto:', 'https:']).default('mailto:muster@localhost.localdomain'),
   VAPID_PUBLIC_KEY: z
     .string()

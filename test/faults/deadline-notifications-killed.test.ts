@@ -21,6 +21,7 @@ const stack = testStack({
   store: () => store,
   settings: {
     ...shortLocks,
+    PUSH_ALLOWLIST: 'localhost',
     get SMTP_URL() {
       return mail.url; // known once it listens
     },

@@ -18,7 +18,7 @@ export type Lookup = (
  * is chance.
  */
 export function createGuardedConnector(
-  allowlist: Allowlist,
+  allowlist: Pick<Allowlist, 'permits'>,
   timeoutMs: number,
   resolve: Lookup = systemLookup,
 ): buildConnector.connector {

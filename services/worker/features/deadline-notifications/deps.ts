@@ -1,4 +1,5 @@
 import type { Channel } from '../../../../shared/contracts/deadline-notifications.ts';
+import type { PushAllowlist } from '../../../../shared/kernel/push-allowlist.ts';
 import type { VapidKeys } from '../../../../shared/platform/notification-keys.ts';
 import type { Database } from '../../../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
@@ -22,8 +23,8 @@ export interface NotificationSettings {
   retryMs: number;
   /** How long a mail server or push service may stay silent, in milliseconds. */
   timeoutMs: number;
-  /** Plain-HTTP push endpoints are for development and tests. */
-  allowHttpPush: boolean;
+  /** Where pushes may go. */
+  pushAllowlist: PushAllowlist;
   /** The default of runs that the schedule starts. */
   run: { officeConcurrency: number; messageConcurrency: number; timeZone: string };
 }

@@ -1,3 +1,4 @@
+import { parsePushAllowlist } from '../../../../shared/kernel/push-allowlist.ts';
 import { type Config, required } from '../../../../shared/platform/config.ts';
 import { vapidKeysOf } from '../../../../shared/platform/notification-keys.ts';
 import type { NotificationSettings } from './deps.ts';
@@ -18,7 +19,7 @@ export function notificationSettings(config: Config): NotificationSettings {
     attempts: config.NOTIFICATION_ATTEMPTS,
     retryMs: config.NOTIFICATION_RETRY_MS,
     timeoutMs: config.NOTIFICATION_TIMEOUT_MS,
-    allowHttpPush: config.NODE_ENV !== 'production',
+    pushAllowlist: parsePushAllowlist(config.PUSH_ALLOWLIST).allowlist,
     run: {
       officeConcurrency: config.NOTIFICATION_OFFICE_CONCURRENCY,
       messageConcurrency: config.NOTIFICATION_MESSAGE_CONCURRENCY,

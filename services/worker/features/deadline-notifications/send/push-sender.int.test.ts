@@ -13,8 +13,10 @@ const office: OfficeMessages = { officeId: 'o', officeName: 'あおぞら', loca
 
 const browser = (endpoint: string, keys = push.keys) => ({ id: endpoint, endpoint, ...keys });
 
-async function send(...subscriptions: Message['subscriptions']) {
-  const sender = createPushSender(testNotifications(), 2);
+const send = (...subscriptions: Message['subscriptions']) => sendUnder({}, ...subscriptions);
+
+async function sendUnder(settings: Record<string, string>, ...subscriptions: Message['subscriptions']) {
+  const sender = createPushSender(testNotifications(settings), 2);
   const staff = { id: 's', email: 's@staff.test', name: '山田 太郎', thresholds: {} };
   const message: Message = { id: 'm', staff, channel: 'push', alerts, subscriptions, attempts: 0 };
   return sender
@@ -44,6 +46,33 @@ describe('one try to push a message', () => {
     for (const subscription of bad)
       expect(await send(subscription)).toMatchObject({ status: 'failed', code: 'invalid_subscription' });
     expect(push.taken).toEqual([]);
+  });
+
+  it('fails for good on an address that is neither public nor listed, and sends nothing there', async () => {
+    const { port } = new URL(push.url);
+    const inner = [
+      `${push.url}/p`,
+      `https://127.0.0.1:${port}/p`,
+      `https://localhost:${port}/p`, // a name is asked for its addresses first
+      `https://[::ffff:127.0.0.1]:${port}/p`,
+      `https://2130706433:${port}/p`,
+      'https://169.254.169.254/latest/meta-data',
+      'https://10.0.0.1/p',
+      'http://8.8.8.8/p', // public, but in clear
+    ];
+    const connections = push.connections;
+    for (const endpoint of inner) {
+      const result = await sendUnder({ PUSH_ALLOWLIST: 'push.example.com' }, browser(endpoint));
+      expect({ endpoint, ...result }).toMatchObject({ status: 'failed', code: 'push_not_allowed' });
+    }
+    expect(push.connections).toBe(connections);
+  });
+
+  it('reaches a listed origin, and no other port of its host', async () => {
+    const listed = { PUSH_ALLOWLIST: push.url };
+    expect(await sendUnder(listed, browser(`${push.url}/p`))).toMatchObject({ status: 'sent' });
+    const other = browser(`http://127.0.0.1:${await getPort({ host: '127.0.0.1' })}/p`);
+    expect(await sendUnder(listed, other)).toMatchObject({ status: 'failed', code: 'push_not_allowed' });
   });
 
   it('leaves the browser that was busy for another try, though one has taken it', async () => {

@@ -3,10 +3,12 @@ import { Agent, request } from 'undici';
 import webpush from 'web-push';
 import { renderPush } from '../../../../../shared/contracts/notification-messages/push.ts';
 import { messageOf, systemCodeOf } from '../../../../../shared/kernel/errors.ts';
+import { TargetNotAllowedError } from '../../../../../shared/platform/target/network-errors.ts';
 import type { PushSubscription } from '../../../../../shared/store/deadline-notifications/notification-reading.ts';
 import type { NotificationSettings } from '../deps.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import type { Message, OfficeMessages } from '../plan/plan-office.ts';
+import { createPushConnector } from './push-connector.ts';
 import type { SendResult } from './result.ts';
 import { createVapidTokens } from './vapid-tokens.ts';
 
@@ -21,12 +23,11 @@ const longestRetryMs = 60_000;
 
 /** Sends web push (RFC 8030) with an encrypted payload (RFC 8291), to every browser of a staff member. */
 export function createPushSender(settings: NotificationSettings, connections: number): PushSender {
-  const { vapid, timeoutMs, allowHttpPush } = settings;
-  const schemes = allowHttpPush ? ['https:', 'http:'] : ['https:'];
+  const { vapid, timeoutMs, pushAllowlist } = settings;
   const tokens = createVapidTokens(vapid);
   const agent = new Agent({
     connections,
-    connect: { timeout: timeoutMs },
+    connect: createPushConnector(pushAllowlist, timeoutMs),
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   });
@@ -35,7 +36,7 @@ export function createPushSender(settings: NotificationSettings, connections: nu
   function prepare({ endpoint, p256dh, auth }: PushSubscription, payload: string) {
     try {
       const url = new URL(endpoint);
-      if (!schemes.includes(url.protocol)) return undefined;
+      if (!['https:', 'http:'].includes(url.protocol)) return undefined;
       return { url, body: webpush.encrypt(p256dh, auth, payload, 'aes128gcm').cipherText };
     } catch {
       return undefined;
@@ -103,14 +104,21 @@ function judge(status: number, retryAfter: string | string[] | undefined): SendR
 const notAddressable: SendResult = {
   status: 'failed',
   code: 'invalid_subscription',
-  detail: 'The endpoint of the subscription is not an https address, or its keys are none',
+  detail: 'The endpoint of the subscription is not a web address, or its keys are none',
 };
+
+const notAllowed = ({ message }: TargetNotAllowedError): SendResult => ({
+  status: 'failed',
+  code: 'push_not_allowed',
+  detail: `Pushes go to public addresses over https, and to what PUSH_ALLOWLIST lists: ${message}`,
+});
 
 /** Errors of a connection that was never made: names, routes, time, certificates. Later the message may have been taken. */
 const beforeRequest =
   /^(ECONNREFUSED|ENOTFOUND|EAI_|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
 function explain(error: unknown): SendResult {
+  if (error instanceof TargetNotAllowedError) return notAllowed(error);
   const first: unknown = error instanceof AggregateError ? error.errors[0] : error; // of one address after the other
   const detail = messageOf(first).slice(0, 500);
   const isConnecting = first instanceof Error && 'syscall' in first && first.syscall === 'connect';
