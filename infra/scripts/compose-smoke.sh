@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Proves docker-compose.yml for real, on any machine with Docker (docker compose, or docker-compose 1.29):
+#   - the storefront has no secret but that of its database, and reaches neither Redis nor Muster's database;
 #   - three workers come up, the demo runs, and each of the three does some of a batch of 50,000 users;
 #   - a worker is killed, Redis restarted, Postgres restarted, each in the middle of another such batch;
 #   - load runs for a minute over three workers, one of which is killed: what is counted is in the storefront's log;
@@ -22,6 +23,7 @@ cat >"$secrets" <<END
 MUSTER_API_KEY=$(random_hex)
 MUSTER_ENCRYPTION_KEY=$(random_hex)
 POSTGRES_PASSWORD=$(random_hex)
+APP_DATABASE_PASSWORD=$(random_hex)
 TEST_DATA_PASSWORD=$(random_hex)
 PORT=${PORT:-18080}
 STOREFRONT_PORT=${STOREFRONT_PORT:-15001}
@@ -156,6 +158,25 @@ snapshot_round_trip() {
   muster snapshots delete smoke
 }
 
+storefront_alone() {
+  local names reached
+  say 'the storefront has what is its own, and no more'
+  names=$(compose exec -T storefront node -p 'Object.keys(process.env).filter(n => /KEY|PASSWORD|SECRET|_URL$/.test(n)).join()' </dev/null)
+  [ "$names" = APP_DATABASE_URL ] || fail "its environment has $names"
+  reached=$(compose exec -T storefront node --input-type=module -e '
+    import postgres from "postgres";
+    import { lookup } from "node:dns/promises";
+    const found = await lookup("redis").then(() => "resolves", error => error.code);
+    const url = new URL(process.env.APP_DATABASE_URL);
+    url.pathname = "muster";
+    const sql = postgres(url.href, { max: 1, connect_timeout: 5 });
+    const opened = await sql`select 1`.then(() => "opened", error => error.code);
+    await sql.end();
+    console.log(found, opened)' </dev/null)
+  echo "redis: ${reached% *}, the database muster: ${reached#* }"
+  [[ "$reached" =~ ^(ENOTFOUND|EAI_AGAIN)\ 42501$ ]] || fail "it reaches what is not its own: $reached"
+}
+
 stop_and_start() {
   local job codes
   say 'stop in the middle of a batch, and start again'
@@ -178,6 +199,8 @@ SECONDS=0
 compose up -d --build --scale worker=3
 wait_until_healthy
 echo "healthy after $SECONDS s"
+
+storefront_alone
 
 say 'the demo'
 muster --api http://127.0.0.1:8080 demo

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Config } from '../../shared/platform/config.ts';
 import { testDataUrl } from '../../shared/platform/postgres/test-data-role.ts';
 import type { MailCatcher } from './mail-catcher/catcher.ts';
+import { only, settingsOfApi, settingsOfMigration, settingsOfStorefront, without } from './own-settings.ts';
 import { claimPort } from './ports.ts';
 import type { DatabaseUrls } from './postgres.ts';
 import type { Secrets } from './secrets.ts';
@@ -90,7 +91,7 @@ export const poolThreads = (cores: number, workers: number): number =>
 
 /**
  * What to run: the migration, then one api, `WORKERS` workers, and one storefront, unless the application is another;
- * all with the same settings.
+ * each with the settings that it reads: secrets go to those alone who need them.
  */
 export function describeChildren(ingredients: Ingredients) {
   const { config, env, addresses, databases, mailCatcher, secrets, scripts } = ingredients;
@@ -114,17 +115,22 @@ export function describeChildren(ingredients: Ingredients) {
     }),
   };
   const writing = { ...common, TEST_DATA_DATABASE_URL: testDataUrlOf(ingredients) };
+  const worker = without(writing, settingsOfApi);
   const threads = String(poolThreads(availableParallelism(), config.WORKERS));
   const workers = Array.from({ length: config.WORKERS }, (_, index): ChildSpec => {
     const port = config.WORKER_PORT ? { WORKER_PORT: String(config.WORKER_PORT + index) } : {};
     const name = `worker-${index + 1}`;
     const args = [...workerHeap(config.WORKER_HEAP_MB), scripts.worker];
-    return { name, args, env: { UV_THREADPOOL_SIZE: threads, ...writing, WORKER_NAME: name, ...port } };
+    return { name, args, env: { UV_THREADPOOL_SIZE: threads, ...worker, WORKER_NAME: name, ...port } };
   });
   return {
-    migration: { name: 'migration', args: [scripts.migration], env: writing },
-    api: { name: 'api', args: [...apiHeap, scripts.api], env: common },
-    storefront: storefront && { name: 'storefront', args: [scripts.storefront], env: common },
+    migration: { name: 'migration', args: [scripts.migration], env: only(writing, settingsOfMigration) },
+    api: { name: 'api', args: [...apiHeap, scripts.api], env: without(common, ['MUSTER_PEER_API_KEY']) },
+    storefront: storefront && {
+      name: 'storefront',
+      args: [scripts.storefront],
+      env: only(common, settingsOfStorefront),
+    },
     workers,
   };
 }

@@ -36,7 +36,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function build(changed: Partial<Scripts> = {}, startTimeoutMs = 20_000): Promise<Stack> {
+async function build(
+  changed: Partial<Scripts> = {},
+  startTimeoutMs = 20_000,
+  more: Record<string, string> = {},
+): Promise<Stack> {
   const sources: Scripts = {
     migration: 'console.log("migrated")',
     api: server('PORT'),
@@ -57,6 +61,7 @@ async function build(changed: Partial<Scripts> = {}, startTimeoutMs = 20_000): P
     WORKERS: '2',
     DATABASE_URL: 'postgres://127.0.0.1/unused',
     APP_DATABASE_URL: 'postgres://127.0.0.1/unused',
+    ...more,
   };
   const write = (line: string) => void lines.push(stripVTControlCharacters(line));
   stack = createStack({ config: loadConfig(env), env, write, scripts, startTimeoutMs });
@@ -75,6 +80,38 @@ describe('the local stack', () => {
       api_url: apiUrl,
       storefront_url: storefront?.url,
     });
+  });
+
+  it('gives each part the secrets that it needs, and the storefront none', async () => {
+    const names = [
+      ...['MUSTER_API_KEY', 'MUSTER_ENCRYPTION_KEY', 'MUSTER_PEER_API_KEY', 'DATABASE_URL', 'REDIS_URL'],
+      ...['APP_DATABASE_URL', 'TEST_DATA_DATABASE_URL', 'SMTP_URL', 'VAPID_PRIVATE_KEY', 'PUSH_ALLOWLIST'],
+    ];
+    const tell = `console.log('has ' + ${JSON.stringify(names)}.filter(name => process.env[name]).join());`;
+    const scripts: Partial<Scripts> = {
+      migration: tell,
+      api: tell + server('PORT'),
+      storefront: tell + server('STOREFRONT_PORT'),
+      worker: tell + worker,
+    };
+    const given = {
+      NODE_ENV: 'development',
+      MUSTER_PEER_API_KEY: 'the key of another',
+      REDIS_URL: 'redis://127.0.0.1:1',
+      VAPID_PRIVATE_KEY: 'x'.repeat(43),
+    };
+    await (await build(scripts, 20_000, given)).start(never);
+    const told = () => lines.flatMap(line => /^(\S+) .*has (\S+)$/.exec(line)?.slice(1).join(': ') ?? []);
+    await waitFor('all to have told', () => told().length === 5);
+    const both = 'MUSTER_ENCRYPTION_KEY,DATABASE_URL,REDIS_URL,APP_DATABASE_URL';
+    const pushing = 'SMTP_URL,VAPID_PRIVATE_KEY,PUSH_ALLOWLIST';
+    expect(told().toSorted()).toEqual([
+      `api: MUSTER_API_KEY,${both},${pushing}`,
+      'stack: DATABASE_URL,REDIS_URL,APP_DATABASE_URL,TEST_DATA_DATABASE_URL',
+      'storefront: APP_DATABASE_URL',
+      `worker-1: ${both},TEST_DATA_DATABASE_URL,${pushing}`,
+      `worker-2: ${both},TEST_DATA_DATABASE_URL,${pushing}`,
+    ]);
   });
 
   it('stops workers first, then the storefront, then the API, and frees the data folder', async () => {

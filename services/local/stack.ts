@@ -12,6 +12,7 @@ import {
 } from './layout.ts';
 import { lockDataFolder } from './lock.ts';
 import { type MailCatcher, startMailCatcher } from './mail-catcher/catcher.ts';
+import { only, settingsOfPostgres } from './own-settings.ts';
 import { claimPort } from './ports.ts';
 import { type DatabaseUrls, givenDatabases, keeperArguments, startKeeper } from './postgres.ts';
 import { runToEnd } from './run-to-end.ts';
@@ -94,7 +95,7 @@ async function embeddedDatabases(
   const keeper = children.add({
     name: 'postgres',
     args: keeperArguments(config, port),
-    env: { ...env, NODE_ENV: config.NODE_ENV },
+    env: only({ ...env, NODE_ENV: config.NODE_ENV }, settingsOfPostgres),
   });
   return startKeeper(keeper, signal);
 }
