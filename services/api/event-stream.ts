@@ -35,7 +35,8 @@ export interface EventStreamOptions {
 
 /**
  * Server-sent events (WHATWG HTML, section 9.2): those that are there after `Last-Event-ID`, then those that come,
- * with a comment in silence, until what they are of has ended and its last event is sent.
+ * with a comment in silence, until what they are of has ended and its last event is sent. A stream ends early, too, within
+ * seconds after the key or session that it was asked for with: who asks to go on from there is answered 401.
  */
 export function eventStream(options: EventStreamOptions): StreamReply {
   const afterId = lastEventId(options.request.get('Last-Event-ID'));
@@ -52,14 +53,19 @@ function lastEventId(header: string | undefined): number {
   throw refuse('header:Last-Event-ID', 'wrong_type', 'must be the id of an event');
 }
 
-async function* tell({ hub, id, look, signal }: EventStreamOptions, afterId: number) {
+async function* tell({ hub, id, look, request, signal }: EventStreamOptions, afterId: number) {
   const bell = createBell(signal);
   const unsubscribe = hub.subscribe(id, bell.ring);
   try {
     let seen = afterId;
     let spokeAt = performance.now();
+    let knownAt = spokeAt;
     yield 'retry: 1000\n\n';
     while (!signal.aborted) {
+      if (performance.now() - knownAt >= pollMs) {
+        if (!(await request.isStillKnown?.())) return;
+        knownAt = performance.now();
+      }
       const { events, more, ended } = await look(seen);
       for (const event of events) yield format(event);
       seen = events.at(-1)?.id ?? seen;

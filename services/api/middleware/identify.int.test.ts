@@ -1,7 +1,7 @@
 import { profile } from '../../../shared/http/api-keys.ts';
 import { newToken } from '../../../shared/platform/crypto.ts';
 import { installAdminKey } from '../../../shared/store/access/api-keys.ts';
-import { bodyOf, testApi } from '../../../test/fixtures/api.ts';
+import { bodyOf, problemOf, testApi } from '../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../test/fixtures/database.ts';
 
 const databases = testDatabases();
@@ -10,6 +10,15 @@ const open = testApi(databases, { DISABLE_AUTH: 'true' });
 it('takes everybody for an admin while authentication is off', async () => {
   const response = await open.call('GET', '/api/user/profile', { key: null });
   expect(await bodyOf(response, profile)).toEqual({ key_id: null, name: 'anonymous', role: 'admin' });
+});
+
+it('has no page of another site write while authentication is off', async () => {
+  const stop = (headers: Record<string, string>) =>
+    open.call('POST', '/api/load-tests/emergency-stop', { key: null, headers });
+  const response = await stop({ 'Sec-Fetch-Site': 'same-site' });
+  expect([response.status, (await problemOf(response)).code]).toEqual([403, 'forbidden']);
+  expect((await stop({ Origin: 'https://evil.example' })).status).toBe(403);
+  expect((await stop({})).status).toBe(200);
 });
 
 it('revokes the key that the environment gave before, and keeps all others', async () => {

@@ -5,6 +5,7 @@ import type { Db } from '../../../shared/platform/postgres/db.ts';
 import { identifyKey } from '../../../shared/store/access/api-keys.ts';
 import { identifySession } from '../../../shared/store/access/web-sessions.ts';
 import type { Actor } from '../route.ts';
+import { refuseOtherSites, requireOwnPages } from './sender.ts';
 import { readSessionCookie } from './session-cookie.ts';
 
 declare global {
@@ -12,6 +13,8 @@ declare global {
     interface Request {
       /** Set by `identify`; absent for a caller without a valid key or session. */
       actor?: Actor;
+      /** Whether that key or session is good still: for answers that go on for long. */
+      isStillKnown?: () => Promise<boolean>;
     }
   }
 }
@@ -24,21 +27,10 @@ function presentedKey(request: Request): string | undefined {
   return request.get('x-api-key') ?? bearer.exec(request.get('authorization') ?? '')?.[1];
 }
 
-/** A browser says where a request comes from; a page of another site must not write with our cookie. */
-function isFromOurPages(request: Request): boolean {
-  if (['GET', 'HEAD', 'OPTIONS'].includes(request.method)) return true;
-  const site = request.get('sec-fetch-site');
-  if (site !== undefined) return site === 'same-origin' || site === 'none';
-  const origin = request.get('origin');
-  return origin !== undefined && URL.parse(origin)?.host === request.get('host');
-}
-
 async function actorOf(db: Db, request: Request): Promise<Actor | undefined> {
   const key = presentedKey(request);
   const session = readSessionCookie(request);
-  if (key === undefined && session !== undefined && !isFromOurPages(request)) {
-    throw new AppError('forbidden', 'A request of another site cannot use the login of this one');
-  }
+  if (key === undefined && session !== undefined) requireOwnPages(request);
   const found =
     key !== undefined
       ? await identifyKey(db, key)
@@ -50,8 +42,10 @@ async function actorOf(db: Db, request: Request): Promise<Actor | undefined> {
 export const identify =
   ({ db, disableAuth }: { db: Db; disableAuth: boolean }): RequestHandler =>
   async (request, _response, next) => {
+    if (disableAuth) refuseOtherSites(request);
     const actor = disableAuth ? anonymous : await actorOf(db, request);
     if (actor !== undefined) request.actor = actor;
+    request.isStillKnown = async () => disableAuth || (await actorOf(db, request)) !== undefined;
     next();
   };
 

@@ -21,6 +21,8 @@ function headers(styles: string[]): RequestHandler {
       },
     },
     crossOriginEmbedderPolicy: false,
+    // Helmet's `no-referrer` has browsers send `Origin: null` with our own forms; see sender.ts.
+    referrerPolicy: { policy: 'same-origin' },
   });
 }
 

@@ -1,7 +1,8 @@
 import type { CookieOptions, Request, Response } from 'express';
 import { sessionSeconds } from '../../../shared/store/access/web-sessions.ts';
 
-const name = 'muster_session';
+/** Over TLS with the prefix (RFC 6265bis, 4.1.3) that keeps neighbouring hosts from setting it; a browser takes it there only. */
+const nameFor = ({ secure }: Request): string => `${secure ? '__Host-' : ''}muster_session`;
 
 /** Not readable by scripts, never sent along from other sites, and over TLS only where there is TLS. */
 const options = (request: Request): CookieOptions => ({
@@ -12,15 +13,15 @@ const options = (request: Request): CookieOptions => ({
 });
 
 export function readSessionCookie(request: Request): string | undefined {
+  const start = `${nameFor(request)}=`;
   const pairs = (request.get('cookie') ?? '').split(';').map(pair => pair.trim());
-  const found = pairs.find(pair => pair.startsWith(`${name}=`));
-  return found?.slice(name.length + 1) || undefined;
+  return pairs.find(pair => pair.startsWith(start))?.slice(start.length) || undefined;
 }
 
 export const setSessionCookie = (request: Request, response: Response, token: string): void => {
-  response.cookie(name, token, { ...options(request), maxAge: sessionSeconds * 1000 });
+  response.cookie(nameFor(request), token, { ...options(request), maxAge: sessionSeconds * 1000 });
 };
 
 export const clearSessionCookie = (request: Request, response: Response): void => {
-  response.clearCookie(name, options(request));
+  response.clearCookie(nameFor(request), options(request));
 };

@@ -35,7 +35,12 @@ export function createOpenApiDocument(operations: readonly Operation[], version:
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
         bearer: { type: 'http', scheme: 'bearer' },
-        session: { type: 'apiKey', in: 'cookie', name: 'muster_session', description: 'From the login page' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Host-muster_session',
+          description: 'From the login page; over plain HTTP its name is `muster_session`',
+        },
       },
     },
   });

@@ -4,14 +4,14 @@ import { bodyOf, problemOf, testApi } from '../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../test/fixtures/database.ts';
 
 const databases = testDatabases();
-const api = testApi(databases, { LOGIN_ATTEMPTS_PER_MINUTE: '13' });
+const api = testApi(databases, { LOGIN_ATTEMPTS_PER_MINUTE: '16', TRUST_PROXY: '1' });
 
 const form = 'application/x-www-form-urlencoded';
-const logIn = (fields: Record<string, string>) =>
+const logIn = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
   api.call('POST', '/login', {
     key: null,
     body: new URLSearchParams(fields).toString(),
-    headers: { 'Content-Type': form },
+    headers: { 'Content-Type': form, ...headers },
   });
 
 async function sessionCookie(): Promise<string> {
@@ -32,6 +32,35 @@ describe('the login page', () => {
     );
     const stored = await databases.platform.sql`select digest from web_sessions`;
     expect(response.headers.get('set-cookie')).not.toContain(stored[0]?.digest);
+  });
+
+  it('keeps its cookie to this very host where there is TLS', async () => {
+    const tls = { 'X-Forwarded-Proto': 'https' };
+    const response = await logIn({ api_key: api.key }, tls);
+    const cookie = response.headers.get('set-cookie') ?? '';
+    expect(cookie).toMatch(/^__Host-muster_session=.*; Path=\/; .*; HttpOnly; Secure; SameSite=Strict$/);
+    expect(cookie).not.toContain('Domain');
+    const [pair = ''] = cookie.split(';');
+    const profile = (Cookie: string) => asBrowser('GET', '/api/user/profile', { ...tls, Cookie });
+    expect((await profile(pair)).status).toBe(200);
+    expect((await profile(pair.replace('__Host-', ''))).status).toBe(401);
+  });
+
+  it.each([
+    { Origin: 'https://evil.example' },
+    { Origin: 'null' },
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'same-site' },
+  ])('lets no page of another site log anybody in or out: %j', async headers => {
+    for (const path of ['/login', '/logout']) {
+      const options = {
+        key: null,
+        body: `api_key=${api.key}`,
+        headers: { 'Content-Type': form, ...headers },
+      };
+      const response = await api.call('POST', path, options);
+      expect([response.status, response.headers.get('set-cookie')]).toEqual([403, null]);
+    }
   });
 
   it('says that a key is wrong', async () => {

@@ -7,6 +7,7 @@ import { closeSession, openSession } from '../../../shared/store/access/web-sess
 import { staticFiles } from '../middleware/methods.ts';
 import { publicError, statusOf } from '../middleware/problem.ts';
 import { readBody } from '../middleware/read-body.ts';
+import { refuseOtherSites } from '../middleware/sender.ts';
 import { clearSessionCookie, readSessionCookie, setSessionCookie } from '../middleware/session-cookie.ts';
 import { localPath } from './local-path.ts';
 import { loginPage, logoutPage } from './login-page.ts';
@@ -50,13 +51,18 @@ export function loginPages({ db, limit, home }: LoginDeps): Router {
     next();
   };
 
+  const ofThisSite: RequestHandler = (request, _response, next) => {
+    refuseOtherSites(request); // else a page elsewhere could log its reader in as somebody else, or out
+    next();
+  };
+
   router.use('/assets/pages', staticFiles(assets, { index: false }));
   router.get('/login', (request, response) =>
     page(response, 200, loginPage({ next: nextOf({ ...request.query }) })),
   );
-  router.post('/login', limit, readForm, logIn, showProblem);
+  router.post('/login', ofThisSite, limit, readForm, logIn, showProblem);
   router.get('/logout', (_request, response) => page(response, 200, logoutPage()));
-  router.post('/logout', async (request, response) => {
+  router.post('/logout', ofThisSite, async (request, response) => {
     const session = readSessionCookie(request);
     if (session !== undefined) await closeSession(db, session);
     clearSessionCookie(request, response);

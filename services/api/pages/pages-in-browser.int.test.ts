@@ -1,7 +1,7 @@
 import { newApiKey } from '../../../shared/http/api-keys.ts';
 import { newId } from '../../../shared/kernel/ids.ts';
 import { bodyOf, problemOf, testApi } from '../../../test/fixtures/api.ts';
-import { describeInBrowser, telephone, testBrowser } from '../../../test/fixtures/browser.ts';
+import { describeInBrowser, plainHost, telephone, testBrowser } from '../../../test/fixtures/browser.ts';
 import { testDatabases } from '../../../test/fixtures/database.ts';
 
 const databases = testDatabases();
@@ -30,6 +30,17 @@ describeInBrowser('a person at a browser', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
     expect(page.url()).toBe(api.url + reportPath);
+  });
+
+  it('logs in and out without TLS, too, where a browser tells less of where a form was', async () => {
+    const page = await browser.open();
+    const origin = api.url.replace('127.0.0.1', plainHost);
+    await page.goto(`${origin}/login?next=/logout`);
+    await page.getByLabel('API key').fill(api.key);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByLabel('API key').waitFor();
+    expect(page.url()).toBe(`${origin}/login`);
   });
 
   it('is told on a page what is wrong with a link, also of a message', async () => {

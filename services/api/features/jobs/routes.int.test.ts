@@ -5,6 +5,8 @@ import { newId } from '../../../../shared/kernel/ids.ts';
 import { createLogger } from '../../../../shared/platform/log.ts';
 import { openQueueBackend } from '../../../../shared/platform/queue/backend.ts';
 import { createQueueClient } from '../../../../shared/platform/queue/client.ts';
+import { createApiKey, deleteApiKey } from '../../../../shared/store/access/api-keys.ts';
+import { closeSession, openSession } from '../../../../shared/store/access/web-sessions.ts';
 import { appendLog } from '../../../../shared/store/jobs/job-events.ts';
 import { claimJob, finishJob, releaseJob, saveProgress } from '../../../../shared/store/jobs/job-runs.ts';
 import { findJob, insertJob, requeueJob } from '../../../../shared/store/jobs/jobs.ts';
@@ -44,14 +46,20 @@ const parse = (block: string): SentEvent => {
   };
 };
 
+interface ReadOptions {
+  after?: string;
+  until?: (event: SentEvent) => boolean;
+  caller?: Record<string, string>;
+}
+
 /** Reads a stream until it ends, or until `until` says so; then hangs up. */
 async function read(
   id: string,
-  { after: lastId = '', until }: { after?: string; until?: (event: SentEvent) => boolean } = {},
+  { after: lastId = '', until, caller = { 'X-API-Key': api.key } }: ReadOptions = {},
 ): Promise<SentEvent[]> {
   const hangUp = new AbortController();
   const response = await fetch(`${api.url}/api/jobs/${id}/events`, {
-    headers: { 'X-API-Key': api.key, 'Last-Event-ID': lastId },
+    headers: { ...caller, 'Last-Event-ID': lastId },
     signal: hangUp.signal,
   });
   expect(response.status).toBe(200);
@@ -73,6 +81,27 @@ async function read(
 }
 
 describe('the event stream of a job', () => {
+  it('ends by itself once the key is revoked or the session is over', async () => {
+    const id = await submit();
+    const key = await createApiKey(db(), { name: 'x', role: 'viewer', createdBy: 'test' });
+    const other = await createApiKey(db(), { name: 'y', role: 'viewer', createdBy: 'test' });
+    const session = await openSession(db(), other.id);
+    const listening = [
+      [{ 'X-API-Key': key.token }, () => deleteApiKey(db(), key.id)],
+      [{ Cookie: `muster_session=${session}` }, () => closeSession(db(), session)],
+    ] as const;
+    const readings = listening.map(([caller, revoke]) =>
+      read(id, {
+        caller,
+        until: () => {
+          void revoke();
+          return false;
+        },
+      }),
+    );
+    expect((await Promise.all(readings)).map(events => events.length)).toEqual([1, 1]);
+  });
+
   it('tells what was and what comes, with ascending ids, and ends after the terminal event', async () => {
     const id = await submit();
     const reading = read(id);
