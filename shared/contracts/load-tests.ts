@@ -72,7 +72,7 @@ const userPoolConfigSchema = z.object({
 });
 export type UserPoolConfig = z.infer<typeof userPoolConfigSchema>;
 
-/** A test's configuration as it is kept. Secrets in headers are people's own business: they are shown as given. */
+/** A test's configuration as it is kept. What is secret in headers is not shown to viewers. */
 export const loadTestConfigSchema = z.object({
   session_name: z.string(),
   target_url: z.string(),

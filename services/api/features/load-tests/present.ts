@@ -5,6 +5,8 @@ import type { loadTest, loadTestDetail } from '../../../../shared/http/load-test
 import type { LoadErrorRow } from '../../../../shared/store/load-tests/load-results.ts';
 import type { LoadShardRow } from '../../../../shared/store/load-tests/load-shards.ts';
 import type { LoadTestRow } from '../../../../shared/store/load-tests/load-tests.ts';
+import type { Actor } from '../../route.ts';
+import { hideSecrets } from './hide-secrets.ts';
 
 const noTrend = { avg: 0, min: 0, med: 0, max: 0, 'p(90)': 0, 'p(95)': 0, 'p(99)': 0 };
 
@@ -36,7 +38,8 @@ export function metricsOf({ metrics, startAt, finishedAt }: LoadTestRow): LoadMe
 
 export const hasEnded = ({ finishedAt }: Pick<LoadTestRow, 'finishedAt'>): boolean => finishedAt !== null;
 
-export function presentLoadTest(row: LoadTestRow): z.input<typeof loadTest> {
+/** @param reader a viewer does not see what is secret in it */
+export function presentLoadTest(row: LoadTestRow, reader: Actor): z.input<typeof loadTest> {
   const metrics = metricsOf(row);
   return {
     id: row.id,
@@ -44,7 +47,7 @@ export function presentLoadTest(row: LoadTestRow): z.input<typeof loadTest> {
     status: row.status,
     degraded: row.degraded,
     reason: row.reason,
-    config: row.config,
+    config: reader.role === 'viewer' ? hideSecrets(row.config) : row.config,
     control: row.control,
     created_at: row.createdAt.toISOString(),
     started_at: row.startAt?.toISOString() ?? null,
@@ -58,8 +61,9 @@ export function presentLoadTest(row: LoadTestRow): z.input<typeof loadTest> {
 export const presentLoadTestDetail = (
   row: LoadTestRow,
   shards: readonly LoadShardRow[],
+  reader: Actor,
 ): z.input<typeof loadTestDetail> => ({
-  ...presentLoadTest(row),
+  ...presentLoadTest(row, reader),
   endpoints: row.endpoints,
   shards: shards.map(({ shard, worker, status, requests, interrupted, epoch }) => ({
     shard,

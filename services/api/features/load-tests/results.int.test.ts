@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { loadTests } from '../../../../drizzle/platform/schema/load-tests.ts';
 import { errorKinds } from '../../../../shared/contracts/load-metrics.ts';
 import { loadComparison } from '../../../../shared/http/load-test-results.ts';
+import { loadTest, loadTestDetail } from '../../../../shared/http/load-tests.ts';
 import { pageOf } from '../../../../shared/http/pagination.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
+import { createApiKey } from '../../../../shared/store/access/api-keys.ts';
 import { appendLoadEvents } from '../../../../shared/store/load-tests/load-events.ts';
 import { saveLoadErrors, saveTimeline } from '../../../../shared/store/load-tests/load-results.ts';
 import { restartRun } from '../../../../shared/store/load-tests/load-runs.ts';
@@ -26,6 +28,24 @@ async function end(id: string): Promise<void> {
   const ended = { status: 'succeeded', metrics, endpoints, startAt, finishedAt: new Date() } as const;
   await db().update(loadTests).set(ended).where(eq(loadTests.id, id));
 }
+
+it('shows no viewer what is secret in headers', async () => {
+  const headers = { Authorization: 'Bearer abc', 'x-api-key': 'k', cookie: 'a=b', 'X-Acme-Token': 't' };
+  const secrets = Object.keys(headers).map(name => [name, '[hidden]']);
+  const endpoint = { name: 'home', url: '/', method: 'GET', weight: 1, timeout: 5 };
+  const sent = { ...headers, Accept: 'text/html' };
+  const { id } = await insertTest(databases, { endpoints: [{ ...endpoint, headers: sent }] });
+  for (const [role, shown] of [
+    ['viewer', { ...sent, ...Object.fromEntries(secrets) }],
+    ['operator', sent],
+  ] as const) {
+    const { token: key } = await createApiKey(db(), { name: role, role, createdBy: 'test' });
+    const one = await api.call('GET', `/api/load-tests/${id}`, { key });
+    const list = await api.call('GET', '/api/load-tests', { key });
+    expect((await bodyOf(one, loadTestDetail)).config.endpoints[0]?.headers).toEqual(shown);
+    expect((await bodyOf(list, pageOf(loadTest))).items[0]?.config.endpoints[0]?.headers).toEqual(shown);
+  }
+});
 
 describe('the stream of a load test', () => {
   async function read(id: string, lastId = ''): Promise<{ id: number; event: string; data: string }[]> {

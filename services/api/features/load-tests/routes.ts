@@ -50,16 +50,23 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
     startRoute(deps),
   ),
 
-  route(listLoadTestsOperation, async ({ query: { cursor, limit, status }, db }) => {
+  route(listLoadTestsOperation, async ({ query: { cursor, limit, status }, db, actor }) => {
     const before = decodeCursor(cursor, z.uuid());
     const filter = status === 'active' ? { active: true } : { status };
     const rows = await listLoadTests(db, { ...filter, before, limit: limit + 1 });
-    return ok(pageFrom(rows, limit, row => row.id, presentLoadTest));
+    return ok(
+      pageFrom(
+        rows,
+        limit,
+        row => row.id,
+        row => presentLoadTest(row, actor),
+      ),
+    );
   }),
 
-  route(getLoadTestOperation, async ({ params: { id }, db }) => {
+  route(getLoadTestOperation, async ({ params: { id }, db, actor }) => {
     const [row, shards] = await Promise.all([existing(db, id), listShards(db, id)]);
-    return ok(presentLoadTestDetail(row, shards));
+    return ok(presentLoadTestDetail(row, shards, actor));
   }),
 
   route(changeLoadTestOperation, async ({ params: { id }, body, db, actor }) => {
@@ -69,7 +76,7 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
       assertFits(before, body, deps.limits),
     );
     if (row === undefined) throw new AppError('conflict', 'The load test has ended');
-    return ok(presentLoadTestDetail(row, await listShards(db, id)));
+    return ok(presentLoadTestDetail(row, await listShards(db, id), actor));
   }),
 
   route(stopLoadTestOperation, async ({ params: { id }, ...call }) => {
@@ -77,7 +84,7 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
     await requestStop(db, { id, mode: 'graceful', actor: actor.name });
     const row = await existing(db, id);
     await tellDeed(call, 'load-tests.stop', id);
-    return accepted(presentLoadTestDetail(row, await listShards(db, id)), `/api/load-tests/${id}`);
+    return accepted(presentLoadTestDetail(row, await listShards(db, id), actor), `/api/load-tests/${id}`);
   }),
 
   route(emergencyStopOperation, async call => {
@@ -114,6 +121,6 @@ const startRoute = (deps: LoadTestRoutesDeps): Route =>
       const job = await submitJob(call, deps.queue, loadTestRun, { load_test_id: id });
       const row = await insertLoadTest(call.db, { id, jobId: job.id, config });
       await tellDeed(call, 'load-tests.start', id, { job_id: job.id, target_url: config.target_url });
-      return accepted(presentLoadTestDetail(row, []), `/api/load-tests/${id}`);
+      return accepted(presentLoadTestDetail(row, [], call.actor), `/api/load-tests/${id}`);
     },
   );
