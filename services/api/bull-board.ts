@@ -5,10 +5,12 @@ import { type Express, type RequestHandler, Router } from 'express';
 import type { Db } from '../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../shared/platform/queue/client.ts';
 import { listWorkers } from '../../shared/store/workers.ts';
+import { tellDeed } from './deed.ts';
 import { requireActor } from './middleware/identify.ts';
 import { refuseOtherMethods } from './middleware/methods.ts';
 import { explainBodyError } from './middleware/read-body.ts';
 import { securityHeadersWithInlineStyles } from './middleware/security-headers.ts';
+import { isRead } from './middleware/sender.ts';
 
 export interface BullBoardDeps {
   queue: Pick<QueueClient, 'bullQueues'>;
@@ -19,9 +21,20 @@ export interface BullBoardDeps {
 export const bullBoardPath = '/admin/queues';
 
 const requireLogin: RequestHandler = (request, _response, next) => {
-  requireActor(request, ['GET', 'HEAD'].includes(request.method) ? 'viewer' : 'admin');
+  requireActor(request, isRead(request) ? 'viewer' : 'admin');
   next();
 };
+
+/** Bull Board has no transaction that the line could be part of: it is there before the deed, also of one that fails then. */
+const tellDeedsTo =
+  (db: Db): RequestHandler =>
+  async (request, _response, next) => {
+    if (!isRead(request)) {
+      const call = { db, actor: requireActor(request, 'admin'), requestId: String(request.id) };
+      await tellDeed(call, 'bull-board.act', `${request.method} ${request.path}`);
+    }
+    next();
+  };
 
 type BullQueue = ReturnType<QueueClient['bullQueues']>[number];
 
@@ -80,8 +93,12 @@ function boardOf({ queue, db }: BullBoardDeps, readOnlyMode: boolean): RequestHa
 export function bullBoard(deps: BullBoardDeps): Router {
   const [toLook, toAct] = [boardOf(deps, true), boardOf(deps, false)];
   const router = Router();
-  router.use(securityHeadersWithInlineStyles(), ...deps.guards, requireLogin, (request, response, next) =>
-    (request.actor?.role === 'admin' ? toAct : toLook)(request, response, next),
+  router.use(
+    securityHeadersWithInlineStyles(),
+    ...deps.guards,
+    requireLogin,
+    tellDeedsTo(deps.db),
+    (request, response, next) => (request.actor?.role === 'admin' ? toAct : toLook)(request, response, next),
   );
   return router;
 }

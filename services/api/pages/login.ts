@@ -4,6 +4,7 @@ import { AppError } from '../../../shared/kernel/errors.ts';
 import type { Db } from '../../../shared/platform/postgres/db.ts';
 import { identifyKey } from '../../../shared/store/access/api-keys.ts';
 import { closeSession, openSession } from '../../../shared/store/access/web-sessions.ts';
+import { tellDeed } from '../deed.ts';
 import { staticFiles } from '../middleware/methods.ts';
 import { publicError, statusOf } from '../middleware/problem.ts';
 import { readBody } from '../middleware/read-body.ts';
@@ -43,6 +44,8 @@ export function loginPages({ db, limit, home }: LoginDeps): Router {
     const found = typeof key === 'string' ? await identifyKey(db, key.trim()) : undefined;
     if (found === undefined) throw new AppError('unauthenticated', 'This is not a valid API key.');
     setSessionCookie(request, response, await openSession(db, found.id));
+    const actor = { keyId: found.id, name: found.name, role: found.role };
+    await tellDeed({ db, actor, requestId: String(request.id) }, 'web-sessions.open');
     response.redirect(303, nextOf(request.body));
   };
   const formReader = express.urlencoded({ extended: false, limit: '8kb' });

@@ -7,6 +7,7 @@ import type { Fault } from '../../../../shared/kernel/errors.ts';
 import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { countPool, countSessions } from '../../../../shared/store/accounts/account-sessions.ts';
+import { tellDeed } from '../../deed.ts';
 import { presentJob } from '../../present-job.ts';
 import { accepted, judged, ok, preparedRoute, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
@@ -45,6 +46,7 @@ const loginRoute = (deps: AccountSessionRoutesDeps): Route =>
         ...(batch_id !== undefined && { batch_id }),
         ...{ origin, login, concurrency, rate_per_second, limit, force },
       });
+      await tellDeed(call, 'users.bulk-login', batch_id ?? job.id, { job_id: job.id, origin, force });
       return accepted(presentJob(job), `/api/jobs/${job.id}`);
     },
   );

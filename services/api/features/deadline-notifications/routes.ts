@@ -99,16 +99,21 @@ export const notificationRoutes = (deps: NotificationRoutesDeps): Route[] => [
     return ok(await previewOf(deps.applicationDb, delivery, run.payload));
   }),
 
-  route(settleDeliveryOperation, async ({ params: { id }, body: { arrived }, actor }) => {
-    const settled = await settleDelivery(deps.applicationDb, id, { arrived, by: actor.name });
-    if (settled !== undefined) return ok(presentDelivery(settled));
+  route(settleDeliveryOperation, async ({ params: { id }, body: { arrived }, ...call }) => {
+    const settled = await settleDelivery(deps.applicationDb, id, { arrived, by: call.actor.name });
+    if (settled !== undefined) {
+      await tellDeed(call, 'deadline-notifications.settle', id, { arrived });
+      return ok(presentDelivery(settled));
+    }
     const { status } = await existingDelivery(deps.applicationDb, id);
     throw new AppError('conflict', `Only an unknown delivery can be settled: this one is ${status}`);
   }),
 
-  route(settleRunOperation, async ({ params: { id }, body: { arrived }, db, actor }) => {
-    await existingRun(db, id);
-    return ok({ settled: await settleRun(deps.applicationDb, id, { arrived, by: actor.name }) });
+  route(settleRunOperation, async ({ params: { id }, body: { arrived }, ...call }) => {
+    await existingRun(call.db, id);
+    const settled = await settleRun(deps.applicationDb, id, { arrived, by: call.actor.name });
+    await tellDeed(call, 'deadline-notifications.settle', id, { arrived, settled });
+    return ok({ settled });
   }),
 
   route(getPushKeyOperation, async () => ok({ public_key: deps.pushKey })),

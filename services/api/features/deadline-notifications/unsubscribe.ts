@@ -8,6 +8,7 @@ import { AppError } from '../../../../shared/kernel/errors.ts';
 import type { LinkSigner } from '../../../../shared/platform/notification-keys.ts';
 import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import { turnOffEmail } from '../../../../shared/store/deadline-notifications/notification-deliveries.ts';
+import { tellDeed } from '../../deed.ts';
 import { page as pageOf } from '../../pages/page.ts';
 import { type Route, route, stream } from '../../route.ts';
 
@@ -29,8 +30,10 @@ export const unsubscribeRoutes = ({ applicationDb, signer }: UnsubscribeDeps): R
     </form>`);
   }),
 
-  route(unsubscribeOperation, async ({ query: { token } }) => {
-    if (!(await turnOffEmail(applicationDb, staffIdOf(signer, token)))) throw noSuchLink();
+  route(unsubscribeOperation, async ({ query: { token }, ...call }) => {
+    const staffId = staffIdOf(signer, token);
+    if (!(await turnOffEmail(applicationDb, staffId))) throw noSuchLink();
+    await tellDeed(call, 'deadline-notifications.unsubscribe', staffId);
     return page(`<p>メールのお知らせを停止しました。<br>There will be no more e-mail about deadlines.</p>`);
   }),
 ];

@@ -69,13 +69,15 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
     return ok(presentLoadTestDetail(row, shards, actor));
   }),
 
-  route(changeLoadTestOperation, async ({ params: { id }, body, db, actor }) => {
+  route(changeLoadTestOperation, async ({ params: { id }, body, ...call }) => {
+    const { db, actor } = call;
     await existing(db, id);
     const patch = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
     const row = await changeControl(db, id, patch, actor.name, before =>
       assertFits(before, body, deps.limits),
     );
     if (row === undefined) throw new AppError('conflict', 'The load test has ended');
+    await tellDeed(call, 'load-tests.change', id, patch);
     return ok(presentLoadTestDetail(row, await listShards(db, id), actor));
   }),
 
