@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { type Beside, type JsonRow, readJsonArray, readNdjson } from './json-rows.ts';
 
-const limits = { maxRowBytes: 100_000 };
+const limits = { maxRowBytes: 100_000, maxLines: 10_000 };
 const anything: Beside = { fields: [], judge: () => [] };
 
 /** Any text cut into pieces anywhere, in the middle of characters too. */
@@ -95,4 +95,26 @@ it('refuses every document that breaks off', async () => {
       code: 'invalid_json',
     });
   }
+});
+
+describe('lines without a value', () => {
+  const few = { maxRowBytes: 1000, maxLines: 100 };
+  const read = (text: string) => valuesOf(readNdjson(cut(text, [7]), few));
+
+  it.each(['\n', '\r\n', ' \t\n'])('are passed over, and count as lines (%j)', async blank => {
+    expect(await read(`${blank.repeat(99)}`)).toEqual([]);
+    await expect(read(blank.repeat(101))).rejects.toMatchObject({ code: 'payload_too_large' });
+    await expect(read(`1\n${blank}`.repeat(51))).rejects.toThrow('more than 100 lines');
+  });
+
+  it('count the last one that has no end, where there is something in it', async () => {
+    expect(await valuesOf(readNdjson(cut('1\n'.repeat(100), [7]), few))).toHaveLength(100);
+    await expect(read(`${'1\n'.repeat(100)}1`)).rejects.toThrow('more than 100 lines');
+  });
+
+  it('are no longer on end than a row may be, however short each is', async () => {
+    const blank = `${' '.repeat(99)}\n`;
+    await expect(read(blank.repeat(11))).rejects.toThrow('More than 1000 bytes of empty lines');
+    await expect(read(`1\n${blank.repeat(9)}`)).resolves.toEqual([1]);
+  });
 });

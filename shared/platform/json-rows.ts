@@ -19,18 +19,39 @@ export interface JsonRowLimits {
   maxRowBytes: number;
 }
 
+export interface LineLimits extends JsonRowLimits {
+  /** Lines in all, empty ones too: a megabyte of gzip may hold a milliard of them. */
+  maxLines: number;
+}
+
 const tooLong = ({ maxRowBytes }: JsonRowLimits) =>
   new AppError('payload_too_large', `One row is longer than the limit of ${maxRowBytes} bytes`);
 
+const tooManyLines = ({ maxLines }: LineLimits) =>
+  new AppError(
+    'payload_too_large',
+    `There are more than ${maxLines.toLocaleString('en')} lines, which is the limit; empty ones count`,
+  );
+const tooBlank = ({ maxRowBytes }: JsonRowLimits) =>
+  new AppError(
+    'payload_too_large',
+    `More than ${maxRowBytes} bytes of empty lines follow one another, which is the limit of a row`,
+  );
+
 const newline = 10;
 
-/** NDJSON: one value a line, its numbers as they are written; empty lines are passed over. A line that is not JSON is a row with a fault. */
+/**
+ * NDJSON: one value a line, its numbers as they are written; empty lines are passed over, and counted. A line that is not
+ * JSON is a row with a fault.
+ * @throws AppError `payload_too_large` for a row, a run of empty lines, or a number of lines beyond the limits
+ */
 export async function* readNdjson(
   source: AsyncIterable<Uint8Array>,
-  limits: JsonRowLimits,
+  limits: LineLimits,
 ): AsyncGenerator<JsonRow[]> {
   let rest: Uint8Array[] = [];
   let restBytes = 0;
+  let blankBytes = 0;
   let index = 0;
   for await (const piece of source) {
     const rows: JsonRow[] = [];
@@ -40,8 +61,11 @@ export async function* readNdjson(
       const line = joined(rest, piece.subarray(start, end));
       rest = [];
       restBytes = 0;
+      if (index === limits.maxLines) throw tooManyLines(limits);
       const row = rowOfLine(line, index);
       if (row !== undefined) rows.push(row);
+      blankBytes = row === undefined ? blankBytes + line.length + 1 : 0;
+      if (blankBytes > limits.maxRowBytes) throw tooBlank(limits);
       index += 1;
       start = end + 1;
     }
@@ -52,7 +76,9 @@ export async function* readNdjson(
     if (restBytes > limits.maxRowBytes) throw tooLong(limits);
   }
   const last = rowOfLine(Buffer.concat(rest), index);
-  if (last !== undefined) yield [last];
+  if (last === undefined) return;
+  if (index === limits.maxLines) throw tooManyLines(limits);
+  yield [last];
 }
 
 const joined = (parts: Uint8Array[], last: Uint8Array): Uint8Array =>
@@ -61,6 +87,7 @@ const joined = (parts: Uint8Array[], last: Uint8Array): Uint8Array =>
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function rowOfLine(line: Uint8Array, index: number): JsonRow | undefined {
+  if (line.length === 0) return undefined;
   try {
     const text = utf8.decode(line).trim();
     return text === '' ? undefined : { index, value: parseAsWritten(text) };

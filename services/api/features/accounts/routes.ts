@@ -6,6 +6,7 @@ import {
   importUsersOperation,
   listAccountsOperation,
   maxImportedRowBytes,
+  maxImportedUsers,
 } from '../../../../shared/http/accounts.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
@@ -37,7 +38,7 @@ export const accountRoutes = ({ vault }: AccountRoutesDeps): Route[] => [
     await db.transaction(admitWork);
     const body = decodeBody(request);
     const isLines = request.is('application/x-ndjson') !== false;
-    const limits = { maxRowBytes: maxImportedRowBytes };
+    const limits = { maxRowBytes: maxImportedRowBytes, maxLines: maxImportedUsers };
     const rows = isLines
       ? readNdjson(body.bytes, limits)
       : readJsonArray(body.bytes, 'users', limits, header);

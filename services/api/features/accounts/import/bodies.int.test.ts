@@ -42,6 +42,13 @@ describe('a body that is broken', () => {
       413,
       'payload_too_large',
     ],
+    ...['\n', ' \n', ' '].map((blank): [string, ImportBody, Record<string, string>, number, string] => [
+      `a bomb of ${JSON.stringify(blank)}`,
+      new Uint8Array(gzipSync(blank.repeat(10_000_000))),
+      { ...ndjson, 'Content-Encoding': 'gzip' },
+      413,
+      'payload_too_large',
+    ]),
   ])('is refused: %s', async (_, body, headers, status, code) => {
     const response = await send(body, headers);
     expect([response.status, (await problemOf(response)).code]).toEqual([status, code]);
