@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { settingsSchema } from '../../shared/contracts/settings.ts';
@@ -40,6 +40,12 @@ describe('muster', () => {
       count: 1000,
       config: { username_pattern: 'u_{id}@x.test', on_error: 'rollback' },
     });
+  });
+
+  it('says its version', async () => {
+    api = await startTinyApi({});
+    const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+    expect(await run('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' });
   });
 
   it('changes settings by name, with JSON values and texts', async () => {

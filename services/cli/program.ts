@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { readVersion } from '../../shared/platform/version.ts';
 import { addAccountsCommands } from './commands/accounts.ts';
 import { addDatasetsCommands } from './commands/datasets.ts';
 import { addDemoCommand } from './commands/demo.ts';
@@ -33,6 +34,7 @@ export async function runCli(terminal: Terminal, args: string[]): Promise<number
 function createProgram(terminal: Terminal, output: Output): Command {
   const program = new Command('muster')
     .description('Load tests with real accounts: talks to a Muster API over HTTP.')
+    .version(readVersion())
     .option('--api <url>', 'the API (default: $API, the local stack, http://127.0.0.1:8080)')
     .option('--json', 'print one JSON document, for machines')
     .configureOutput({

@@ -19,6 +19,7 @@ import { openTarget } from '../files.ts';
 import { reportLoadTest, watchLoadTest } from '../load-tests/await.ts';
 import { describeLoadTest, listed } from '../load-tests/describe.ts';
 import { describeComparison } from '../load-tests/describe-comparison.ts';
+import { addResultFileOptions, checkResultFiles, type ResultFiles } from '../load-tests/result-files.ts';
 import { addRunCommand } from '../load-tests/run.ts';
 
 /** `muster load-tests ...`: run load tests, watch and control them, read what came out. */
@@ -32,7 +33,7 @@ export function addLoadTestsCommands(program: Command, act: Act): void {
     .option('--limit <n>', 'how many', wholeNumber(1))
     .action(act(list));
   group.command('status <id>').description('one load test: its figures so far').action(act(status));
-  group.command('follow <id>').description('watch it to its end').action(act(follow));
+  addResultFileOptions(group.command('follow <id>')).description('watch it to its end').action(act(follow));
   group
     .command('change <id>')
     .description('change it while it runs')
@@ -70,9 +71,10 @@ async function status({ out, connect }: Context, _options: object, id: string): 
   out.result(await (await connect()).read(getLoadTestOperation, { params: { id } }), describeLoadTest);
 }
 
-async function follow(context: Context, _options: object, id: string): Promise<void> {
+async function follow(context: Context, files: ResultFiles, id: string): Promise<void> {
+  await checkResultFiles(files);
   const client = await context.connect();
-  await reportLoadTest(context, client, await watchLoadTest(context, client, id));
+  await reportLoadTest(context, client, await watchLoadTest(context, client, id), files);
 }
 
 interface ChangeOptions {

@@ -12,6 +12,7 @@ import { CliFailure } from '../failure.ts';
 import { followToEnd } from '../follow.ts';
 import type { Screen } from '../progress.ts';
 import { hasEnded, type LoadTest, shortMs, shortPercent } from './describe.ts';
+import { keepResults, type ResultFiles } from './result-files.ts';
 
 type Tick = z.output<typeof loadTickSchema>;
 
@@ -44,10 +45,19 @@ export async function watchLoadTest(context: Context, client: Client, id: string
   }
 }
 
-/** Prints the summary of a test that has ended; one that did not succeed in full fails the command. */
-export async function reportLoadTest({ out }: Context, client: Client, test: LoadTest): Promise<void> {
+/**
+ * Prints the summary of a test that has ended and keeps the files that were asked for; a test that did not succeed in full
+ * fails the command.
+ */
+export async function reportLoadTest(
+  { out }: Context,
+  client: Client,
+  test: LoadTest,
+  files: ResultFiles = {},
+): Promise<void> {
   const summary = out.json ? '' : await client.text(readLoadSummaryOperation, { params: { id: test.id } });
   out.result(test, () => [summary.trimEnd()]);
+  await keepResults({ out }, client, test.id, files);
   if (test.status === 'succeeded' && !test.degraded) return;
   const how = test.status === 'succeeded' ? 'degraded: less load was delivered than asked' : test.status;
   throw new CliFailure('job_unsuccessful', `The load test ended as ${how}`, {

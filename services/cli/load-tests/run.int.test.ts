@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { loadConfig } from '../../../shared/platform/config.ts';
 import { initialControl } from '../../../shared/store/load-tests/load-tests.ts';
@@ -100,6 +102,8 @@ describe('muster load-tests run', () => {
     for (const option of ['--stage=30s', '--interval=1', '--threshold=p(95)<5', '--rate=0', '--users=0']) {
       expect((await run('run', option)).code).toBe(2);
     }
+    const nowhere = join(tmpdir(), 'no-such-folder', 'junit.xml');
+    for (const file of [nowhere, tmpdir()]) expect((await run('run', `--junit=${file}`)).code).toBe(2);
     expect(api.requests).toEqual([]);
   });
 });

@@ -8,8 +8,9 @@ import type { Act, Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { reportLoadTest, watchLoadTest } from './await.ts';
 import { describeLoadTest } from './describe.ts';
+import { addResultFileOptions, checkResultFiles, hasResultFiles, type ResultFiles } from './result-files.ts';
 
-interface RunOptions {
+interface RunOptions extends ResultFiles {
   config?: string;
   target?: string;
   name?: string;
@@ -28,8 +29,7 @@ interface RunOptions {
 
 /** `muster load-tests run`: the options say the common things, `--config` a file with any of the API's fields. */
 export function addRunCommand(group: Command, act: Act): void {
-  group
-    .command('run')
+  addResultFileOptions(group.command('run'))
     .description('start a load test')
     .option('-c, --config <file>', 'the request as JSON; options go before what it says')
     .option('-t, --target <url>', 'default: the storefront')
@@ -56,15 +56,19 @@ export function addRunCommand(group: Command, act: Act): void {
     .option('--workers <n>', 'how many workers to spread it over', wholeNumber(1))
     .option('--pool [batch]', 'give each user an account, of this batch or of any, and log it in')
     .addOption(new Option('--pool-policy <policy>', 'who may have which account').choices(poolPolicies))
-    .option('-f, --follow', 'watch it to its end')
+    .option('-f, --follow', 'watch it to its end; --junit and --report do so too')
     .action(act((context, options: RunOptions) => run(context, options)));
 }
 
 async function run(context: Context, options: RunOptions): Promise<void> {
   const body = { ...(await readConfig(options.config)), ...bodyOf(options) };
+  await checkResultFiles(options);
   const client = await context.connect();
   const test = await client.submit(createLoadTestOperation, { body });
-  if (options.follow) return reportLoadTest(context, client, await watchLoadTest(context, client, test.id));
+  if (options.follow || hasResultFiles(options)) {
+    const ended = await watchLoadTest(context, client, test.id);
+    return reportLoadTest(context, client, ended, options);
+  }
   context.out.result(test, () => [
     ...describeLoadTest(test),
     `Follow it with: npm run muster -- load-tests follow ${test.id}`,
