@@ -5,7 +5,13 @@ import { z } from 'zod';
  * usual ones, and the format of password hashes. Given as a file (`USER_DIRECTORY`); the storefront's is the default.
  * `shared/store/users/user-table.ts` makes SQL of it, `shared/store/users/user-table-check.ts` compares it to the real table.
  */
-const passwordFormats = ['argon2id', 'bcrypt', 'werkzeug-scrypt'] as const;
+const passwordFormats = [
+  'argon2id',
+  'bcrypt',
+  'werkzeug-scrypt',
+  'werkzeug-pbkdf2',
+  'django-pbkdf2',
+] as const;
 
 /** PostgreSQL keeps 63 bytes of a name. Anything may stand in it: it is always quoted. */
 const identifier = z
@@ -45,7 +51,11 @@ export const userMappingSchema = z.strictObject({
     created_at: columnOf(moments),
     updated_at: columnOf(moments),
   }),
-  password_format: z.enum(passwordFormats).default('argon2id'),
+  password_format: z
+    .enum(passwordFormats, {
+      error: ({ input }) => `${JSON.stringify(input)} is not known: there are ${passwordFormats.join(', ')}`,
+    })
+    .default('argon2id'),
   /** What to write to other columns of every test user: those that must have a value and have no default. */
   fixed_values: z.record(identifier, z.union([z.string(), z.number(), z.boolean(), z.null()])).default({}),
 });

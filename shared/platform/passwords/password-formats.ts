@@ -1,7 +1,9 @@
-import { randomBytes, scrypt as scryptWithCallback, timingSafeEqual } from 'node:crypto';
+import { scrypt as scryptWithCallback, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import bcrypt from 'bcrypt';
 import { hashPassword, verifyPassword } from './password.ts';
+import { djangoPbkdf2, werkzeugPbkdf2 } from './pbkdf2.ts';
+import { textSalt } from './text-salt.ts';
 
 /**
  * The ways in which applications keep passwords, by the names of `shared/contracts/user-mapping.ts`. Each hashes in
@@ -27,12 +29,11 @@ const bcryptHasher: PasswordHasher = {
 const scrypt = promisify<string, string, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(
   scryptWithCallback,
 );
-const saltCharacters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /** Werkzeug 3's default, `scrypt:32768:8:1$<salt>$<hex>`: the salt counts as text, the key has 64 bytes; 32 MiB a hash. */
 const werkzeugScrypt: PasswordHasher = {
   async hash(password) {
-    const salt = [...randomBytes(16)].map(byte => saltCharacters[byte % saltCharacters.length]).join('');
+    const salt = textSalt(16);
     return `scrypt:32768:8:1$${salt}$${(await scryptKey(password, salt, [32_768, 8, 1])).toString('hex')}`;
   },
   async verify(stored, password) {
@@ -50,4 +51,6 @@ export const passwordHashers = {
   argon2id,
   bcrypt: bcryptHasher,
   'werkzeug-scrypt': werkzeugScrypt,
+  'werkzeug-pbkdf2': werkzeugPbkdf2,
+  'django-pbkdf2': djangoPbkdf2,
 } satisfies Record<string, PasswordHasher>;

@@ -33,7 +33,7 @@ async function takeOver(format: keyof typeof passwordHashers): Promise<Record<st
   return Object.fromEntries(rows.map(({ username, hash }) => [username, hash]));
 }
 
-it.each(['argon2id', 'bcrypt', 'werkzeug-scrypt'] as const)(
+it.each(['argon2id', 'bcrypt', 'werkzeug-scrypt', 'werkzeug-pbkdf2', 'django-pbkdf2'] as const)(
   'a user who comes to the application has a password in its format: %s',
   async format => {
     const hashes = await takeOver(format);
