@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { Request, RequestHandler } from 'express';
 import { RateLimiterRes } from 'rate-limiter-flexible';
 import { AppError, messageOf } from '../../../shared/kernel/errors.ts';
@@ -11,7 +12,20 @@ interface Limiter {
 /** A store slower than this counts as down: a limit is not worth more waiting than that. */
 const storeTimeoutMs = 500;
 
-export const addressOf = (request: Request): string => `ip:${request.ip ?? 'unknown'}`;
+export const addressOf = ({ ip = 'unknown' }: Request): string => `ip:${networkOf(ip)}`;
+
+/**
+ * Who has one IPv6 address has the 2^64 of its network (RFC 6177), and could send each request from another one: they
+ * count as one. IPv4 that comes over an IPv6 socket is IPv4.
+ */
+function networkOf(ip: string): string {
+  const address = ip.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '');
+  if (!isIPv6(address)) return address;
+  const shortest = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [before = [], after = []] = shortest.split('::').map(part => part.split(':').filter(Boolean));
+  const zeros = Array(8 - before.length - after.length).fill('0');
+  return `${[...before, ...zeros, ...after].slice(0, 4).join(':')}::/64`;
+}
 
 const callerOf = (request: Request): string =>
   request.actor?.keyId ? `key:${request.actor.keyId}` : addressOf(request);
