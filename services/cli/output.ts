@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { type CliFailure, describeFailure } from './failure.ts';
+import { printable, printableCell } from './printable.ts';
 import type { Screen } from './progress.ts';
 
 interface Page {
@@ -37,7 +38,7 @@ export function createOutput({
       json
         ? `${JSON.stringify(value, null, 2)}\n`
         : render(value)
-            .map(line => `${line}\n`)
+            .map(line => `${printable(line)}\n`)
             .join(''),
     );
   return {
@@ -47,11 +48,11 @@ export function createOutput({
     page: (page, render) =>
       result(page, () => [...render(page), ...(page.next_cursor === null ? [] : [more])]),
     note(text) {
-      stderr.write(`${text}\n`);
+      stderr.write(`${printable(text)}\n`);
     },
     failure(failure) {
       const { kind, message, problem } = failure;
-      const [first = '', ...rest] = describeFailure(failure);
+      const [first = '', ...rest] = describeFailure(failure).map(printable);
       const lines = [stderr.isTTY ? styleText('red', first) : first, ...rest];
       stderr.write(json ? `${JSON.stringify({ error: kind, message, problem })}\n` : `${lines.join('\n')}\n`);
     },
@@ -59,7 +60,8 @@ export function createOutput({
 }
 
 /** Columns as wide as their widest cell. The first row is the heading. */
-export function table(rows: string[][]): string[] {
+export function table(given: string[][]): string[] {
+  const rows = given.map(cells => cells.map(printableCell));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)));
   return rows.map(row =>
     row

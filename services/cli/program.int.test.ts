@@ -63,6 +63,22 @@ describe('muster', () => {
     expect(await run('settings set nonsense')).toMatchObject({ code: 2 });
   });
 
+  it('shows people no control character of what the API says', async () => {
+    const evil = 'x\u001b]52;c;ZXZpbA==\u0007\u009b2J\u202e\r\ny';
+    const page = { items: [jobOf('failed', { requested_by: evil })], next_cursor: null };
+    api = await startTinyApi({
+      'GET /api/jobs': (_, response) => answer(response, page),
+      [jobPath]: (_, response) => answerProblem(response, 409, { code: 'conflict', title: evil }),
+    });
+    const { out } = await run('jobs list');
+    expect(out.split('\n')[1]).toMatch(/x\ufffd]52;c;ZXZpbA==\ufffd\ufffd2J\ufffd\ufffd\ufffdy$/);
+    const { err } = await run(`jobs show ${jobId}`);
+    for (const shown of [out, err]) expect(shown).not.toMatch(/(?!\n)[\p{Cc}\u202e]/u);
+    expect(err).toContain('x\ufffd]52;c;ZXZpbA==');
+    const machine = await run('jobs list --json');
+    expect(JSON.parse(machine.out)).toEqual(page);
+  });
+
   it('makes and deletes templates', async () => {
     const made = { description: '', built_in: false, overridden: false, has_password: true };
     const times = { updated_by: 'me', updated_at: '2026-01-31T12:00:00Z' };

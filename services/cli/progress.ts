@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { JobProgress } from '../../shared/contracts/job.ts';
+import { printableCell } from './printable.ts';
 
 /** Shows how far a job is: a bar that moves in a terminal, plain lines (one every tenth) anywhere else. */
 export interface ProgressDisplay {
@@ -25,7 +26,10 @@ function movingBar(stream: Screen): ProgressDisplay {
   let started = false;
   return {
     update({ phase, done, total, percent }) {
-      const payload = { phase: phase.padEnd(10), percent: String(Math.floor(percent)).padStart(3) };
+      const payload = {
+        phase: printableCell(phase).padEnd(10),
+        percent: String(Math.floor(percent)).padStart(3),
+      };
       if (!started) bar.start(total, done, payload);
       started = true;
       bar.setTotal(total);
@@ -42,7 +46,7 @@ function plainLines(stream: Screen): ProgressDisplay {
       const step = `${phase} ${Math.floor(percent / 10)}`;
       if (step === shown) return;
       shown = step;
-      stream.write(`  ${phase} ${Math.floor(percent)} % (${done}/${total})\n`);
+      stream.write(`  ${printableCell(phase)} ${Math.floor(percent)} % (${done}/${total})\n`);
     },
     stop() {},
   };
