@@ -9,7 +9,9 @@ describe('the keys of notifications', () => {
     const signer = createLinkSigner(key, 'unsubscribe');
     const signed = signer.sign('4f0c');
     expect(signer.verify(signed)).toBe('4f0c');
-    const forged = [signed.replace('4', '5'), `${signed}.x`, '4f0c', '4f0c.', '', signed.slice(0, -1)];
+    const cut = [`${signed}.x`, '4f0c', '4f0c.', '', signed.slice(0, -1)];
+    const padded = [`${signed}"><b>`, `${signed}=`, ` ${signed}`, signed.replace('.', '."')];
+    const forged = [signed.replace('4', '5'), ...cut, ...padded];
     expect(forged.map(text => signer.verify(text))).toEqual(forged.map(() => undefined));
     expect(createLinkSigner(key, 'other').verify(signed)).toBeUndefined();
     expect(createLinkSigner('cd'.repeat(32), 'unsubscribe').verify(signed)).toBeUndefined();
