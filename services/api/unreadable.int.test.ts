@@ -41,6 +41,31 @@ it.each([
     400,
     'malformed_request',
   ],
+  [
+    'a length and chunks',
+    `POST /api/jobs HTTP/1.1\r\n${host}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    400,
+    'malformed_request',
+  ],
+  [
+    'a transfer that ends with no chunks',
+    `POST /api/jobs HTTP/1.1\r\n${host}Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n`,
+    400,
+    'malformed_request',
+  ],
+  [
+    'a hidden transfer',
+    `POST /api/jobs HTTP/1.1\r\n${host}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n`,
+    400,
+    'malformed_request',
+  ],
+  ['two hosts', 'GET /api/health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400, 'malformed_request'],
+  [
+    'two hosts of an old client',
+    'GET /api/health HTTP/1.0\r\nHost: a\r\nhost: a\r\n\r\n',
+    400,
+    'malformed_request',
+  ],
   ['no host', 'GET /api/health HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'malformed_request'],
   [
     'headers without end',
