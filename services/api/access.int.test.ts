@@ -55,6 +55,16 @@ describe('an API key', () => {
     expect(JSON.stringify(row)).not.toContain(key);
   });
 
+  it('is to be seen where its Location says, until it is deleted', async () => {
+    const made = await api.call('POST', '/api/api-keys', { json: { name: 'seen', role: 'viewer' } });
+    const { api_key: secret, ...key } = await bodyOf(made, newApiKey);
+    const location = made.headers.get('location') ?? '';
+    expect(await (await api.call('GET', location)).json()).toEqual(key);
+    expect((await api.call('GET', location, { key: secret })).status).toBe(403);
+    await api.call('DELETE', location);
+    expect((await api.call('GET', location)).status).toBe(404);
+  });
+
   it('is worth nothing once deleted', async () => {
     const { id, api_key: key } = await keyFor('admin');
     expect((await api.call('DELETE', `/api/api-keys/${id}`)).status).toBe(204);

@@ -39,6 +39,19 @@ export const listApiKeysOperation = defineOperation({
   responses: { 200: { description: 'A page of keys', schema: pageOf(apiKey) } },
 });
 
+const params = z.strictObject({ id: uuid });
+
+export const getApiKeyOperation = defineOperation({
+  id: 'getApiKey',
+  method: 'get',
+  path: '/api/api-keys/{id}',
+  role: 'admin',
+  tag,
+  summary: 'One API key, without its value',
+  params,
+  responses: { 200: { description: 'The key', schema: apiKey } },
+});
+
 export const createApiKeyOperation = defineOperation({
   id: 'createApiKey',
   method: 'post',
@@ -67,7 +80,7 @@ export const deleteApiKeyOperation = defineOperation({
   role: 'admin',
   tag,
   summary: 'Revoke an API key and the browser sessions opened with it',
-  params: z.strictObject({ id: uuid }),
+  params,
   responses: { 204: { description: 'It is revoked' } },
   errors: ['conflict'],
 });

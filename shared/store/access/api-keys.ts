@@ -49,10 +49,15 @@ export const listApiKeys = (db: Executor, after: string | undefined, limit: numb
     .orderBy(asc(apiKeys.id))
     .limit(limit + 1);
 
+export async function findApiKey(db: Executor, id: string): Promise<ApiKeyRow | undefined> {
+  const [key] = await db.select().from(apiKeys).where(eq(apiKeys.id, id));
+  return key;
+}
+
 /** Deletes a key and its sessions. `not_found`; `conflict` when it is the last one of an admin. */
 export async function deleteApiKey(db: Executor, id: string): Promise<void> {
   await db.execute(adminKeysLock);
-  const [key] = await db.select().from(apiKeys).where(eq(apiKeys.id, id));
+  const key = await findApiKey(db, id);
   if (key === undefined) throw new AppError('not_found', `There is no API key ${id}`);
   const [others] = await db
     .select({ admins: count() })

@@ -2,14 +2,17 @@ import { z } from 'zod';
 import {
   createApiKeyOperation,
   deleteApiKeyOperation,
+  getApiKeyOperation,
   getProfileOperation,
   listApiKeysOperation,
 } from '../../../../shared/http/api-keys.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
+import { AppError } from '../../../../shared/kernel/errors.ts';
 import {
   type ApiKeyRow,
   createApiKey,
   deleteApiKey,
+  findApiKey,
   listApiKeys,
 } from '../../../../shared/store/access/api-keys.ts';
 import { tellDeed } from '../../deed.ts';
@@ -28,6 +31,12 @@ export const apiKeyRoutes = (): Route[] => [
   route(listApiKeysOperation, async ({ query, db }) => {
     const rows = await listApiKeys(db, decodeCursor(query.cursor, z.uuid()), query.limit);
     return ok(pageFrom(rows, query.limit, key => key.id, present));
+  }),
+
+  route(getApiKeyOperation, async ({ params: { id }, db }) => {
+    const key = await findApiKey(db, id);
+    if (key === undefined) throw new AppError('not_found', `There is no API key ${id}`);
+    return ok(present(key));
   }),
 
   route(createApiKeyOperation, async ({ body, ...call }) => {
