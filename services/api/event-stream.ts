@@ -31,6 +31,8 @@ export interface EventStreamOptions {
   look: (afterId: number) => Promise<Look>;
   request: Request;
   signal: AbortSignal;
+  /** Where it begins without `Last-Event-ID`; default: 0, at the first event. */
+  firstAfterId?: number;
 }
 
 /**
@@ -39,15 +41,15 @@ export interface EventStreamOptions {
  * seconds after the key or session that it was asked for with: who asks to go on from there is answered 401.
  */
 export function eventStream(options: EventStreamOptions): StreamReply {
-  const afterId = lastEventId(options.request.get('Last-Event-ID'));
+  const afterId = lastEventId(options.request.get('Last-Event-ID')) ?? options.firstAfterId ?? 0;
   return stream('text/event-stream', tell(options, afterId), {
     'Cache-Control': 'no-store',
     'X-Accel-Buffering': 'no',
   });
 }
 
-function lastEventId(header: string | undefined): number {
-  if (header === undefined || header === '') return 0;
+function lastEventId(header: string | undefined): number | undefined {
+  if (header === undefined || header === '') return undefined;
   const id = Number(header);
   if (Number.isSafeInteger(id) && id >= 0) return id;
   throw refuse('header:Last-Event-ID', 'wrong_type', 'must be the id of an event');

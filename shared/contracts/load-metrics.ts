@@ -80,3 +80,13 @@ export const timelinePointSchema = z.object({
   ),
 });
 export type TimelinePoint = z.infer<typeof timelinePointSchema>;
+
+/**
+ * Some seconds of a run as one. Counts are summed; `vus` and percentiles are the highest of the seconds, since percentiles
+ * cannot be averaged: that of all requests of the step is at most so high. `shards` is the fewest.
+ */
+export const timelineStepSchema = timelinePointSchema.omit({ endpoints: true }).extend({
+  /** How many seconds are in it; one that is missing is a gap. */
+  seconds: count,
+});
+export type TimelineStep = z.infer<typeof timelineStepSchema>;

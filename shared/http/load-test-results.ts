@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { errorKindSchema, timelinePointSchema } from '../contracts/load-metrics.ts';
-import { uuid } from './fields.ts';
+import { errorKindSchema, timelinePointSchema, timelineStepSchema } from '../contracts/load-metrics.ts';
+import { queryInteger, uuid } from './fields.ts';
 import { defineOperation } from './operation.ts';
 import { pageOf, pageQuery } from './pagination.ts';
 
@@ -15,10 +15,23 @@ export const readTimeseriesOperation = defineOperation({
   path: '/api/load-tests/{id}/timeseries',
   role: 'viewer',
   tag,
-  summary: 'Figures by second; a second that is missing is a gap',
+  summary: 'Figures by second, or by some seconds; a second that is missing is a gap',
+  description:
+    'With `step`, of so many seconds at once, each beginning at a multiple of it: counts are summed, percentiles and `vus` are the ' +
+    'highest of the seconds, and figures by endpoint are left out.',
   params,
-  query: z.strictObject(pageQuery),
-  responses: { 200: { description: 'A page of seconds', schema: pageOf(timelinePointSchema) } },
+  query: z.strictObject({
+    ...pageQuery,
+    step: queryInteger(1, 86_400)
+      .optional()
+      .describe('Seconds of an item; default: each second with its endpoints'),
+  }),
+  responses: {
+    200: {
+      description: 'A page of seconds, or of steps',
+      schema: pageOf(z.union([timelinePointSchema, timelineStepSchema])),
+    },
+  },
 });
 
 export const loadErrorSample = z

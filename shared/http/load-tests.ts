@@ -6,7 +6,7 @@ import {
   loadTestStatuses,
   thresholdResultSchema,
 } from '../contracts/load-tests.ts';
-import { timestamp, uuid } from './fields.ts';
+import { queryInteger, timestamp, uuid } from './fields.ts';
 import { loadControlBody, loadTestBody } from './load-test-rules.ts';
 import { defineOperation } from './operation.ts';
 import { pageOf, pageQuery } from './pagination.ts';
@@ -164,6 +164,13 @@ export const streamLoadTestEventsOperation = defineOperation({
     'when the next one is there: of a worker that reports later, `/timeseries` has more. Resumes after ' +
     'the `Last-Event-ID` header, sends a comment every 15 seconds, and ends after the test has.',
   params,
+  query: z.strictObject({
+    after_second: queryInteger(-1, 2 ** 22 - 2)
+      .optional()
+      .describe(
+        'Ticks begin after this second, as far as `/timeseries` was read; not with `Last-Event-ID`, which knows more',
+      ),
+  }),
   responses: { 200: { description: 'The stream', contentTypes: ['text/event-stream'] } },
 });
 

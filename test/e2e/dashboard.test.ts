@@ -4,6 +4,7 @@ import { waitFor } from '../../shared/kernel/time.ts';
 import { findLoadTest } from '../../shared/store/load-tests/load-tests.ts';
 import { bodyOf, testApi } from '../fixtures/api.ts';
 import { describeInBrowser, telephone, testBrowser } from '../fixtures/browser.ts';
+import { fits, logIn } from '../fixtures/dashboard.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { type LoggingTarget, startLoggingTarget, untilTest, untilTestEnded } from '../fixtures/load-test.ts';
 import { postgresStore } from '../fixtures/queue.ts';
@@ -48,19 +49,11 @@ it('is where the address of the API leads, and is shown to nobody who is not log
 describeInBrowser('the dashboard', () => {
   const browser = testBrowser();
 
-  async function logIn(key: string, options?: Parameters<typeof browser.open>[0]) {
-    const page = await browser.open(options);
-    await page.goto(api.url);
-    await page.getByLabel('API key').fill(key);
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Workers' }).waitFor();
-    return page;
-  }
   const control = async (id: string) => (await findLoadTest(databases.platform.db, id))?.control;
 
   it('shows a run as it goes on, and changes, pauses and stops it', async () => {
     const id = await begin('checkout');
-    const page = await logIn(api.key);
+    const page = await logIn(browser, api);
     await page.getByRole('row', { name: /checkout running 3 / }).waitFor();
     await page.getByRole('row', { name: /load-tests.run running/ }).waitFor();
     await page.getByRole('link', { name: 'checkout' }).click();
@@ -90,7 +83,7 @@ describeInBrowser('the dashboard', () => {
 
   it('stops everything at once, when asked twice', async () => {
     const id = await begin('soak');
-    const page = await logIn(api.key);
+    const page = await logIn(browser, api);
     page.once('dialog', dialog => dialog.dismiss());
     await page.getByRole('button', { name: 'Emergency stop' }).click();
     expect((await control(id))?.stop).toBeNull();
@@ -103,14 +96,13 @@ describeInBrowser('the dashboard', () => {
   it('has no buttons for a viewer, fits a telephone, and says what is refused', async () => {
     const id = await begin('smoke');
     const made = await api.call('POST', '/api/api-keys', { json: { name: 'looker', role: 'viewer' } });
-    const viewer = await logIn((await bodyOf(made, newApiKey)).api_key, telephone);
+    const viewer = await logIn(browser, api, { key: (await bodyOf(made, newApiKey)).api_key, ...telephone });
     await viewer.goto(`${api.url}/dashboard#/load-tests/${id}`);
     await viewer.getByRole('row', { name: /home [1-9]/ }).waitFor();
     expect(await viewer.getByRole('button').count()).toBe(0);
-    const width = await viewer.locator('body').evaluate(body => [body.scrollWidth, body.clientWidth]);
-    expect(width[0]).toBe(width[1]);
+    expect(await fits(viewer)).toBe(true);
 
-    const page = await logIn(api.key);
+    const page = await logIn(browser, api);
     await page.goto(`${api.url}/dashboard#/load-tests/${id}`);
     await page.getByRole('spinbutton', { name: 'Users' }).fill('99999999');
     await page.getByRole('button', { name: 'Set' }).click();

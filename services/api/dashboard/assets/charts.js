@@ -1,9 +1,6 @@
 import { clock } from './format.js';
 import uPlot from './uplot/uPlot.esm.js';
 
-/** Seconds that are held and shown: the last hour. */
-const held = 3600;
-
 /** A colour of the style sheet as a canvas takes it: that of the scheme which the reader has now. */
 function colour(name) {
   const probe = document.createElement('i');
@@ -14,13 +11,13 @@ function colour(name) {
   return color;
 }
 
-/** What is drawn: for each chart its lines, and what a second's point says of each. */
+/** What is drawn: for each chart its lines, and what a point, of a second or of more of them, says of each. */
 const charts = [
   {
     title: 'Requests a second',
     lines: [
-      ['requests', '--blue', point => point.requests],
-      ['failed', '--red', point => point.failed],
+      ['requests', '--blue', ({ requests, seconds = 1 }) => requests / seconds],
+      ['failed', '--red', ({ failed, seconds = 1 }) => failed / seconds],
     ],
   },
   {
@@ -35,7 +32,8 @@ const charts = [
 ];
 
 /**
- * Charts of a run, in an element: `add` takes the points as they come, in order; a second that is missing is a gap.
+ * Charts of a run, in an element: `add` takes the points as they come, in order, and gives how many there are; seconds that
+ * are missing are a gap.
  * @returns `{ add, clear, destroy }`
  */
 export function createCharts(element) {
@@ -47,6 +45,8 @@ export function createCharts(element) {
   });
   resize.observe(element);
   let drawing;
+  /** The second after the newest point. */
+  let next;
   const draw = () => {
     drawing ??= requestAnimationFrame(() => {
       drawing = undefined;
@@ -58,29 +58,27 @@ export function createCharts(element) {
 
   return {
     add(point) {
-      charts.forEach(({ lines }, index) => {
-        const [seconds, ...values] = series[index];
-        const last = seconds.at(-1) ?? point.second - 1;
-        if (point.second <= last) return;
-        if (point.second > last + 1)
+      const begun = series[0][0];
+      const isNew = point.second > (begun.at(-1) ?? -1);
+      if (isNew) {
+        const isGap = next !== undefined && point.second > next;
+        charts.forEach(({ lines }, index) => {
+          if (isGap) push(series[index], next, []);
           push(
-            seconds,
-            values,
-            last + 1,
-            values.map(() => null),
+            series[index],
+            point.second,
+            lines.map(([, , figureOf]) => figureOf(point)),
           );
-        push(
-          seconds,
-          values,
-          point.second,
-          lines.map(([, , figureOf]) => figureOf(point)),
-        );
-      });
-      draw();
+        });
+        next = point.second + (point.span ?? 1);
+        draw();
+      }
+      return begun.length;
     },
     /** Forgets all points: the run was begun anew. */
     clear() {
       for (const lists of series) for (const list of lists) list.length = 0;
+      next = undefined;
       draw();
     },
     destroy() {
@@ -91,18 +89,16 @@ export function createCharts(element) {
   };
 }
 
-function push(seconds, values, second, figures) {
+function push([seconds, ...values], second, figures) {
   seconds.push(second);
   values.forEach((list, index) => {
-    list.push(figures[index]);
+    list.push(figures[index] ?? null);
   });
-  if (seconds.length <= held) return;
-  for (const list of [seconds, ...values]) list.shift();
 }
 
 function plotOf({ title, lines }, data, element) {
   const holder = document.createElement('figure');
-  holder.setAttribute('aria-label', `${title}, by second; the figures of the whole run stand above`);
+  holder.setAttribute('aria-label', `${title}, over time; the figures of the whole run stand above`);
   element.append(holder);
   const axis = {
     stroke: colour('--quiet'),

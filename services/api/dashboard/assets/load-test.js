@@ -3,11 +3,11 @@ import { createCharts } from './charts.js';
 import { ago, clock, count, duration, rate, share } from './format.js';
 import { html, nothing, render } from './lit-html/lit-html.js';
 import { badge, table, tile } from './parts.js';
+import { followRun, isOpen } from './run-stream.js';
 
-/** What is told on the stream besides ticks: the page has it from the contract. */
-const eventTypes = document.body.dataset.eventTypes.split(' ');
 const eventsShown = 50;
-const isOpen = ({ finished_at }) => finished_at === null;
+/** Points that are drawn: of more, the history is read again, in longer steps. */
+const mostDrawn = 3600;
 
 /** One load test as it runs. @returns what ends it */
 export function showLoadTest(view, id) {
@@ -18,6 +18,8 @@ export function showLoadTest(view, id) {
   const charts = createCharts(middle);
   const state = { test: undefined, metrics: undefined, events: [] };
   let source;
+  let following;
+  let hasLeft = false;
 
   let drawing;
   /** Once a frame, however many seconds a stream tells at once. */
@@ -33,36 +35,47 @@ export function showLoadTest(view, id) {
   async function refresh() {
     state.test = await call('GET', path);
     if (!isOpen(state.test)) state.metrics = undefined; // the end's figures are those of the test itself
-    if (isOpen(state.test) && source?.readyState === EventSource.CLOSED) follow();
     draw();
+    const isFollowed =
+      source !== undefined && (source.readyState !== EventSource.CLOSED || !isOpen(state.test));
+    if (isFollowed) return;
+    following ??= follow().finally(() => {
+      following = undefined;
+    });
+    await following;
   }
-  function follow() {
+  function forget() {
     source?.close();
-    charts.clear();
-    state.events = [];
-    source = new EventSource(`${path}/events`);
-    source.addEventListener('tick', ({ data }) => {
-      const { point, metrics } = JSON.parse(data);
-      charts.add(point);
-      if (state.test === undefined || isOpen(state.test)) state.metrics = metrics;
-      draw();
-    });
-    for (const type of eventTypes) {
-      source.addEventListener(type, ({ data }) => {
-        state.events = [JSON.parse(data), ...state.events].slice(0, eventsShown);
+    source = undefined;
+  }
+  async function follow() {
+    forget();
+    const stream = await followRun(state.test, {
+      begin(steps) {
+        charts.clear();
+        state.events = [];
+        for (const step of steps) charts.add(step);
+      },
+      tick({ point, metrics }) {
+        if (charts.add(point) > mostDrawn) forget();
+        if (isOpen(state.test)) state.metrics = metrics;
         draw();
-      });
-    }
-    source.addEventListener('error', () => {
-      if (state.test !== undefined && !isOpen(state.test)) source.close(); // all is told; a browser would ask again
+      },
+      event(event) {
+        state.events = [event, ...state.events].slice(0, eventsShown);
+        draw();
+      },
+      over: () => !isOpen(state.test),
     });
+    if (hasLeft) stream.close();
+    else source = stream;
   }
 
   const end = every(2000, refresh);
-  follow();
   return () => {
+    hasLeft = true;
     end();
-    source.close();
+    forget();
     cancelAnimationFrame(drawing);
     charts.destroy();
   };

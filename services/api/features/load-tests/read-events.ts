@@ -15,6 +15,9 @@ import { hasEnded, metricsOf } from './present.ts';
 const secondsBits = 2 ** 22;
 const pageSize = 500;
 
+/** The id after which a stream has all events, and the seconds after this one. */
+export const idAfterSecond = (second: number): number => second + 1;
+
 /** What a load test's stream has to tell after one of its ids. */
 export async function lookAtLoadTest(db: Executor, testId: string, afterId: number): Promise<Look> {
   const row = await findLoadTest(db, testId);

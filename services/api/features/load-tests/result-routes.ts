@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TimelinePoint } from '../../../../shared/contracts/load-metrics.ts';
 import {
   compareLoadTestsOperation,
   listLoadErrorsOperation,
@@ -9,6 +10,7 @@ import {
 } from '../../../../shared/http/load-test-results.ts';
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { listLoadErrors, readTimeline } from '../../../../shared/store/load-tests/load-results.ts';
+import { readTimelineSteps } from '../../../../shared/store/load-tests/load-timeline-steps.ts';
 import { ok, type Route, route, stream } from '../../route.ts';
 import { compareRuns } from './compare/compare.ts';
 import { readSeries } from './compare/series.ts';
@@ -18,20 +20,17 @@ import { presentError } from './present.ts';
 import type { Reporter } from './report/report.ts';
 import { summaryOf } from './summary.ts';
 
+const secondOf = ({ second }: TimelinePoint): number => second;
+const itself = <T>(item: T): T => item;
+
 /** What came out of a load test, in the form that somebody needs. */
 export const resultRoutes = ({ reporter }: { reporter: Reporter }): Route[] => [
-  route(readTimeseriesOperation, async ({ params: { id }, query: { cursor, limit }, db }) => {
+  route(readTimeseriesOperation, async ({ params: { id }, query: { cursor, limit, step }, db }) => {
     await existing(db, id);
-    const afterSecond = decodeCursor(cursor, z.int32());
-    const points = await readTimeline(db, { testId: id, afterSecond, limit: limit + 1 });
-    return ok(
-      pageFrom(
-        points,
-        limit,
-        point => point.second,
-        point => point,
-      ),
-    );
+    const asked = { testId: id, afterSecond: decodeCursor(cursor, z.int32()), limit: limit + 1 };
+    if (step === undefined) return ok(pageFrom(await readTimeline(db, asked), limit, secondOf, itself));
+    const steps = await readTimelineSteps(db, { ...asked, stepSeconds: step });
+    return ok(pageFrom(steps, limit, at => at.second + step - 1, itself));
   }),
 
   route(listLoadErrorsOperation, async ({ params: { id }, query: { cursor, limit }, db }) => {

@@ -32,7 +32,7 @@ import { assertFits } from './control.ts';
 import { existing } from './existing.ts';
 import { faultsOfSentLimits } from './limits.ts';
 import { presentLoadTest, presentLoadTestDetail } from './present.ts';
-import { lookAtLoadTest } from './read-events.ts';
+import { idAfterSecond, lookAtLoadTest } from './read-events.ts';
 import { createReporter } from './report/report.ts';
 import { resultRoutes } from './result-routes.ts';
 import { type SettleDeps, settleRequest } from './settle.ts';
@@ -100,10 +100,11 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
     return ok({ stopped, took_ms: Math.round(performance.now() - startedAt), unconfirmed });
   }),
 
-  route(streamLoadTestEventsOperation, async ({ params, db, request, signal }) => {
+  route(streamLoadTestEventsOperation, async ({ params, query, db, request, signal }) => {
     const { id } = await existing(db, params.id);
     const look = (afterId: number) => lookAtLoadTest(db, id, afterId);
-    return eventStream({ hub: deps.hub, id, look, request, signal });
+    const firstAfterId = idAfterSecond(query.after_second ?? -1);
+    return eventStream({ hub: deps.hub, id, look, request, signal, firstAfterId });
   }),
 
   ...resultRoutes({ reporter: createReporter() }),
