@@ -6,8 +6,8 @@ import { loginBody } from './account-sessions.ts';
 import { uuid } from './fields.ts';
 
 /** What is asked of a load test: each field by itself. How they go together is in `load-test-rules.ts`. */
-const maxEndpoints = 200;
-const maxStages = 100;
+export const maxEndpoints = 200;
+export const maxStages = 100;
 
 /** 1.001 s are not quite 1001 ms in binary. */
 const roundingErrorMs = 1e-5;

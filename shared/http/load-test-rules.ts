@@ -24,7 +24,7 @@ function rule(judge: (body: Shape, refuse: Refuse) => void) {
     );
 }
 
-const isRamping = (executor: Shape['executor']): boolean => executor.startsWith('ramping-');
+export const isRamping = (executor: Shape['executor']): boolean => executor.startsWith('ramping-');
 export const isArrivalRate = (executor: Shape['executor']): boolean => executor.endsWith('-arrival-rate');
 
 function refuseWrongExecutor({ executor, stages, rate }: Shape, refuse: Refuse): void {

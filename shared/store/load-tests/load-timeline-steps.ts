@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { TimelineStep } from '../../contracts/load-metrics.ts';
-import type { Executor } from '../../platform/db.ts';
+import type { Executor } from '../../platform/postgres/db.ts';
 
 interface AskedSteps {
   testId: string;

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { errorKindSchema, type LoadMetrics } from '../../../../shared/contracts/load-metrics.ts';
+import type { LoadTestConfig } from '../../../../shared/contracts/load-tests.ts';
 import type { loadErrorSample } from '../../../../shared/http/load-test-results.ts';
 import type { loadTest, loadTestDetail } from '../../../../shared/http/load-tests.ts';
 import type { LoadErrorRow } from '../../../../shared/store/load-tests/load-results.ts';
@@ -38,7 +39,10 @@ export function metricsOf({ metrics, startAt, finishedAt }: LoadTestRow): LoadMe
 
 export const hasEnded = ({ finishedAt }: Pick<LoadTestRow, 'finishedAt'>): boolean => finishedAt !== null;
 
-/** @param reader a viewer does not see what is secret in it */
+/** A viewer does not see what is secret in it. */
+export const configFor = ({ role }: Actor, { config }: Pick<LoadTestRow, 'config'>): LoadTestConfig =>
+  role === 'viewer' ? hideSecrets(config) : config;
+
 export function presentLoadTest(row: LoadTestRow, reader: Actor): z.input<typeof loadTest> {
   const metrics = metricsOf(row);
   return {
@@ -47,7 +51,7 @@ export function presentLoadTest(row: LoadTestRow, reader: Actor): z.input<typeof
     status: row.status,
     degraded: row.degraded,
     reason: row.reason,
-    config: reader.role === 'viewer' ? hideSecrets(row.config) : row.config,
+    config: configFor(reader, row),
     control: row.control,
     created_at: row.createdAt.toISOString(),
     started_at: row.startAt?.toISOString() ?? null,

@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { loadTests } from '../../../../drizzle/platform/schema/load-tests.ts';
 import { errorKinds } from '../../../../shared/contracts/load-metrics.ts';
+import { loadTestDefinition } from '../../../../shared/http/load-test-definition.ts';
 import { loadComparison } from '../../../../shared/http/load-test-results.ts';
 import { loadTest, loadTestDetail } from '../../../../shared/http/load-tests.ts';
 import { pageOf } from '../../../../shared/http/pagination.ts';
@@ -42,6 +43,8 @@ it('shows no viewer what is secret in headers', async () => {
     const { token: key } = await createApiKey(db(), { name: role, role, createdBy: 'test' });
     const one = await api.call('GET', `/api/load-tests/${id}`, { key });
     const list = await api.call('GET', '/api/load-tests', { key });
+    const definition = await api.call('GET', `/api/load-tests/${id}/definition`, { key });
+    expect((await bodyOf(definition, loadTestDefinition)).endpoints[0]?.headers).toEqual(shown);
     expect((await bodyOf(one, loadTestDetail)).config.endpoints[0]?.headers).toEqual(shown);
     expect((await bodyOf(list, pageOf(loadTest))).items[0]?.config.endpoints[0]?.headers).toEqual(shown);
   }

@@ -182,6 +182,18 @@ describe('a new load test', () => {
   });
 });
 
+describe('the next load test', () => {
+  it('is begun from the limits and defaults, or from the definition of another one', async () => {
+    const read = async (path: string) => (await api.call('GET', `/api/load-tests/${path}`)).json();
+    const limits = { concurrent_users: 100, rate_per_second: 1000, duration_seconds: 3600 };
+    const defaults = { target_url: 'http://127.0.0.1:1/', duration: '1800s', concurrent_users: 10 };
+    expect(await read('limits')).toMatchObject({ limits, defaults });
+    const { id, config } = await created({ endpoints: [home], thresholds: { http_reqs: ['count>1'] } });
+    expect((await created(await read(`${id}/definition`))).config).toEqual(config);
+    expect((await api.call('GET', `/api/load-tests/${newId()}/definition`)).status).toBe(404);
+  });
+});
+
 describe('a load test that runs', () => {
   const change = (id: string, json: object) => api.call('PATCH', `/api/load-tests/${id}`, { json });
 

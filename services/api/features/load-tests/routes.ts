@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { loadTestRun } from '../../../../shared/contracts/load-tests.ts';
 import {
+  readLoadDefinitionOperation,
+  readLoadLimitsOperation,
+} from '../../../../shared/http/load-test-definition.ts';
+import {
   changeLoadTestOperation,
   createLoadTestOperation,
   emergencyStopOperation,
@@ -29,9 +33,10 @@ import { submitJob } from '../../submit-job.ts';
 import { faultsOfSentTarget } from '../../target.ts';
 import { assertAccounts } from './accounts.ts';
 import { assertFits } from './control.ts';
+import { definitionOf, limitsAndDefaults } from './definition.ts';
 import { existing } from './existing.ts';
 import { faultsOfSentLimits } from './limits.ts';
-import { presentLoadTest, presentLoadTestDetail } from './present.ts';
+import { configFor, presentLoadTest, presentLoadTestDetail } from './present.ts';
 import { idAfterSecond, lookAtLoadTest } from './read-events.ts';
 import { createReporter } from './report/report.ts';
 import { resultRoutes } from './result-routes.ts';
@@ -63,6 +68,12 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
       ),
     );
   }),
+
+  route(readLoadLimitsOperation, async () => ok(limitsAndDefaults(deps))),
+
+  route(readLoadDefinitionOperation, async ({ params: { id }, db, actor }) =>
+    ok(definitionOf(configFor(actor, await existing(db, id)))),
+  ),
 
   route(getLoadTestOperation, async ({ params: { id }, db, actor }) => {
     const [row, shards] = await Promise.all([existing(db, id), listShards(db, id)]);

@@ -64,10 +64,13 @@ type UserPoolBody = NonNullable<LoadTestBody['user_pool']>;
 const defaultInterval = { min: 1, max: 5 };
 
 /** The end that was left out gives way to the one that was given. */
-function settleInterval({
+export function settleInterval({
   request_interval_min: min,
   request_interval_max: max,
-}: LoadTestBody): Pick<LoadTestConfig, 'request_interval_min' | 'request_interval_max'> {
+}: Pick<LoadTestBody, 'request_interval_min' | 'request_interval_max'>): Pick<
+  LoadTestConfig,
+  'request_interval_min' | 'request_interval_max'
+> {
   return {
     request_interval_min: min ?? Math.min(defaultInterval.min, max ?? defaultInterval.max),
     request_interval_max: max ?? Math.max(defaultInterval.max, min ?? defaultInterval.min),
