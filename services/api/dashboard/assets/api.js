@@ -8,7 +8,7 @@ export function say(message = '') {
   notice.hidden = message === '';
 }
 
-/** Answers with the parsed body; throws what the problem says, with its faults. Who is not logged in any more is led to do so. */
+/** Answers with the parsed body; throws what the problem says, with its `faults`. Who is not logged in any more is led to do so. */
 export async function call(method, path, body) {
   const json =
     body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
@@ -18,7 +18,7 @@ export async function call(method, path, body) {
     return new Promise(() => {}); // the page is about to go
   }
   const answer = await response.json();
-  if (!response.ok) throw new Error(messageOf(answer));
+  if (!response.ok) throw Object.assign(new Error(messageOf(answer)), { faults: answer.errors ?? [] });
   return answer;
 }
 

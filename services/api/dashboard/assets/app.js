@@ -1,7 +1,14 @@
 import { showLoadTest } from './load-test.js';
 import { showOverview } from './overview.js';
+import { showStart } from './start.js';
 
-/** Which page the address asks for: `#/` or `#/load-tests/<id>`. */
+/** Which page the address asks for: the first that fits, with the ids in it; else all that goes on. */
+const id = '([\\da-f-]{36})';
+const pages = [
+  [/^#\/load-tests\/new$/, showStart],
+  [new RegExp(`^#/load-tests/new/${id}$`), showStart],
+  [new RegExp(`^#/load-tests/${id}$`), showLoadTest],
+];
 const main = document.getElementById('view');
 let leave = () => {};
 
@@ -9,8 +16,10 @@ function show() {
   leave();
   const view = document.createElement('div');
   main.replaceChildren(view);
-  const testId = /^#\/load-tests\/([\da-f-]{36})$/.exec(location.hash)?.[1];
-  leave = testId === undefined ? showOverview(view) : showLoadTest(view, testId);
+  const [found, showPage] = pages
+    .map(([address, page]) => [address.exec(location.hash), page])
+    .find(([match]) => match) ?? [[], showOverview];
+  leave = showPage(view, ...found.slice(1));
 }
 
 addEventListener('hashchange', () => {

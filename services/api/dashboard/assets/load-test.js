@@ -87,7 +87,7 @@ function figures(test, metrics, path, refresh) {
   return html`
     <div class="title">
       <h1>${config.session_name} ${badge(status, degraded)}</h1>
-      ${isOpen(test) && mayOperate ? controls(test, path, refresh) : nothing}
+      ${mayOperate ? (isOpen(test) ? controls(test, path, refresh) : html`<a class="button" href="#/load-tests/new/${test.id}">Run again</a>`) : nothing}
     </div>
     <p class="quiet">
       ${config.target_url} · ${config.executor} · begun ${ago(began)} ·

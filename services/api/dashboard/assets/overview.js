@@ -69,11 +69,12 @@ function overview({ tests, active, jobs, running, queued, workers, users, accoun
     <section>
       <div class="title">
         <h2>Load tests</h2>
+        ${mayOperate ? html`<a class="button" href="#/load-tests/new">New load test</a>` : nothing}
         ${mayOperate && active.length > 0 ? html`<button class="danger" @click=${attempt(stopAll)}>Emergency stop</button>` : nothing}
       </div>
       ${
         tests.length === 0
-          ? html`<p class="quiet">None yet. Start one: <code>npm run muster -- load-tests run --users 50 --duration 30s --follow</code></p>`
+          ? html`<p class="quiet">None yet. On the command line: <code>npm run muster -- load-tests run --users 50 --duration 30s --follow</code></p>`
           : table(
               ['Name', 'Status', 'Users', 'Requests', 'Rate', 'p95', 'Failed', 'Asked for'],
               tests.map(testRow),
