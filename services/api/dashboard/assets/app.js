@@ -1,3 +1,4 @@
+import { showComparison } from './comparison.js';
 import { showLoadTest } from './load-test.js';
 import { showOverview } from './overview.js';
 import { showStart } from './start.js';
@@ -8,6 +9,7 @@ const pages = [
   [/^#\/load-tests\/new$/, showStart],
   [new RegExp(`^#/load-tests/new/${id}$`), showStart],
   [new RegExp(`^#/load-tests/${id}$`), showLoadTest],
+  [new RegExp(`^#/compare/${id}/${id}$`), showComparison],
 ];
 const main = document.getElementById('view');
 let leave = () => {};

@@ -7,7 +7,7 @@ export const share = value => `${(100 * value).toLocaleString('en', { maximumFra
 
 /** Zeros stand for no duration at all: what is measured is a microsecond or more. */
 export const duration = (trend, name) => (trend.max === 0 ? '–' : milliseconds(trend[name]));
-const milliseconds = value =>
+export const milliseconds = value =>
   value < 1000 ? `${tenths.format(value)} ms` : `${(value / 1000).toFixed(2)} s`;
 
 export function ago(time) {

@@ -2,6 +2,7 @@ import { attempt, call, every, mayOperate } from './api.js';
 import { createCharts } from './charts.js';
 import { ago, clock, count, duration, rate, share } from './format.js';
 import { html, nothing, render } from './lit-html/lit-html.js';
+import { findOthers, others } from './others.js';
 import { badge, table, tile } from './parts.js';
 import { followRun, isOpen } from './run-stream.js';
 
@@ -29,11 +30,12 @@ export function showLoadTest(view, id) {
       const { test } = state;
       if (test === undefined) return;
       render(figures(test, state.metrics ?? test.metrics, path, refresh), above);
-      render(details(test, state.events), below);
+      render([details(test, state.events), others(test, state.others)], below);
     });
   };
   async function refresh() {
     state.test = await call('GET', path);
+    if (!isOpen(state.test)) state.others ??= await findOthers(state.test);
     if (!isOpen(state.test)) state.metrics = undefined; // the end's figures are those of the test itself
     draw();
     const isFollowed =

@@ -59,6 +59,7 @@ function overview({ tests, active, jobs, running, queued, workers, users, accoun
   const alive = workers.filter(({ status }) => status === 'alive');
   const load = active.reduce((sum, { active_users }) => sum + active_users, 0);
   return html`
+    <h1>Overview</h1>
     <section class="tiles" aria-label="At a glance">
       ${tile('Load tests under way', count(active.length), load > 0 ? `${count(load)} users` : '')}
       ${tile('Jobs under way', upTo(running), queued.length > 0 ? `${upTo(queued)} wait` : '')}

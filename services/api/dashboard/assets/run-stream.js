@@ -7,14 +7,14 @@ const mostPoints = 600;
 export const isOpen = ({ finished_at }) => finished_at === null;
 
 /** How many seconds a step of a run's history has, so that it is drawn from at most so many points. */
-function stepOf({ started_at, finished_at }) {
+export function stepOf({ started_at, finished_at }) {
   if (started_at === null) return 1;
   const end = finished_at === null ? Date.now() : Date.parse(finished_at);
   return Math.max(1, Math.ceil((end - Date.parse(started_at)) / 1000 / mostPoints));
 }
 
 /** A run's history in steps of so many seconds (`span`), oldest first. */
-async function readHistory(test, span) {
+export async function readHistory(test, span) {
   const steps = [];
   let cursor = '';
   while (cursor !== null) {
