@@ -90,10 +90,11 @@ describeInBrowser('the comparison of two runs in the dashboard', () => {
 
   it('fits a telephone, and says what cannot be compared', async () => {
     const [base, head] = [await run('soak', 50), await run('soak', 50)];
-    const page = await logIn(browser, api, telephone);
+    const page = await logIn(browser, api, { ...telephone, colorScheme: 'dark' });
     await page.goto(`${api.url}/dashboard#/compare/${base}/${head}`);
     await page.getByRole('heading', { name: 'Comparison no difference' }).waitFor();
     expect(await fits(page)).toBe(true);
+    expect(await findingsOf(page)).toEqual([]);
     const { id } = await insertTest(databases, { session_name: 'soak' });
     await page.goto(`${api.url}/dashboard#/compare/${base}/${id}`);
     await page.getByRole('status').getByText('has not ended').waitFor();

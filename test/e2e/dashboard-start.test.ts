@@ -160,12 +160,13 @@ describeInBrowser('the form for a load test', () => {
   });
 
   it('fits a telephone, and is nothing for a viewer', async () => {
-    const page = await open(telephone);
+    const page = await open({ ...telephone, colorScheme: 'dark' });
     for (const what of ['endpoint', 'threshold'])
       await page.getByRole('button', { name: `Add ${what}` }).click();
     await page.getByLabel('Executor').selectOption('ramping-vus');
     await page.getByRole('button', { name: 'Add stage' }).click();
     expect(await fits(page)).toBe(true);
+    expect(await findingsOf(page)).toEqual([]);
     const made = await api.call('POST', '/api/api-keys', { json: { name: 'looker', role: 'viewer' } });
     const viewer = await open({ key: (await bodyOf(made, newApiKey)).api_key });
     await viewer.getByText('Load tests are started by operators').waitFor();

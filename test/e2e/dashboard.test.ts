@@ -4,7 +4,7 @@ import { waitFor } from '../../shared/kernel/time.ts';
 import { findLoadTest } from '../../shared/store/load-tests/load-tests.ts';
 import { bodyOf, testApi } from '../fixtures/api.ts';
 import { describeInBrowser, telephone, testBrowser } from '../fixtures/browser.ts';
-import { fits, logIn } from '../fixtures/dashboard.ts';
+import { findingsOf, fits, logIn } from '../fixtures/dashboard.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { type LoggingTarget, startLoggingTarget, untilTest, untilTestEnded } from '../fixtures/load-test.ts';
 import { postgresStore } from '../fixtures/queue.ts';
@@ -56,9 +56,11 @@ describeInBrowser('the dashboard', () => {
     const page = await logIn(browser, api);
     await page.getByRole('row', { name: /checkout running 3 / }).waitFor();
     await page.getByRole('row', { name: /load-tests.run running/ }).waitFor();
+    expect(await findingsOf(page)).toEqual([]);
     await page.getByRole('link', { name: 'checkout' }).click();
     await page.getByRole('row', { name: /home [1-9]/ }).waitFor();
     expect(await page.locator('figure canvas').count()).toBe(3);
+    expect(await findingsOf(page)).toEqual([]);
 
     await page.getByRole('spinbutton', { name: 'Users' }).fill('5');
     await page.getByRole('button', { name: 'Set' }).click();
