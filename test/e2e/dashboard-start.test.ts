@@ -51,6 +51,10 @@ describeInBrowser('the form for a load test', () => {
     await endpoint.getByLabel('Path').fill('/?a=1');
     await endpoint.getByText('Headers, body').click();
     await endpoint.getByLabel('Headers', { exact: true }).fill('X-Shop: a:b\nAccept: text/html');
+    await page.getByRole('button', { name: 'Add endpoint' }).click();
+    await page.getByRole('group', { name: 'endpoint 2' }).getByLabel('Method').selectOption('POST');
+    await page.getByRole('button', { name: 'Remove endpoint 2' }).click();
+    expect(await endpoint.getByLabel('Method').inputValue()).toBe('GET');
     await page.getByRole('button', { name: 'Add threshold' }).click();
     await page.getByLabel('abort on fail').check();
     await page.getByRole('button', { name: 'Start' }).click();

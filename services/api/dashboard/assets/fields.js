@@ -65,7 +65,7 @@ export function createFields(changed) {
       html`<select id=${id} aria-invalid=${invalid} aria-describedby=${described} @change=${({ target }) => {
         choose(target.value);
         changed();
-      }}>${choices.map(([value, text]) => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`)}</select>`;
+      }}>${choices.map(([value, text]) => html`<option value=${value} .selected=${value === chosen}>${text}</option>`)}</select>`;
     return field(pointer, label, control, options);
   };
 

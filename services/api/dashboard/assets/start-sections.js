@@ -21,11 +21,11 @@ const policies = {
 };
 const same = value => [value, value];
 
-/** Rows that can be added and taken out. */
-function rows({ list, changed, name, empty, add }, row) {
+/** Rows that can be added and taken out; `below` is the part of one that has a line of its own. */
+function rows({ blame }, { list, changed, name, empty, add, below = () => nothing }, row) {
   const remove = index => () => {
     list.splice(index, 1);
-    changed();
+    blame([]); // what was said of the rows after it would stand at others
   };
   const append = () => {
     list.push(add());
@@ -37,6 +37,7 @@ function rows({ list, changed, name, empty, add }, row) {
       (item, index) => html`<div class="row" role="group" aria-label="${name} ${index + 1}">
         ${row(item, index)}
         <button type="button" aria-label="Remove ${name} ${index + 1}" @click=${remove(index)}>Remove</button>
+        ${below(item, index)}
       </div>`,
     )}
     <button type="button" @click=${append}>Add ${name}</button>`;
@@ -53,7 +54,8 @@ export const about = ({ input }, draft, { defaults }) =>
     </div>`,
   );
 
-export function load({ input, select, note }, draft, { limits, defaults }, changed) {
+export function load(fields, draft, { limits, defaults }, changed) {
+  const { input, select, note } = fields;
   const byRate = isArrivalRate(draft);
   const users = { 'constant-vus': 'VUs', 'ramping-vus': 'VUs at the start' }[draft.executor] ?? 'VUs at most';
   const usersPlaceholder =
@@ -82,6 +84,7 @@ export function load({ input, select, note }, draft, { limits, defaults }, chang
       isRamping(draft)
         ? html`<h2>Stages</h2>${note('/stages')}
           ${rows(
+            fields,
             {
               list: draft.stages,
               changed,
@@ -98,51 +101,51 @@ export function load({ input, select, note }, draft, { limits, defaults }, chang
   );
 }
 
-export function endpoints({ input, area, select, note }, draft, _known, changed) {
-  const add = () => ({ name: '', url: '/', headers: '', body: '' });
+export function endpoints(fields, draft, _known, changed) {
+  const { input, area, select, note } = fields;
+  const at = index => `/endpoints/${index}`;
+  const below = (endpoint, index) => html`<details ?open=${endpoint.hidden?.length > 0}>
+    <summary>Headers, body</summary>
+    ${area(`${at(index)}/headers`, 'Headers', endpoint, 'headers', {
+      placeholder: 'Name: value',
+      hint: endpoint.hidden?.length > 0 ? `Not shown, to be typed again: ${endpoint.hidden.join(', ')}` : '',
+    })}
+    ${area(`${at(index)}/body`, 'Body', endpoint, 'body')}
+  </details>`;
+  const list = {
+    list: draft.endpoints,
+    changed,
+    name: 'endpoint',
+    empty: "None: those of the target's catalogue.",
+    add: () => ({ name: '', url: '/', headers: '', body: '' }),
+    below,
+  };
   return section(
     'Endpoints',
     html`${note('/endpoints')}
     ${rows(
-      {
-        list: draft.endpoints,
-        changed,
-        name: 'endpoint',
-        empty: "None: those of the target's catalogue.",
-        add,
-      },
-      (endpoint, index) => {
-        const at = `/endpoints/${index}`;
-        return html`
-          ${input(`${at}/name`, 'Name', endpoint, 'name')}
-          ${select(`${at}/method`, 'Method', endpoint.method ?? 'GET', methods.map(same), value => {
-            endpoint.method = value;
-          })}
-          ${input(`${at}/url`, 'Path', endpoint, 'url', { className: 'wide' })}
-          ${input(`${at}/weight`, 'Weight', endpoint, 'weight', { type: 'number', placeholder: '1' })}
-          ${input(`${at}/timeout`, 'Timeout, s', endpoint, 'timeout', { type: 'number', placeholder: '30' })}
-          <details class="wide" ?open=${endpoint.hidden?.length > 0}>
-            <summary>Headers, body</summary>
-            ${area(`${at}/headers`, 'Headers', endpoint, 'headers', {
-              placeholder: 'Name: value',
-              hint:
-                endpoint.hidden?.length > 0
-                  ? `Not shown, to be typed again: ${endpoint.hidden.join(', ')}`
-                  : '',
-            })}
-            ${area(`${at}/body`, 'Body', endpoint, 'body')}
-          </details>`;
-      },
+      fields,
+      list,
+      (endpoint, index) => html`
+        ${input(`${at(index)}/name`, 'Name', endpoint, 'name')}
+        ${select(`${at(index)}/method`, 'Method', endpoint.method ?? 'GET', methods.map(same), value => {
+          endpoint.method = value;
+        })}
+        ${input(`${at(index)}/url`, 'Path', endpoint, 'url', { className: 'wide' })}
+        ${input(`${at(index)}/weight`, 'Weight', endpoint, 'weight', { type: 'number', placeholder: '1' })}
+        ${input(`${at(index)}/timeout`, 'Timeout, s', endpoint, 'timeout', { type: 'number', placeholder: '30' })}`,
     )}`,
   );
 }
 
-export const thresholds = ({ input, note }, draft, _known, changed) =>
-  section(
+export function thresholds(fields, draft, _known, changed) {
+  const { input, note } = fields;
+  return section(
     'Thresholds',
     html`${note('/thresholds')}
     <datalist id="metrics">${metrics.map(metric => html`<option value=${metric}></option>`)}</datalist>
     ${rows(
+      fields,
       {
         list: draft.thresholds,
         changed,
@@ -160,6 +163,7 @@ export const thresholds = ({ input, note }, draft, _known, changed) =>
         }}> abort on fail</label>`,
     )}`,
   );
+}
 
 export function accounts({ select }, draft, { byBatch, total }) {
   const { user_pool: pool } = draft;
