@@ -3,7 +3,7 @@ import type { Fault } from './errors.ts';
 import { isPublicAddress } from './public-address.ts';
 
 /** Decides for the address that is connected to, as `Allowlist.permits` does. */
-export type Permits = Pick<Allowlist, 'permits'>;
+type Permits = Pick<Allowlist, 'permits'>;
 
 /**
  * Where pushes may go. An endpoint comes from the application's database, and whoever writes there must not make a worker
