@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { loadTests } from '../../../../drizzle/platform/schema/load-tests.ts';
+import { loadTestDefinition } from '../../../../shared/http/load-test-definition.ts';
 import { emergencyStopOperation, loadTest, loadTestDetail } from '../../../../shared/http/load-tests.ts';
 import { pageOf } from '../../../../shared/http/pagination.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
@@ -184,13 +185,14 @@ describe('a new load test', () => {
 
 describe('the next load test', () => {
   it('is begun from the limits and defaults, or from the definition of another one', async () => {
-    const read = async (path: string) => (await api.call('GET', `/api/load-tests/${path}`)).json();
+    const read = (path: string) => api.call('GET', `/api/load-tests/${path}`);
     const limits = { concurrent_users: 100, rate_per_second: 1000, duration_seconds: 3600 };
     const defaults = { target_url: 'http://127.0.0.1:1/', duration: '1800s', concurrent_users: 10 };
-    expect(await read('limits')).toMatchObject({ limits, defaults });
+    expect(await (await read('limits')).json()).toMatchObject({ limits, defaults });
     const { id, config } = await created({ endpoints: [home], thresholds: { http_reqs: ['count>1'] } });
-    expect((await created(await read(`${id}/definition`))).config).toEqual(config);
-    expect((await api.call('GET', `/api/load-tests/${newId()}/definition`)).status).toBe(404);
+    const definition = await bodyOf(await read(`${id}/definition`), loadTestDefinition);
+    expect((await created(definition)).config).toEqual(config);
+    expect((await read(`${newId()}/definition`)).status).toBe(404);
   });
 });
 
