@@ -19,13 +19,15 @@ export async function readTimelineSteps(db: Executor, asked: AskedSteps): Promis
   const { testId, stepSeconds, afterSecond = -1, limit } = asked;
   const first = Math.floor((afterSecond + 1) / stepSeconds) * stepSeconds;
   const seconds = sql`load_test_id = ${testId} and second >= step and second < step + ${stepSeconds}::int`;
+  // So many rows hold that many steps, or all that there are: those after them are not summed up.
+  const last = sql`(select max(second) from (
+    select second from load_timeline where load_test_id = ${testId} and second >= ${first}
+    order by second limit ${limit * stepSeconds}) rows)`;
   const rows = await db.execute<{ step: TimelineStep }>(sql`
     select whole.figures || jsonb_build_object('second', step, 'errors', coalesce(failures.errors, '{}')) as step
-    from generate_series(
-      ${first}::int, (select max(second) from load_timeline where load_test_id = ${testId}), ${stepSeconds}::int
-    ) as step
+    from generate_series(${first}::int, ${last}, ${stepSeconds}::int) as step
     cross join lateral (
-      select count(*) as seconds, jsonb_build_object('seconds', count(*), 'requests', sum(requests),
+      select count(*) as seconds, sum(failed) as failed, jsonb_build_object('seconds', count(*), 'requests', sum(requests),
         'failed', sum(failed), 'dropped_iterations', sum(dropped_iterations), 'vus', max(vus), 'shards', min(shards),
         'data_received', sum(data_received), 'data_sent', sum(data_sent),
         'http_req_duration', ${trendOf('http_req_duration')},
@@ -37,7 +39,7 @@ export async function readTimelineSteps(db: Executor, asked: AskedSteps): Promis
     left join lateral (
       select jsonb_object_agg(kind, n) as errors from (
         select kind, sum(n::bigint) as n from load_timeline, jsonb_each_text(point->'errors') as e(kind, n)
-        where ${seconds} group by kind
+        where whole.failed > 0 and ${seconds} group by kind
       ) by_kind
     ) failures on true
     where whole.seconds > 0 order by step.step limit ${limit}`);
