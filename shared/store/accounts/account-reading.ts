@@ -1,7 +1,9 @@
 import { and, asc, eq, getTableColumns, gt, ne, type SQL, sql } from 'drizzle-orm';
+import type { PgSelect } from 'drizzle-orm/pg-core';
 import { accounts } from '../../../drizzle/platform/schema/accounts.ts';
 import type { Executor } from '../../platform/postgres/db.ts';
 import { jsonAsWritten } from '../json-columns.ts';
+import { pagesByBytes } from '../pages-by-bytes.ts';
 import type { AccountRow } from './accounts.ts';
 
 /** Reads the pool of accounts. Deleted ones are not there, unless they are asked for. */
@@ -20,18 +22,20 @@ const accountColumns = {
   customAttributes: jsonAsWritten(accounts.customAttributes),
 };
 
+interface AccountPage extends AccountFilter {
+  afterId?: string | undefined;
+  limit: number;
+}
+
 /** A page of accounts in the order of their ids, which is that of their arrival. */
-export function listAccounts(
-  db: Executor,
-  { afterId, limit, ...filter }: AccountFilter & { afterId?: string | undefined; limit: number },
-): Promise<AccountRow[]> {
-  return db
-    .select(accountColumns)
-    .from(accounts)
+export const listAccounts = (db: Executor, page: AccountPage): Promise<AccountRow[]> =>
+  nextAccounts(db.select(accountColumns).from(accounts).$dynamic(), page);
+
+const nextAccounts = <Query extends PgSelect>(query: Query, { afterId, limit, ...filter }: AccountPage) =>
+  query
     .where(and(matches(filter), afterId === undefined ? undefined : gt(accounts.id, afterId)))
     .orderBy(asc(accounts.id))
     .limit(limit);
-}
 
 const matches = (filter: AccountFilter): SQL | undefined =>
   and(
@@ -48,20 +52,27 @@ export async function countAccounts(db: Executor, filter: AccountFilter): Promis
   return row?.total ?? 0;
 }
 
-/** All that fit, page by page, each account as it is when its page is read; ends early when `signal` aborts. */
-export async function* readAccounts(
+/** All that fit, in pages; ends early when `signal` aborts. */
+export function readAccounts(
   db: Executor,
   filter: AccountFilter,
-  { pageSize = 1000, signal }: { pageSize?: number; signal?: AbortSignal } = {},
+  options: { pageSize?: number; signal?: AbortSignal } = {},
 ): AsyncGenerator<AccountRow[]> {
-  let afterId: string | undefined;
-  for (;;) {
-    signal?.throwIfAborted();
-    const rows = await listAccounts(db, { ...filter, afterId, limit: pageSize });
-    if (rows.length > 0) yield rows;
-    if (rows.length < pageSize) return;
-    afterId = rows.at(-1)?.id;
-  }
+  return pagesByBytes(
+    {
+      async measure(afterId, limit) {
+        const bytes = sql<number>`octet_length(${accounts.customAttributes}::text)`;
+        const rows = await nextAccounts(db.select({ bytes }).from(accounts).$dynamic(), {
+          ...filter,
+          afterId,
+          limit,
+        });
+        return rows.map(row => row.bytes);
+      },
+      read: (afterId, limit) => listAccounts(db, { ...filter, afterId, limit }),
+    },
+    options,
+  );
 }
 
 /** One account, deleted or not. */

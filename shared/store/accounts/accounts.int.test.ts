@@ -136,6 +136,20 @@ describe('reading the pool', () => {
     expect(seen.toSorted()).toEqual(names.toSorted());
   });
 
+  it('pages by bytes, since attributes may be long', async () => {
+    const { db } = databases.platform;
+    const lengths = [...Array(30).fill(20_000), 300_000, 1, 1];
+    const rows = lengths.map((length, n) =>
+      account(`wide${n}`, { customAttributes: JSON.stringify({ a: 'x'.repeat(length) }) }),
+    );
+    await upsertAccounts(db, rows, overwrite);
+    const pages: number[] = [];
+    for await (const page of readAccounts(db, {}, { pageSize: 20 })) pages.push(page.length);
+    expect(pages.reduce((sum, length) => sum + length, 0)).toBe(lengths.length);
+    expect(Math.max(...pages)).toBe(12); // of 20 kB within 256 KiB
+    expect(pages).toContain(1);
+  });
+
   it('filters by batch, by marker and by time', async () => {
     const { db } = databases.platform;
     const old = account('old', { updatedAt: '2020-01-01T00:00:00Z' });
