@@ -62,6 +62,8 @@ const ownHeaders = new Set([
   'upgrade',
   'user-agent',
 ]);
+/** What viewers see in place of a header's value that is secret. */
+export const hiddenValue = '[hidden]';
 const headers = z.record(
   z
     .string()
@@ -70,7 +72,11 @@ const headers = z.record(
   z
     .string()
     .max(8192)
-    .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be one line of Latin-1 text'),
+    .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be one line of Latin-1 text')
+    .refine(
+      value => value !== hiddenValue,
+      'is what viewers see in place of the value: give the value itself',
+    ),
 );
 
 const endpoint = z

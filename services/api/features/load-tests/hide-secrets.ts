@@ -1,4 +1,5 @@
 import type { LoadTestConfig } from '../../../../shared/contracts/load-tests.ts';
+import { hiddenValue } from '../../../../shared/http/load-test-request.ts';
 
 /** Rather too many than too few. `Accept`, `Content-Type` and what else tells why two runs differ stay. */
 const secretName = /auth|cookie|credential|key|passw|secret|session|signature|token/i;
@@ -14,5 +15,5 @@ export const hideSecrets = (config: LoadTestConfig): LoadTestConfig => ({
 
 const hideValues = (headers: Record<string, string>): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, secretName.test(name) ? '[hidden]' : value]),
+    Object.entries(headers).map(([name, value]) => [name, secretName.test(name) ? hiddenValue : value]),
   );

@@ -12,7 +12,7 @@ import { appendLoadEvents } from '../../../../shared/store/load-tests/load-event
 import { saveLoadErrors, saveTimeline } from '../../../../shared/store/load-tests/load-results.ts';
 import { restartRun } from '../../../../shared/store/load-tests/load-runs.ts';
 import { requestStop } from '../../../../shared/store/load-tests/load-tests.ts';
-import { bodyOf, testApi } from '../../../../test/fixtures/api.ts';
+import { bodyOf, problemOf, testApi } from '../../../../test/fixtures/api.ts';
 import { testDatabases } from '../../../../test/fixtures/database.ts';
 import { endedTest, timelinePoint } from '../../../../test/fixtures/load-results.ts';
 import { insertTest, loadTestConfig } from '../../../../test/fixtures/load-test.ts';
@@ -48,6 +48,18 @@ it('shows no viewer what is secret in headers', async () => {
     expect((await bodyOf(one, loadTestDetail)).config.endpoints[0]?.headers).toEqual(shown);
     expect((await bodyOf(list, pageOf(loadTest))).items[0]?.config.endpoints[0]?.headers).toEqual(shown);
   }
+});
+
+it('does not take what a viewer sees for the value of a header', async () => {
+  const endpoints = [{ name: 'home', url: '/', headers: { Authorization: '[hidden]' } }];
+  const json = { target_url: 'http://127.0.0.1:9/', endpoints };
+  const response = await api.call('POST', '/api/load-tests', { json });
+  expect((await problemOf(response)).errors).toMatchObject([
+    {
+      pointer: '/endpoints/0/headers/Authorization',
+      detail: expect.stringContaining('give the value itself'),
+    },
+  ]);
 });
 
 describe('the stream of a load test', () => {
