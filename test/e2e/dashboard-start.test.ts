@@ -123,7 +123,7 @@ describeInBrowser('the form for a load test', () => {
     expect(await findingsOf(page)).toEqual([]);
   });
 
-  it('begins with the definition of a run that has ended, but for headers that are not shown', async () => {
+  it('begins with the definition of a run that has ended, and opens where a fault is', async () => {
     const json = {
       session_name: 'checkout',
       target_url: 'http://127.0.0.1:9/',
@@ -135,7 +135,7 @@ describeInBrowser('the form for a load test', () => {
       request_interval_min: 0.5,
       request_interval_max: 0.5,
       endpoints: [
-        { name: 'buy', url: '/buy', method: 'POST', body: { n: 1 }, headers: { Authorization: '[hidden]' } },
+        { name: 'buy', url: '/buy', method: 'POST', body: { n: 1 }, headers: { Authorization: 'Bearer x' } },
       ],
       thresholds: { 'http_req_duration{name:buy}': ['p(95)<500', 'med<90'] },
       circuit_breaker: { consecutive_errors: 3 },
@@ -147,19 +147,22 @@ describeInBrowser('the form for a load test', () => {
     const page = await open({}, before.id);
     await page.getByRole('link', { name: 'Run again' }).click();
     await page.getByText('At most 21 VUs and 1,971 requests in 1:30').waitFor();
-    await page.getByText('Not shown, to be typed again: Authorization').waitFor();
-    await page.getByRole('button', { name: 'Start' }).click();
-    await page.getByText('Authorization is not shown: type it again').waitFor();
-    expect(await invalidOf(page)).toEqual(['Headers']);
     const headers = page.getByLabel('Headers', { exact: true });
-    expect(await headers.inputValue()).toMatch(/^Authorization: $/m);
-    await headers.fill('Authorization: Bearer x\ncontent-type: application/json');
+    expect(await headers.isVisible()).toBe(false);
+    expect(await headers.inputValue()).toMatch(/^Authorization: Bearer x$/m);
+    await page.getByText('Headers, body').click();
+    await headers.fill('Authorization: [hidden]');
+    await page.getByText('Headers, body').click();
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.getByText('give the value itself').waitFor();
+    expect(await invalidOf(page)).toEqual(['Headers']);
+    await headers.fill('Authorization: Bearer y\ncontent-type: application/json');
     await page.getByRole('button', { name: 'Start' }).click();
     await page.getByRole('heading', { name: 'checkout queued' }).waitFor();
     const after = await newest();
     expect(after?.id).not.toBe(before.id);
     const [endpoint] = before.config.endpoints;
-    const typed = { 'content-type': 'application/json', Authorization: 'Bearer x' };
+    const typed = { 'content-type': 'application/json', Authorization: 'Bearer y' };
     expect(after?.config).toEqual({ ...before.config, endpoints: [{ ...endpoint, headers: typed }] });
   });
 

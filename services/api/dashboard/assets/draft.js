@@ -2,8 +2,6 @@
  * A load test as it is being written down: the body of `POST /api/load-tests`, but for what a form has otherwise. Thresholds are
  * rows, headers are lines of text, a body is text. What the form has no field for stays as it is.
  */
-const hiddenValue = '[hidden]';
-
 export const isRamping = ({ executor }) => executor.startsWith('ramping-');
 export const isArrivalRate = ({ executor }) => executor.endsWith('-arrival-rate');
 
@@ -20,12 +18,12 @@ export function draftOf(body) {
 }
 
 function draftEndpoint({ headers = {}, body, ...rest }) {
-  const entries = Object.entries(headers);
   return {
     ...rest,
-    headers: entries.map(([name, value]) => `${name}: ${value === hiddenValue ? '' : value}`).join('\n'),
+    headers: Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('\n'),
     body: typeof body === 'object' ? JSON.stringify(body) : (body ?? ''),
-    hidden: entries.filter(([, value]) => value === hiddenValue).map(([name]) => name),
   };
 }
 
@@ -46,7 +44,7 @@ export function bodyOf(draft) {
   };
 }
 
-function sentEndpoint({ headers, body, hidden: _, ...rest }) {
+function sentEndpoint({ headers, body, ...rest }) {
   const entries = headersOf(headers);
   return {
     ...rest,
@@ -63,18 +61,6 @@ const headersOf = text =>
       const [name, ...value] = line.split(':');
       return [name.trim(), value.join(':').trim()];
     });
-
-/** Headers that the API did not show and nobody has typed again. */
-export function faultsOfHidden({ endpoints }) {
-  return endpoints.flatMap(({ headers, hidden = [] }, index) =>
-    headersOf(headers)
-      .filter(([name, value]) => hidden.includes(name) && (value === '' || value === hiddenValue))
-      .map(([name]) => ({
-        pointer: `/endpoints/${index}/headers`,
-        detail: `${name} is not shown: type it again, or take it out`,
-      })),
-  );
-}
 
 /** Where a row of thresholds is in the body. */
 export function thresholdPointer(thresholds, index) {

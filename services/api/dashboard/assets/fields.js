@@ -83,6 +83,8 @@ export function createFields(changed) {
     area,
     select,
     note,
+    /** Whether something is said of this place, or of one in it. */
+    isBlamed: place => faults.some(({ pointer }) => pointer === place || pointer.startsWith(`${place}/`)),
     /** Takes over the faults of an answer. */
     blame(found) {
       faults = found;

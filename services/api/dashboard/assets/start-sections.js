@@ -102,14 +102,12 @@ export function load(fields, draft, { limits, defaults }, changed) {
 }
 
 export function endpoints(fields, draft, _known, changed) {
-  const { input, area, select, note } = fields;
+  const { input, area, select, note, isBlamed } = fields;
   const at = index => `/endpoints/${index}`;
-  const below = (endpoint, index) => html`<details ?open=${endpoint.hidden?.length > 0}>
+  const hasFaultBelow = index => isBlamed(`${at(index)}/headers`) || isBlamed(`${at(index)}/body`);
+  const below = (endpoint, index) => html`<details ?open=${hasFaultBelow(index)}>
     <summary>Headers, body</summary>
-    ${area(`${at(index)}/headers`, 'Headers', endpoint, 'headers', {
-      placeholder: 'Name: value',
-      hint: endpoint.hidden?.length > 0 ? `Not shown, to be typed again: ${endpoint.hidden.join(', ')}` : '',
-    })}
+    ${area(`${at(index)}/headers`, 'Headers', endpoint, 'headers', { placeholder: 'Name: value' })}
     ${area(`${at(index)}/body`, 'Body', endpoint, 'body')}
   </details>`;
   const list = {

@@ -1,5 +1,5 @@
 import { attempt, call, mayOperate, say } from './api.js';
-import { bodyOf, costOf, draftOf, faultsOfHidden } from './draft.js';
+import { bodyOf, costOf, draftOf } from './draft.js';
 import { createFields } from './fields.js';
 import { clock, count } from './format.js';
 import { html, nothing, render } from './lit-html/lit-html.js';
@@ -84,17 +84,10 @@ async function start(event, state, fields, draw) {
   event.preventDefault();
   const form = event.target;
   try {
-    const draft = state.json === undefined ? state.draft : draftOf(parsed(state.json));
-    const hidden = faultsOfHidden(draft);
-    if (hidden.length > 0)
-      throw Object.assign(new Error('Some headers are to be typed again.'), { faults: hidden });
+    const body = state.json === undefined ? bodyOf(state.draft) : parsed(state.json);
     state.isSending = true;
     draw();
-    const { id } = await call(
-      'POST',
-      '/api/load-tests',
-      state.json === undefined ? bodyOf(draft) : parsed(state.json),
-    );
+    const { id } = await call('POST', '/api/load-tests', body);
     say();
     location.hash = `#/load-tests/${id}`;
   } catch (error) {
