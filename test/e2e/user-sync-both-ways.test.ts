@@ -83,6 +83,41 @@ describe('both ways with the built-in load tester', () => {
     expect(items.map(({ username }) => username).sort()).toEqual(['gone_3', 'gone_4']);
   });
 
+  it('brings addresses over that users pass on to each other, also from one chunk to another', async () => {
+    await addUsers(1, 250);
+    await sync();
+    await api.call('PUT', '/api/settings', { json: { sync_chunk_size: 100 } });
+    const { platform, application } = databases;
+    await platform.sql`
+      update accounts set role = 'moved', updated_at = now() + interval '1 minute',
+        email = 'u' || (substr(username, 2)::int % 250 + 1) || '@example.com'`;
+    await application.sql`update users set role = 'ours' where username in ('u1', 'u200')`;
+    await application.sql`insert into users (username, email, password_hash) values ('boss', 'boss@x', '!')`;
+    await platform.sql`
+      update accounts set status = 'deleted', deleted_at = now() where username = 'u7'`;
+    await platform.sql`
+      insert into accounts (username, email, role, test_batch_id) values
+        ('renamed', 'u8@example.com', 'user', ${batchId}), ('pretender', 'boss@x', 'user', ${batchId})`;
+    const { status: ending, result } = await sync({ direction: 'bidirectional' });
+    expect({ ending, result }).toMatchObject({
+      ending: 'partially_succeeded',
+      result: { created: 1, updated: 249, deleted: 1, conflicts: 2, failed_count: 1, in_sync: false },
+    });
+    expect(result?.errors.map(({ username, code }) => `${username} ${code}`).sort()).toEqual([
+      'pretender not_writable',
+      'u1 changed_on_both',
+      'u200 changed_on_both',
+    ]);
+    const [moved] = await application.sql`
+      select count(*)::int as users from users
+      where email = 'u' || (substr(username, 2)::int % 250 + 1) || '@example.com' and username like 'u%'`;
+    expect(moved).toEqual({ users: 249 });
+    expect(
+      await application.sql`select email from users where username in ('boss', 'renamed') order by 1`,
+    ).toEqual([{ email: 'boss@x' }, { email: 'u8@example.com' }]);
+    await api.call('PUT', '/api/settings', { json: { sync_chunk_size: 5000 } });
+  });
+
   it('never writes a production user', async () => {
     await databases.application.sql`
       insert into users (username, email, password_hash) values ('boss', 'boss@x', '!'), ('chief', 'chief@x', '!')`;

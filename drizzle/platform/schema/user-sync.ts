@@ -96,7 +96,7 @@ export const syncChunks = pgTable(
     /** Under `copy`: from the application's key `firstKey` on, and before `nextKey`; null is without end. */
     firstKey: text('first_key'),
     nextKey: text('next_key'),
-    /** How many users it had when it was written down. */
+    /** How many users it had when it was written down, without those who were written down again in a later one. */
     users: count('users'),
     status: text('status').notNull().default('pending'),
     epoch: integer('epoch').notNull().default(0),
@@ -110,7 +110,7 @@ export const syncChunks = pgTable(
     failed: count('failed'),
     conflicts: count('conflicts'),
     bytes: bigint('bytes', { mode: 'number' }).notNull().default(0),
-    /** The first of them; `failed` and `conflicts` count all. */
+    /** The first of them, and until the run ends every one that is tried again; `failed` and `conflicts` count all. */
     faults: jsonb('faults').$type<SyncFault[]>().notNull().default([]),
     finishedAt: moment('finished_at'),
   },

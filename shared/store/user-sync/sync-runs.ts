@@ -98,12 +98,13 @@ export async function holdTarget(db: Executor, run: SyncRunRow): Promise<void> {
   });
 }
 
-/** The end of a run: the target is free, and the lists of its chunks are no longer needed. */
+/** The end of a run: the target is free, and the lists of its chunks, as far as nobody is told of them, are no longer needed. */
 export async function endSyncRun(db: Executor, id: string): Promise<void> {
   await db.transaction(async tx => {
     await tx.update(syncRuns).set({ active: false }).where(eq(syncRuns.id, id));
     await tx.execute(sql`
-      update sync_chunks set usernames = '{}' where run_id = ${id} and usernames <> '{}'`);
+      update sync_chunks set usernames = '{}', faults = jsonb_path_query_array(faults, '$[0 to 99]')
+      where run_id = ${id} and (usernames <> '{}' or jsonb_array_length(faults) > 100)`);
   });
 }
 

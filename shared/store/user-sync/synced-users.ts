@@ -62,7 +62,7 @@ export async function readUsersWithDigests(
 }
 
 /** A user's digest, of the table itself under `alias`. */
-const digestOf = (users: UserTable, alias?: string): SQL =>
+export const digestOf = (users: UserTable, alias?: string): SQL =>
   digestOver(name => users.read(name === 'custom_attributes' ? 'attributes' : name, alias));
 
 const named = (column: SQL, usernames: readonly string[]): SQL =>
@@ -93,7 +93,8 @@ export interface IncomingUser extends Omit<ApplicationUser, 'id' | 'is_test_user
   seen: string | undefined;
 }
 
-const incoming = (rows: readonly object[]): SQL => sql`
+/** Users that are to be written, as a table. */
+export const incoming = (rows: readonly object[]): SQL => sql`
   jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as incoming (username text, email text, role text,
     custom_attributes text, test_batch_id text, password_hash text, created_at timestamptz, updated_at timestamptz, seen bigint)`;
 
@@ -187,6 +188,12 @@ async function recordKeys(tx: Executor, created: readonly { id: string; batch: s
     from made`);
 }
 
+/** Of the table under `u`: the test user whom an incoming one is to change, if it is of the same batch and still as it was seen. */
+export const isAsSeen = (users: UserTable): SQL => sql`
+  u.${users.column('username')} = incoming.username and u.${users.column('is_test_user')}
+  and u.${users.column('test_batch_id')} = ${users.batch(sql`incoming.test_batch_id`)}
+  and ${digestOf(users, 'u')} = incoming.seen`;
+
 /**
  * Changes test users, all but their passwords and their batch, which nobody may change.
  * @returns the usernames of those who were changed: not of one who is no more as it was seen, is of another batch or no
@@ -206,9 +213,7 @@ export async function updateIncomingUsers(
   });
   const written = await tx.execute<{ username: string }>(sql`
     update ${users.table} as u set ${sql.join(changed, sql`, `)} from ${incoming(rows)}
-    where u.${users.column('username')} = incoming.username and u.${users.column('is_test_user')}
-      and u.${users.column('test_batch_id')} = ${users.batch(sql`incoming.test_batch_id`)}
-      and ${digestOf(users, 'u')} = incoming.seen
+    where ${isAsSeen(users)}
     returning u.${users.column('username')}::text as username`);
   return written.map(({ username }) => username);
 }

@@ -30,7 +30,7 @@ export async function conductLanes(
     run: call.run,
     mode,
   }));
-  await queue.enqueueAll(userSyncLane, lanes);
+  await queue.reviveAll(userSyncLane, lanes); // lanes that found no chunk before are done, and there are chunks again
   for (let tally = first, checkedAt = performance.now(); ; tally = await tallySync(db, run.id)) {
     call.signal.throwIfAborted();
     const done =

@@ -2,6 +2,7 @@ import { type SyncResult, userSyncRun } from '../../../../shared/contracts/user-
 import { AppError, isAppError } from '../../../../shared/kernel/errors.ts';
 import type { Fold } from '../../../../shared/store/accounts/bucket-comparison.ts';
 import { assertGuards } from '../../../../shared/store/guards/faults.ts';
+import { reopenUsers } from '../../../../shared/store/user-sync/reopened-users.ts';
 import {
   beginApplying,
   type SyncTally,
@@ -18,6 +19,7 @@ import type { UserSyncDeps } from './deps.ts';
 import { planRun } from './plan.ts';
 import { resultOf } from './result.ts';
 import { openSession, type SyncSession } from './session.ts';
+import { addressCodes } from './sides/application-faults.ts';
 import { PeerError } from './sides/peer-error.ts';
 import { writeSyncFile } from './sync-file.ts';
 
@@ -27,7 +29,7 @@ type Call = JobCall<{ sync_run_id: string }>;
  * The conductor of one sync. It compares, writes down who differs, hands lanes out, and proves at the end that both
  * sides are the same. Each step may be done twice, by a conductor that follows one that died.
  *
- *   comparing ──► (counting ──►) syncing ──► proving ──► done
+ *   comparing ──► (counting ──►) syncing ──► (those refused for an address ──►) proving ──► done
  *                      └── a dry run ends here, and one that would delete too many
  */
 export const runUserSync = implementJob(userSyncRun, (deps: UserSyncDeps) => async call => {
@@ -65,8 +67,21 @@ async function work(deps: UserSyncDeps, session: SyncSession, call: Call): Promi
     run.mode = 'apply';
   }
   // Only a push writes nothing to the application.
-  if (run.direction !== 'push') await assertGuards(deps.testDataDb, deps.users.mapping);
-  return conductLanes(deps, session, run.mode, call);
+  if (run.direction === 'push') return conductLanes(deps, session, run.mode, call);
+  await assertGuards(deps.testDataDb, deps.users.mapping);
+  return pull(deps, session, call);
+}
+
+/** In one chunk if it can be: whoever wants an address is then with whoever has it. */
+const largestChunk = 50_000;
+
+/** Whoever found its address with a user of another chunk has one more try, when all chunks are done. */
+async function pull(deps: UserSyncDeps, session: SyncSession, call: Call): Promise<SyncTally> {
+  const { run } = session;
+  const tally = await conductLanes(deps, session, run.mode, call);
+  if (tally.failed === 0 || tally.chunksDone < tally.chunks) return tally;
+  const reopened = await reopenUsers(deps.db, run.id, { codes: addressCodes, size: largestChunk });
+  return reopened === 0 ? tally : conductLanes(deps, session, run.mode, call);
 }
 
 /** @throws AppError `deletion_guard` when a larger share of a side would go than the setting lets pass unasked */

@@ -13,13 +13,22 @@ import {
 import type { UserSyncDeps } from '../deps.ts';
 import { withPasswords } from '../passwords.ts';
 import type { SyncSession } from '../session.ts';
+import { addressCodes } from '../sides/application-faults.ts';
 import type { Conflict, SyncUser, UserDigest } from '../sides/sides.ts';
 import { describeConflicts } from './conflicts.ts';
 import { type Decision, decide, type SideName } from './decide.ts';
 import { takeOver } from './take-over.ts';
 
-/** How many faults a chunk keeps; it counts all of them. */
+/** How many faults a chunk keeps beside those of users who get another try; it counts all of them. */
 const keptFaults = 100;
+
+function keptOf(faults: readonly SyncFault[]): SyncFault[] {
+  const isTriedAgain = ({ code }: SyncFault) => addressCodes.includes(code);
+  return [
+    ...faults.filter(isTriedAgain),
+    ...faults.filter(fault => !isTriedAgain(fault)).slice(0, keptFaults),
+  ];
+}
 
 /**
  * One chunk: looks at its users on both sides again, decides about each, and does it. Whatever became of them since
@@ -37,7 +46,7 @@ export async function syncChunk(
   const work = sortOut(states, session);
   const conflicts = await describeConflicts(deps, session, work.conflicts);
   const conclude = async (tx: UserSyncDeps['db'], counts: Omit<SyncCounts, 'bytes' | 'conflicts'>) => {
-    const faults = [...counts.faults, ...conflicts].slice(0, keptFaults);
+    const faults = keptOf([...counts.faults, ...conflicts]);
     const bytes = session.target.bytesMoved() - bytesBefore;
     const all = { ...counts, faults, bytes, conflicts: work.conflicts.length };
     if (!(await concludeSyncChunk(tx, lease, all))) throw new AppError('lease_lost');

@@ -4,7 +4,6 @@ import {
   passwordHashers,
 } from '../../../../../shared/platform/passwords/password-formats.ts';
 import type { Executor } from '../../../../../shared/platform/postgres/db.ts';
-import { sqlMessageOf, sqlStateOf } from '../../../../../shared/platform/postgres/sql-state.ts';
 import {
   type DigestTable,
   listEntries,
@@ -19,11 +18,13 @@ import {
   insertIncomingUsers,
   readUsersWithDigests,
   type SeenUser,
-  updateIncomingUsers,
 } from '../../../../../shared/store/user-sync/synced-users.ts';
 import type { UserReference } from '../../../../../shared/store/users/user-references.ts';
 import type { UserTable } from '../../../../../shared/store/users/user-table.ts';
+import { changedMeanwhile, inTheWay, notATestUser, wouldCascade } from './application-faults.ts';
 import type { Side, SyncUser } from './sides.ts';
+import { updateUsers } from './update-users.ts';
+import { alone, withCare } from './with-care.ts';
 
 /** The application's side, as far as it is compared. */
 export const applicationSide = (db: Executor, table: DigestTable): Side => ({
@@ -81,18 +82,14 @@ export async function changeApplication(
   faults.push(...users.filter(user => !isTestUser(user)).map(notATestUser));
   const hasher = passwordHashers[table.mapping.password_format];
   const incoming = await Promise.all(testUsers.map(incomingUsers(seen, hasher)));
-  const update = (tx: Executor, rows: readonly IncomingUser[]) => updateIncomingUsers(tx, table, rows);
-  const insert = (tx: Executor, rows: readonly IncomingUser[]) => insertIncomingUsers(tx, table, rows);
-  const updated = await withCare(
-    db,
+  const updated = await updateUsers(
+    deps,
     incoming.filter(user => user.seen !== undefined),
-    update,
     faults,
   );
   const created = await withCare(
-    db,
-    incoming.filter(user => user.seen === undefined),
-    insert,
+    alone(incoming.filter(user => user.seen === undefined)),
+    rows => db.transaction(tx => insertIncomingUsers(tx, table, rows)),
     faults,
   );
   const going = deletions.map(username => ({ username, digest: seen.get(username) ?? '' }));
@@ -120,9 +117,8 @@ async function removeUsers(
     return [];
   }
   return withCare(
-    testDataDb,
-    going,
-    (tx, rows: readonly SeenUser[]) => deleteIncomingUsers(tx, users, references, rows),
+    alone(going),
+    rows => testDataDb.transaction(tx => deleteIncomingUsers(tx, users, references, rows)),
     faults,
   );
 }
@@ -180,66 +176,3 @@ function incomingUsers(seen: ReadonlyMap<string, string>, hasher: PasswordHasher
     seen: seen.get(user.username),
   });
 }
-
-/**
- * Writes rows in one transaction; when a row is refused (an address that is taken, a value that does not fit), halves
- * them until those at fault stand alone.
- */
-async function withCare<Row extends { username: string }>(
-  db: Executor,
-  rows: readonly Row[],
-  write: (tx: Executor, rows: readonly Row[]) => Promise<string[]>,
-  faults: SyncFault[],
-): Promise<string[]> {
-  if (rows.length === 0) return [];
-  try {
-    return await db.transaction(tx => write(tx, rows));
-  } catch (error) {
-    if (!blamesARow(error)) throw error;
-    const [first] = rows;
-    if (rows.length === 1 && first !== undefined) {
-      faults.push(refusedRow(first.username, error));
-      return [];
-    }
-    const middle = Math.ceil(rows.length / 2);
-    const lower = await withCare(db, rows.slice(0, middle), write, faults);
-    return lower.concat(await withCare(db, rows.slice(middle), write, faults));
-  }
-}
-
-const blamesARow = (error: unknown): boolean => /^(22|23|42501|P0001)/.test(sqlStateOf(error) ?? '');
-
-const refusedRow = (username: string, error: unknown): SyncFault => ({
-  kind: 'conflict',
-  code: sqlStateOf(error) === '23505' ? 'email_taken' : 'refused_by_application',
-  message: `The application refused ${username}: ${sqlMessageOf(error)}`,
-  username,
-});
-
-const wouldCascade = (username: string, { name, table }: UserReference): SyncFault => ({
-  kind: 'conflict',
-  code: 'refused_by_application',
-  message: `${username} stays in the application: rows of ${table}, which Muster may not delete, would go with it by ${name}`,
-  username,
-});
-
-const inTheWay = (username: string): SyncFault => ({
-  kind: 'conflict',
-  code: 'not_writable',
-  message: `${username}, or its address, is somebody else's in the application: a production user's, or of another batch`,
-  username,
-});
-
-const changedMeanwhile = (username: string): SyncFault => ({
-  kind: 'conflict',
-  code: 'changed_meanwhile',
-  message: `${username} was changed in the application while the sync was on: the next one looks at it again`,
-  username,
-});
-
-const notATestUser = ({ username }: SyncUser): SyncFault => ({
-  kind: 'conflict',
-  code: 'production_user',
-  message: `${username} is no test user: only those are written to the application`,
-  username,
-});
