@@ -94,3 +94,43 @@ describe('decide', () => {
     expect(decide(own, { direction: 'push', policy: 'newest', full: true })).toMatchObject({ do: 'delete' });
   });
 });
+
+describe('a ring of syncs both ways, which docs/user-sync.md says not to build', () => {
+  const places = 6;
+
+  /** Syncs the places around a ring, the last with the first, or along the line that is left without that. */
+  function ring(isClosed: boolean) {
+    const has = Array.from({ length: places }, (): string | null => 'a');
+    const bases = Array.from({ length: isClosed ? places : places - 1 }, (): string | null => 'a');
+    const syncPair = (left: number) => {
+      const right = (left + 1) % places;
+      const [application, target] = [at(has[left] ?? null), at(has[right] ?? null)];
+      const after = carryOut({ application, target, base: bases[left] ?? null }, bidirectional);
+      [has[left], has[right], bases[left]] = [after.application.digest, after.target.digest, after.base];
+    };
+    const syncAll = () => {
+      for (let left = bases.length - 1; left >= 0; left--) syncPair(left);
+      return has.map(digest => (digest === null ? '-' : 'a')).join('');
+    };
+    return { has, syncPair, syncAll };
+  }
+
+  /** A user is deleted in the first place, and made again there when half of the others have heard of it. */
+  function deleteAndMakeAgain(isClosed: boolean): string[] {
+    const { has, syncPair, syncAll } = ring(isClosed);
+    has[0] = null;
+    for (const left of [0, 1]) syncPair(left);
+    has[0] = 'a';
+    return Array.from({ length: 12 }, syncAll);
+  }
+
+  it('carries a deletion and what was made after it round for ever, the one behind the other', () => {
+    const rounds = deleteAndMakeAgain(true);
+    expect(rounds.slice(0, 5)).toEqual(['aa--aa', 'aaa--a', 'aaaa--', '--aaa-', '---aaa']);
+    expect(rounds.slice(5, 10)).toEqual(rounds.slice(0, 5));
+  });
+
+  it('comes to an end where it is open', () => {
+    expect(deleteAndMakeAgain(false).at(-1)).toBe('aaaaaa');
+  });
+});
