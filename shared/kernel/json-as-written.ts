@@ -49,7 +49,8 @@ export function withPlainFields(value: unknown): unknown {
 export const parseFieldAsWritten = (text: string, field: string): unknown =>
   text.includes(`"${field}"`) ? withPlainOthers(parseAsWritten(text), field) : JSON.parse(text);
 
-function withPlainOthers(value: unknown, field: string): unknown {
+/** The same value with JavaScript's numbers wherever it is not within a field of this name. */
+export function withPlainOthers(value: unknown, field: string): unknown {
   if (typeof value !== 'object' || value === null || JSON.isRawJSON(value)) return plain(value);
   if (Array.isArray(value)) return value.map(item => withPlainOthers(item, field));
   const entries = Object.entries(value).map(([name, inner]) => [

@@ -57,13 +57,20 @@ describe('a config file', () => {
     expect(deeds.map(({ action, subject }) => `${action} ${subject}`)).toContain('templates.replace admin');
   });
 
-  it('keeps the numbers of custom attributes as they are written in JSON', async () => {
-    const content = '{"user_creation_templates":{"exact":{"custom_attributes":{"price":1.50}}}}';
-    const { user_creation_templates: templates } = await readConfigFile(
-      await file('exact.json', content),
-      noCeiling,
+  it.each([
+    [
+      'exact.json',
+      '{"user_creation_templates":{"exact":{"custom_attributes":{"price":1.50,"id":9007199254740993}}}}',
+    ],
+    [
+      'exact.yaml',
+      'user_creation_templates:\n  exact:\n    custom_attributes: { price: 1.50, id: 9007199254740993 }\n',
+    ],
+  ])('keeps the numbers of custom attributes as they are written: %s', async (name, content) => {
+    const { user_creation_templates: templates } = await readConfigFile(await file(name, content), noCeiling);
+    expect(JSON.stringify(templates.exact?.config)).toBe(
+      '{"custom_attributes":{"price":1.50,"id":9007199254740993}}',
     );
-    expect(JSON.stringify(templates.exact?.config)).toBe('{"custom_attributes":{"price":1.50}}');
   });
 
   it('leaves alone what people changed since, until it changes itself', async () => {

@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
 import { checkInput } from '../../../shared/http/check-input.ts';
 import { AppError, type Fault, messageOf } from '../../../shared/kernel/errors.ts';
 import { parseFieldAsWritten } from '../../../shared/kernel/json-as-written.ts';
 import type { Ceilings } from '../settings-in-force.ts';
 import { type ConfigFile, configFileSchema } from './schema.ts';
+import { parseYamlFieldAsWritten } from './yaml-as-written.ts';
+
+/** Its numbers go to users as they are written. */
+const exactField = 'custom_attributes';
 
 /**
  * Reads a config file: YAML where its name ends in .yaml or .yml, otherwise JSON.
@@ -25,7 +28,8 @@ export async function readConfigFile(path: string, ceilings: Ceilings): Promise<
 async function parsed(path: string): Promise<unknown> {
   try {
     const text = await readFile(path, 'utf8');
-    return /\.ya?ml$/i.test(path) ? parse(text) : parseFieldAsWritten(text, 'custom_attributes');
+    const parse = /\.ya?ml$/i.test(path) ? parseYamlFieldAsWritten : parseFieldAsWritten;
+    return parse(text, exactField);
   } catch (cause) {
     throw new AppError('validation_failed', `MUSTER_CONFIG=${path} cannot be read: ${messageOf(cause)}`, {
       cause,
