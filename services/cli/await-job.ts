@@ -1,5 +1,6 @@
 import type { Client } from './client.ts';
 import type { Context } from './context.ts';
+import { describeJob } from './describe-job.ts';
 import { CliFailure } from './failure.ts';
 import { followJob, type Job } from './follow-job.ts';
 import { showProgress } from './progress.ts';
@@ -48,24 +49,6 @@ const wayOn = ({ id, error }: Job): string =>
   error?.code === 'deletion_guard'
     ? 'If these users are to go: the same sync with --confirm deletes them.'
     : `Run it again with: npm run muster -- jobs retry ${id}`;
-
-/** The lines that describe a job to a person. */
-export function describeJob(job: Job): string[] {
-  const { progress, error, result } = job;
-  return [
-    `${job.kind} ${job.id}: ${job.status}`,
-    ...(progress
-      ? [`  progress  ${progress.phase} ${progress.done}/${progress.total} (${progress.percent} %)`]
-      : []),
-    ...(error ? [`  error     ${error.code}: ${error.message}`] : []),
-    ...(isRecord(result) ? Object.entries(result).map(([name, value]) => `  ${name}  ${show(value)}`) : []),
-  ];
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const show = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 const stoppedLooking = (jobId: string): CliFailure =>
   new CliFailure('interrupted', `Stopped looking; job ${jobId} goes on.`, {

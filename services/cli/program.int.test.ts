@@ -63,6 +63,36 @@ describe('muster', () => {
     expect(await run('settings set nonsense')).toMatchObject({ code: 2 });
   });
 
+  it('shows what came of a job as names and tables, not as JSON', async () => {
+    const result = {
+      ...{ deleted_count: 3, errors: [], tables: { users: 3, carts: 1 } },
+      batches: [{ batch_id: 'a', deleted: 3, comparison: { present: 3, gone: 0 } }],
+    };
+    api = await startTinyApi({
+      [jobPath]: (_, response) => answer(response, jobOf('succeeded', { result })),
+    });
+    const { out } = await run(`jobs show ${jobId}`);
+    expect(out).toContain(
+      [
+        '  deleted_count  3',
+        '  tables         users 3, carts 1',
+        '  batches',
+        '    BATCH ID  DELETED  COMPARISON',
+        '    a         3        present 3, gone 0\n',
+      ].join('\n'),
+    );
+    expect(out).not.toMatch(/errors|[{[]/);
+  });
+
+  it('shows twenty rows of a long list', async () => {
+    const result = { batches: Array.from({ length: 23 }, (_, n) => ({ batch_id: `b${n}` })) };
+    api = await startTinyApi({
+      [jobPath]: (_, response) => answer(response, jobOf('succeeded', { result })),
+    });
+    const { out } = await run(`jobs show ${jobId}`);
+    expect(out).toMatch(/b19\n {4}and 3 more: --json has them\n$/);
+  });
+
   it('shows people no control character of what the API says', async () => {
     const evil = 'x\u001b]52;c;ZXZpbA==\u0007\u009b2J\u202e\r\ny';
     const page = { items: [jobOf('failed', { requested_by: evil })], next_cursor: null };

@@ -6,8 +6,9 @@ import {
   retryJobOperation,
 } from '../../../shared/http/jobs.ts';
 import { wholeNumber } from '../arguments.ts';
-import { describeJob, reportEnd, watchJob } from '../await-job.ts';
+import { reportEnd, watchJob } from '../await-job.ts';
 import type { Act, Context } from '../context.ts';
+import { describeJob } from '../describe-job.ts';
 import { table } from '../output.ts';
 
 interface ListOptions {
