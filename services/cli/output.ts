@@ -4,6 +4,7 @@ import { printable, printableCell } from './printable.ts';
 import type { Screen } from './progress.ts';
 
 interface Page {
+  items: unknown[];
   next_cursor: string | null;
 }
 
@@ -17,7 +18,7 @@ export interface Output {
   readonly stderr: Screen;
   /** The command's result: as JSON for machines, else as the lines that `render` makes of it. */
   result<T>(value: T, render: (value: T) => string[]): void;
-  /** A page of a list: the lines that `render` makes of it, and whether there is more than the page. */
+  /** A page of a list: the lines that `render` makes of it, and whether there is more than the page, or nothing at all. */
   page<T extends Page>(page: T, render: (page: T) => string[]): void;
   /** A word on the way. */
   note(text: string): void;
@@ -41,14 +42,15 @@ export function createOutput({
             .map(line => `${printable(line)}\n`)
             .join(''),
     );
+  const note: Output['note'] = text => void stderr.write(`${printable(text)}\n`);
   return {
     json,
     stderr,
     result,
-    page: (page, render) =>
-      result(page, () => [...render(page), ...(page.next_cursor === null ? [] : [more])]),
-    note(text) {
-      stderr.write(`${printable(text)}\n`);
+    note,
+    page(page, render) {
+      result(page, () => [...render(page), ...(page.next_cursor === null ? [] : [more])]);
+      if (!json && page.items.length === 0) note('None.');
     },
     failure(failure) {
       const { kind, message, problem } = failure;

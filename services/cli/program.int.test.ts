@@ -84,6 +84,34 @@ describe('muster', () => {
     expect(out).not.toMatch(/errors|[{[]/);
   });
 
+  it('says that a list is empty, to people only', async () => {
+    const page = { items: [], next_cursor: null };
+    api = await startTinyApi({ 'GET /api/jobs': (_, response) => answer(response, page) });
+    expect(await run('jobs list')).toMatchObject({ code: 0, err: 'None.\n' });
+    expect(await run('jobs list --json')).toMatchObject({ code: 0, err: '' });
+  });
+
+  it('says of a cleanup that wants a confirmation how the command line gives it', async () => {
+    api = await startTinyApi({
+      'POST /api/bulk-users/lifecycle/cleanup': (_, response) =>
+        answerProblem(response, 409, {
+          ...{ code: 'confirmation_required', title: 'This needs a confirmation' },
+          detail: 'Send it again with "confirm": true.',
+        }),
+    });
+    const { code, err } = await run('users cleanup --older-than-days 0');
+    expect([code, err]).toEqual([1, expect.stringContaining('--dry-run')]);
+    expect(err).toContain('--confirm');
+    expect(err).not.toContain('"confirm"');
+  });
+
+  it('has the options of every command, the exit codes and the environment in its help', async () => {
+    api = await startTinyApi({});
+    const { out } = await run('--help');
+    for (const said of ['MUSTER_API_KEY', '130', 'load-tests run']) expect(out).toContain(said);
+    expect((await run('users create --help')).out).toMatch(/how many \(required\).*--api.*--json/s);
+  });
+
   it('shows twenty rows of a long list', async () => {
     const result = { batches: Array.from({ length: 23 }, (_, n) => ({ batch_id: `b${n}` })) };
     api = await startTinyApi({

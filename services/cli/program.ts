@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { readVersion } from '../../shared/platform/version.ts';
 import { addAccountsCommands } from './commands/accounts.ts';
 import { addDatasetsCommands } from './commands/datasets.ts';
@@ -15,6 +15,29 @@ import { addWorkersCommand } from './commands/workers.ts';
 import { type Act, openContext, type Terminal } from './context.ts';
 import { CliFailure, exitCodes } from './failure.ts';
 import { createOutput, type Output } from './output.ts';
+
+const furtherHelp = `
+Environment:
+  API             the API, where --api does not say it
+  MUSTER_API_KEY  the key; without it that of npm start, for this machine only
+
+Exit codes:
+  0    done
+  1    the API refused or failed
+  2    the command line or a setting is wrong
+  3    no API answers
+  4    the key is missing, wrong, or may not do this
+  5    what was followed failed, was stopped or succeeded only in part; or the run
+       compared is worse
+  130  Ctrl-C; what was followed goes on
+
+Examples:
+  npm run muster -- users create --count 100 --follow
+  npm run muster -- load-tests run --users 20 --duration 30s --follow`;
+
+/** As commander has it, and whether there is a choice. */
+const optionDescription = (option: Option): string =>
+  new Help().optionDescription(option) + (option.mandatory ? ' (required)' : '');
 
 /** Runs one command line (without `node` and the script); gives the exit code. */
 export async function runCli(terminal: Terminal, args: string[]): Promise<number> {
@@ -37,6 +60,8 @@ function createProgram(terminal: Terminal, output: Output): Command {
     .version(readVersion())
     .option('--api <url>', 'the API (default: $API, the local stack, http://127.0.0.1:8080)')
     .option('--json', 'print one JSON document, for machines')
+    .configureHelp({ showGlobalOptions: true, optionDescription })
+    .addHelpText('after', furtherHelp)
     .configureOutput({
       writeOut: text => void terminal.stdout.write(text),
       writeErr: text => void terminal.stderr.write(text),

@@ -6,6 +6,7 @@ import {
 } from '../../../shared/http/bulk-lifecycle.ts';
 import { wholeNumber } from '../arguments.ts';
 import { submitAndTell } from '../await-job.ts';
+import type { Client } from '../client.ts';
 import type { Act, Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { facts, table } from '../output.ts';
@@ -50,8 +51,19 @@ function cleanUp(context: Context, options: CleanUpOptions, batch: string): Prom
     throw new CliFailure('usage', 'Name a batch or give --older-than-days, one of both');
   }
   const which = batch === '' ? { older_than_days, confirm } : { batch_id: batch };
-  return submitAndTell(context, client => client.submit(cleanUpOperation, { body: { ...which, dry_run } }), {
+  const submit = (client: Client) => client.submit(cleanUpOperation, { body: { ...which, dry_run } });
+  return submitAndTell(context, client => submit(client).catch(askForConfirmation), {
     follow: follow || dry_run,
+  });
+}
+
+/** The API says how its own callers confirm. */
+function askForConfirmation(error: unknown): never {
+  if (!(error instanceof CliFailure) || error.problem?.code !== 'confirmation_required') throw error;
+  throw new CliFailure(error.kind, error.problem.title, {
+    problem: error.problem,
+    hint: 'See with --dry-run which batches would be deleted, then give --confirm.',
+    cause: error,
   });
 }
 

@@ -38,7 +38,7 @@ export function addLoadTestsCommands(program: Command, act: Act): void {
     .command('change <id>')
     .description('change it while it runs')
     .option('-u, --users <n>', 'virtual users', wholeNumber(1))
-    .option('--rate <n>', 'arrivals per time unit', positiveNumber)
+    .option('--rate <n>', 'arrivals a time unit: of a test with --rate', positiveNumber)
     .option('--pause', 'send nothing for now')
     .option('--resume', 'go on')
     .action(act(change));
@@ -85,11 +85,22 @@ interface ChangeOptions {
 }
 
 async function change({ out, connect }: Context, options: ChangeOptions, id: string): Promise<void> {
-  const { users: concurrent_users, rate, pause, resume } = options;
-  const paused = pause || resume ? pause === true : undefined;
-  const body = { concurrent_users, rate, paused };
-  const client = await connect();
-  out.result(await client.read(changeLoadTestOperation, { params: { id }, body }), describeLoadTest);
+  const { users: concurrent_users, rate, pause = false, resume = false } = options;
+  if (pause && resume) throw new CliFailure('usage', 'Give --pause or --resume, not both');
+  const asked = [
+    ...(concurrent_users === undefined ? [] : [`${concurrent_users} users`]),
+    ...(rate === undefined ? [] : [`a rate of ${rate}`]),
+    ...(pause ? ['a pause'] : []),
+    ...(resume ? ['to go on'] : []),
+  ];
+  if (asked.length === 0)
+    throw new CliFailure('usage', 'Say what to change: --users, --rate, --pause or --resume');
+  const body = { concurrent_users, rate, paused: pause || resume ? pause : undefined };
+  const test = await (await connect()).change(changeLoadTestOperation, { params: { id }, body });
+  out.result(test, () => [
+    `Asked for: ${asked.join(', ')}. The workers follow in a moment.`,
+    `See it with: npm run muster -- load-tests status ${id}`,
+  ]);
 }
 
 async function stop({ out, connect }: Context, _options: object, id: string): Promise<void> {

@@ -82,7 +82,29 @@ describe('muster load-tests run', () => {
     });
     const { code, out, err } = await run('run', '--rate', '10', '--follow');
     expect([code, out]).toEqual([5, 'the summary\n']);
+    expect(err).toContain(`${api.url}/dashboard#/load-tests/${queued.id}\n`); // known before it ends
     expect(err).toContain('0:00  running  4 users  100/s  p95 50.0 ms  failed 1.00 %');
+  });
+
+  it('says what a change asks for, and not the figures from before it', async () => {
+    const test = testOf('running');
+    api = await startTinyApi({
+      [`PATCH /api/load-tests/${test.id}`]: (_, response) => answer(response, test),
+    });
+    const { code, out } = await run('change', test.id, '--users', '20', '--pause');
+    expect([code, out]).toEqual([
+      0,
+      expect.stringMatching(/^Asked for: 20 users, a pause\. .*\n.*load-tests status/),
+    ]);
+    expect(JSON.parse(api.requests[0]?.body ?? '')).toEqual({ concurrent_users: 20, paused: true });
+  });
+
+  it('refuses a change of nothing, and a pause that is none', async () => {
+    api = await startTinyApi({});
+    const { code, err } = await run('change', testOf('running').id);
+    expect([code, err]).toEqual([2, expect.stringContaining('--users, --rate, --pause or --resume')]);
+    expect((await run('change', testOf('running').id, '--pause', '--resume')).code).toBe(2);
+    expect(api.requests).toEqual([]);
   });
 
   it('says of a test without a single answer that nothing was measured, not 0 ms', async () => {

@@ -66,6 +66,9 @@ async function run(context: Context, options: RunOptions): Promise<void> {
   const client = await context.connect();
   const test = await client.submit(createLoadTestOperation, { body });
   if (options.follow || hasResultFiles(options)) {
+    context.out.note(
+      `Load test ${test.id}, in the dashboard: ${client.url}/dashboard#/load-tests/${test.id}`,
+    );
     const ended = await watchLoadTest(context, client, test.id);
     return reportLoadTest(context, client, ended, options);
   }
