@@ -34,6 +34,24 @@ describe('faults', () => {
     expect(faults(z.array(even), [2, 3])).toEqual(['/1 odd']);
   });
 
+  it('say of a limit what must be, but for one with words of its own', () => {
+    const schema = z.object({
+      ...{ name: z.string().min(1), pin: z.string().max(4), list: z.array(z.int()).min(2) },
+      ...{ age: z.int().min(18), share: z.number().lt(1), own: z.int().min(1, 'must be many') },
+    });
+    const input = { name: '', pin: '12345', list: [1], age: 3, share: 1, own: 0 };
+    expect(
+      faultsOf(schema.safeParse(input).error ?? new z.core.$ZodError([]), input).map(({ detail }) => detail),
+    ).toEqual([
+      'must not be empty',
+      'must have at most 4 characters',
+      'must have at least 2 entries',
+      'must be at least 18',
+      'must be less than 1',
+      'must be many',
+    ]);
+  });
+
   it('point as RFC 6901 and the query say', () => {
     expect(pointerTo(['a/b', '~', 0])).toBe('/a~1b/~0/0');
     expect(pointerTo(['limit'], 'query')).toBe('?limit');

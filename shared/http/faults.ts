@@ -36,6 +36,21 @@ function nearestBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): read
   return branches.toSorted((a, b) => depth(b) - depth(a))[0] ?? [];
 }
 
+/** What an issue says; of a limit without words of its own it is said as of the others, not as zod does. */
+function detailOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'too_small' && issue.message.startsWith('Too small:')) {
+    if (issue.minimum === 1 && issue.origin in counted) return 'must not be empty';
+    return limitOf(issue.origin, `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`);
+  }
+  if (issue.code === 'too_big' && issue.message.startsWith('Too big:'))
+    return limitOf(issue.origin, `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`);
+  return issue.message;
+}
+
+const counted: Record<string, string> = { string: 'characters', array: 'entries' };
+const limitOf = (origin: string, limit: string): string =>
+  counted[origin] === undefined ? `must be ${limit}` : `must have ${limit} ${counted[origin]}`;
+
 function faultsOfIssue(issue: z.core.$ZodIssue, base: readonly PropertyKey[], root: unknown, place: Place) {
   const path = [...base, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
@@ -54,7 +69,7 @@ function faultsOfIssue(issue: z.core.$ZodIssue, base: readonly PropertyKey[], ro
   const value = path.reduce(fieldOf, root);
   const code = codeOf(issue, value);
   return [
-    { pointer: pointerTo(path, place), code, detail: code === 'required' ? 'is required' : issue.message },
+    { pointer: pointerTo(path, place), code, detail: code === 'required' ? 'is required' : detailOf(issue) },
   ];
 }
 
