@@ -43,7 +43,7 @@ describeInBrowser('the form for a load test', () => {
     await page.getByLabel('Target').fill('http://127.0.0.1:9/');
     await page.getByLabel('VUs').fill('50');
     await page.getByLabel('Duration').fill('1m30s');
-    await page.getByLabel('Pause, least').fill('0.5');
+    await page.getByLabel('Pause at least').fill('0.5');
     await page.getByText('At most 50 VUs and 9,050 requests in 1:30').waitFor();
     await page.getByRole('button', { name: 'Add endpoint' }).click();
     const endpoint = page.getByRole('group', { name: 'endpoint 1' });
@@ -75,7 +75,7 @@ describeInBrowser('the form for a load test', () => {
     await page.getByLabel('Executor').selectOption('ramping-arrival-rate');
     await page.getByRole('button', { name: 'Add stage' }).click();
     await page.getByRole('group', { name: 'stage 1' }).getByLabel('Duration').fill('soon');
-    await page.getByText('At most: to be seen').waitFor();
+    await page.getByText('is shown once the load is filled in').waitFor();
     await page.getByLabel('VUs at most').fill('201');
     await page.getByRole('button', { name: 'Add endpoint' }).click();
     await page.getByRole('button', { name: 'Add threshold' }).click();

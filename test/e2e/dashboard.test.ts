@@ -24,6 +24,8 @@ afterAll(async () => {
   await target.stop();
 });
 
+const nobodys = '0199d1a0-0000-7000-8000-000000000001';
+
 /** A run that somebody has to stop, under way. */
 async function begin(name: string): Promise<string> {
   const json = {
@@ -33,7 +35,10 @@ async function begin(name: string): Promise<string> {
     duration: '120s',
     request_interval_min: 0.02,
     request_interval_max: 0.05,
-    endpoints: [{ name: 'home', url: '/' }],
+    endpoints: [
+      { name: 'home', url: '/' },
+      { name: 'all', url: '/all' }, // jsonb has the shorter name first
+    ],
   };
   const { id } = await bodyOf(await api.call('POST', '/api/load-tests', { json }), loadTestDetail);
   await untilTest(databases, id, 'running', ({ metrics }) => (metrics?.http_reqs.count ?? 0) > 0);
@@ -60,6 +65,11 @@ describeInBrowser('the dashboard', () => {
     await page.getByRole('link', { name: 'checkout' }).click();
     await page.getByRole('row', { name: /home [1-9]/ }).waitFor();
     expect(await page.locator('figure canvas').count()).toBe(3);
+    await page.getByText('Request duration, ms').waitFor(); // that of http_req_duration, not the response time
+    await page.getByText('constant-vus for 2:00').waitFor();
+    await page.getByRole('row', { name: /all [1-9]/ }).waitFor();
+    const endpoints = page.getByRole('region', { name: 'Endpoint' }).getByRole('rowheader');
+    expect(await endpoints.allTextContents()).toEqual(['home', 'all']);
     expect(await findingsOf(page)).toEqual([]);
 
     await page.getByRole('spinbutton', { name: 'Users' }).fill('5');
@@ -81,6 +91,23 @@ describeInBrowser('the dashboard', () => {
       .locator('.tile', { hasText: 'Requests' })
       .getByText(metrics?.http_reqs.count.toLocaleString('en') ?? '')
       .waitFor();
+  }, 60_000);
+
+  it('shows no charts without anything to draw, and they fill their frames when there is', async () => {
+    const id = await begin('charted');
+    const page = await logIn(browser, api);
+    await page.goto(`${api.url}/dashboard#/load-tests/${nobodys}`);
+    await page.getByText(`There is no load test ${nobodys}`).waitFor();
+    expect(await page.locator('figure:visible').count()).toBe(0);
+    await page.goto(`${api.url}/dashboard#/load-tests/${id}`);
+    const frame = page.locator('figure', { hasText: 'Requests a second' });
+    await frame.waitFor();
+    await waitFor('the chart', async () => {
+      const [outer, inner] = [await frame.boundingBox(), await frame.locator('canvas').boundingBox()];
+      return (inner?.width ?? 0) > 0.8 * (outer?.width ?? 0);
+    });
+    await api.call('POST', '/api/load-tests/emergency-stop');
+    await untilTestEnded(databases, id);
   }, 60_000);
 
   it('stops everything at once, when asked twice', async () => {

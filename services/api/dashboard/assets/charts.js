@@ -10,7 +10,7 @@ const charts = [
     ],
   },
   {
-    title: 'Response time, ms',
+    title: 'Request duration, ms',
     lines: [
       ['median', '--blue', point => point.http_req_duration?.med ?? null],
       ['p95', '--purple', point => point.http_req_duration?.['p(95)'] ?? null],
@@ -29,6 +29,7 @@ export function createCharts(element) {
   const series = charts.map(({ lines }) => [[], ...lines.map(() => [])]);
   const plots = charts.map((chart, index) => plotOf(chart, series[index], element));
   const endResize = followWidth(element, plots);
+  element.hidden = true; // until there is something to see
   let drawing;
   /** The second after the newest point. */
   let next;
@@ -58,6 +59,7 @@ export function createCharts(element) {
         next = point.second + (point.span ?? 1);
         draw();
       }
+      element.hidden = false;
       return begun.length;
     },
     /** Forgets all points: the run was begun anew. */

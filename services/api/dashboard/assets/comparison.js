@@ -1,7 +1,7 @@
 import { attempt, call, say } from './api.js';
 import { ago, milliseconds, rate, share } from './format.js';
 import { html, nothing, render } from './lit-html/lit-html.js';
-import { badge, table } from './parts.js';
+import { badge, figures as columnsOf, table } from './parts.js';
 import { followWidth, plotOf } from './plot.js';
 import { readHistory, stepOf } from './run-stream.js';
 
@@ -100,7 +100,8 @@ const title = (base, head, { verdict, warnings }) => html`
   }`;
 
 function sideBySide(base, head, comparison) {
-  const names = [...new Set([base, head].flatMap(({ endpoints }) => Object.keys(endpoints)))];
+  const asked = [base, head].flatMap(({ config }) => config.endpoints.map(({ name }) => name));
+  const names = [...new Set(asked)].filter(name => base.endpoints[name] ?? head.endpoints[name]);
   const scopes = [
     [null, base.metrics, head.metrics],
     ...names.map(name => [name, base.endpoints[name], head.endpoints[name]]),
@@ -108,7 +109,7 @@ function sideBySide(base, head, comparison) {
   return html`<section>
     <h2>Figures</h2>
     ${table(
-      ['Endpoint', 'Figure', 'Base', 'Head', 'Difference', '95 % interval', 'Verdict'],
+      ['Endpoint', 'Figure', ...columnsOf('Base', 'Head', 'Difference', '95 % interval'), 'Verdict'],
       scopes.map(scope => figures.map((figure, index) => row(figure, scope, index === 0, comparison))),
     )}
     <p class="quiet">Figures are of the whole runs. Intervals and verdicts are of their seconds: of p95, of the mean of the seconds' p95.</p>

@@ -3,7 +3,7 @@ import { createCharts } from './charts.js';
 import { ago, clock, count, duration, rate, share } from './format.js';
 import { html, nothing, render } from './lit-html/lit-html.js';
 import { findOthers, others } from './others.js';
-import { badge, table, tile } from './parts.js';
+import { badge, figures as columnsOf, table, tile } from './parts.js';
 import { followRun, isOpen } from './run-stream.js';
 
 const eventsShown = 50;
@@ -92,7 +92,7 @@ function figures(test, metrics, path, refresh) {
       ${mayOperate ? (isOpen(test) ? controls(test, path, refresh) : html`<a class="button" href="#/load-tests/new/${test.id}">Run again</a>`) : nothing}
     </div>
     <p class="quiet">
-      ${config.target_url} · ${config.executor} · begun ${ago(began)} ·
+      ${config.target_url} · ${config.executor} for ${clock(config.duration_seconds)} · begun ${ago(began)} ·
       <a href="${path}/report">report</a> · <a href="${path}/summary">summary</a> · <a href="#/">all load tests</a>
     </p>
     ${reason ? html`<p class="error">${reason.message}</p>` : nothing}
@@ -132,7 +132,10 @@ function controls(test, path, refresh) {
   </form>`;
 }
 
-function details({ thresholds, endpoints, shards, metrics }, events) {
+function details({ config, thresholds, endpoints, shards, metrics }, events) {
+  const measured = config.endpoints
+    .filter(({ name }) => endpoints[name] !== undefined)
+    .map(({ name }) => [name, endpoints[name]]);
   const errors = Object.entries(metrics.errors);
   return html`
     ${
@@ -141,7 +144,7 @@ function details({ thresholds, endpoints, shards, metrics }, events) {
         : html`<section>
           <h2>Thresholds</h2>
           ${table(
-            ['Metric', 'Is to be', 'Is', ''],
+            ['Metric', 'Is to be', ...columnsOf('Is'), ''],
             thresholds.map(
               ({ metric, expression, actual, ok }) => html`<tr>
                 <th scope="row">${metric}</th><td>${expression}</td><td class="figure">${actual === null ? '–' : Number(actual.toPrecision(6))}</td>
@@ -153,23 +156,27 @@ function details({ thresholds, endpoints, shards, metrics }, events) {
     }
     <section>
       <h2>Endpoints</h2>
-      ${table(
-        ['Endpoint', 'Requests', 'Rate', 'Median', 'p95', 'Failed'],
-        Object.entries(endpoints).map(
-          ([name, { http_reqs, http_req_duration: times, http_req_failed }]) => html`<tr>
+      ${
+        measured.length === 0
+          ? html`<p class="quiet">Nothing measured yet.</p>`
+          : table(
+              ['Endpoint', ...columnsOf('Requests', 'Rate', 'Median', 'p95', 'Failed')],
+              measured.map(
+                ([name, { http_reqs, http_req_duration: times, http_req_failed }]) => html`<tr>
             <th scope="row">${name}</th>
             <td class="figure">${count(http_reqs.count)}</td><td class="figure">${rate(http_reqs.rate)}</td>
             <td class="figure">${duration(times, 'med')}</td><td class="figure">${duration(times, 'p(95)')}</td>
             <td class="figure">${share(http_req_failed.rate)}</td>
           </tr>`,
-        ),
-      )}
+              ),
+            )
+      }
       ${errors.length === 0 ? nothing : html`<p>Errors: ${errors.map(([kind, n]) => `${kind} ${count(n)}`).join(', ')}</p>`}
     </section>
     <section>
       <h2>Shards</h2>
       ${table(
-        ['Shard', 'Worker', 'Status', 'Requests'],
+        ['Shard', 'Worker', 'Status', ...columnsOf('Requests')],
         shards.map(
           ({ shard, worker, status, requests }) => html`<tr>
             <th scope="row">${shard}</th><td>${worker ?? '–'}</td><td>${status}</td><td class="figure">${count(requests)}</td>
@@ -184,7 +191,7 @@ function details({ thresholds, endpoints, shards, metrics }, events) {
           ? html`<p class="quiet">Nothing yet.</p>`
           : html`<ol class="events">${events.map(
               ({ second, message, actor }) => html`<li>
-              <span class="quiet">${second === null ? 'before' : clock(second)}</span> ${message}${actor ? html` <span class="quiet">by ${actor}</span>` : nothing}
+              <span class="quiet">${second === null ? '–' : clock(second)}</span> ${message}${actor ? html` <span class="quiet">by ${actor}</span>` : nothing}
             </li>`,
             )}</ol>`
       }

@@ -1,7 +1,7 @@
 import { call } from './api.js';
 import { ago, count, duration, rate, share } from './format.js';
 import { html, nothing } from './lit-html/lit-html.js';
-import { badge, table } from './parts.js';
+import { badge, figures, table } from './parts.js';
 
 const shown = 20;
 
@@ -19,7 +19,7 @@ export const others = (test, found = []) =>
     : html`<section>
       <h2>Other runs</h2>
       ${table(
-        ['Run', '', 'Status', 'Requests', 'Rate', 'p95', 'Failed', 'Asked for'],
+        ['Run', '', 'Status', ...figures('Requests', 'Rate', 'p95', 'Failed'), 'Asked for'],
         found.map(
           other => html`<tr>
             <th scope="row"><a href="#/load-tests/${other.id}">${other.config.session_name}</a></th>

@@ -1,7 +1,7 @@
 import { attempt, call, every, mayOperate } from './api.js';
 import { ago, count, duration, rate, share } from './format.js';
 import { html, nothing, render } from './lit-html/lit-html.js';
-import { badge, table, tile } from './parts.js';
+import { badge, figures, table, tile } from './parts.js';
 
 /** All that goes on: tests, jobs, workers. @returns what ends it */
 export function showOverview(view) {
@@ -77,7 +77,7 @@ function overview({ tests, active, jobs, running, queued, workers, users, accoun
         tests.length === 0
           ? html`<p class="quiet">None yet. On the command line: <code>npm run muster -- load-tests run --users 50 --duration 30s --follow</code></p>`
           : table(
-              ['Name', 'Status', 'Users', 'Requests', 'Rate', 'p95', 'Failed', 'Asked for'],
+              ['Name', 'Status', ...figures('Users', 'Requests', 'Rate', 'p95', 'Failed'), 'Asked for'],
               tests.map(testRow),
             )
       }

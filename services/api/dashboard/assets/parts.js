@@ -29,13 +29,18 @@ export const badge = (status, degraded = false) =>
     degraded ? html` <span class="badge warn">degraded</span>` : nothing
   }`;
 
+/** A column of figures, which stand one below the other. */
+export const figures = (...names) => names.map(name => ({ name, className: 'figure' }));
+
+const heading = ({ name, className }) => html`<th scope="col" class=${className ?? nothing}>${name}</th>`;
+
 /** A table that scrolls by itself where it is wider than the page. */
 export const table = (
   columns,
   rows,
 ) => html`<div class="scroll" tabindex="0" role="region" aria-label=${columns[0]}>
   <table>
-    <thead><tr>${columns.map(column => (column === '' ? html`<td></td>` : html`<th scope="col">${column}</th>`))}</tr></thead>
+    <thead><tr>${columns.map(column => (column === '' ? html`<td></td>` : heading(column.name ? column : { name: column })))}</tr></thead>
     <tbody>${rows}</tbody>
   </table>
 </div>`;

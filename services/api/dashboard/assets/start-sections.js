@@ -76,8 +76,8 @@ export function load(fields, draft, { limits, defaults }, changed) {
       ${
         byRate
           ? nothing
-          : html`${number('request_interval_min', 'Pause, least, s', { placeholder: String(defaults.request_interval_min) })}
-            ${number('request_interval_max', 'Pause, most, s', { placeholder: String(defaults.request_interval_max) })}`
+          : html`${number('request_interval_min', 'Pause at least, s', { placeholder: String(defaults.request_interval_min) })}
+            ${number('request_interval_max', 'Pause at most, s', { placeholder: String(defaults.request_interval_max) })}`
       }
     </div>
     ${

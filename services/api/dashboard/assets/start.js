@@ -114,7 +114,7 @@ function cost(draft, { limits, defaults }) {
       Math.min(defaults.request_interval_min, draft.request_interval_max ?? Infinity),
   });
   if (Number.isNaN(seconds + users))
-    return html`<p class="quiet">At most: to be seen once the load is written down.</p>`;
+    return html`<p class="quiet">What it costs at most is shown once the load is filled in.</p>`;
   const all = Number.isFinite(requests)
     ? `${count(requests)} requests`
     : 'as many requests as the target answers';
