@@ -7,6 +7,7 @@ export const page = ({ title, content, language = 'en' }: Page): string => `<!do
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>${escapeHtml(title)}</title>
+  <link rel="icon" href="data:,">
   <link rel="stylesheet" href="/assets/pages/pages.css">
 </head>
 <body>
