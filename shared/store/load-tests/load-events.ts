@@ -69,6 +69,14 @@ export async function readStopSecond(db: Executor, testId: string): Promise<numb
   return row?.second ?? undefined;
 }
 
+/** How often somebody changed, paused or let go on a test, other than by a stop. */
+export async function countChanges(db: Executor, testId: string): Promise<number> {
+  const [row] = await db.execute<{ changes: number }>(sql`
+    select count(*)::int as changes from load_events
+    where load_test_id = ${testId} and event->>'type' = 'control' and event->>'message' !~ '^(emergency )?stop'`);
+  return row?.changes ?? 0;
+}
+
 /** Counts over the whole log of a test. */
 export interface LoadEventCounts {
   all: number;

@@ -210,6 +210,16 @@ describe('the results of a load test', () => {
     expect((await compare(newId())).status).toBe(404);
   });
 
+  it('are compared with a warning for one that was changed, but not for one that was stopped', async () => {
+    const [base, head] = [await results(), await results()];
+    const control = (message: string) => ({ type: 'control' as const, message, actor: 'ada' });
+    await appendLoadEvents(db(), base, [control('stop')]);
+    await appendLoadEvents(db(), head, [control('paused false → true'), control('paused true → false')]);
+    const response = await api.call('GET', `/api/load-tests/compare?base=${base}&head=${head}`);
+    const { warnings } = await bodyOf(response, loadComparison);
+    expect(warnings).toEqual([`${head} was changed while it ran, 2 times`]);
+  });
+
   it('are compared without the seconds in which the last answers were waited for', async () => {
     const base = await results();
     const compare = async (head: string) =>

@@ -38,6 +38,7 @@ function run({ seed, seconds = 60, requests = 500, p95 = 40, failed = 5, noise =
     id: newId(),
     config: loadTestConfig(),
     degraded: false,
+    changes: 0,
     total,
     endpoints: new Map([['home', total]]),
   };

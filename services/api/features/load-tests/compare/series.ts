@@ -1,7 +1,7 @@
 import type { TimelinePoint } from '../../../../../shared/contracts/load-metrics.ts';
 import type { LoadTestConfig } from '../../../../../shared/contracts/load-tests.ts';
 import type { Executor } from '../../../../../shared/platform/postgres/db.ts';
-import { readStopSecond } from '../../../../../shared/store/load-tests/load-events.ts';
+import { countChanges, readStopSecond } from '../../../../../shared/store/load-tests/load-events.ts';
 import { readLastSecond, readTimelinePages } from '../../../../../shared/store/load-tests/load-results.ts';
 import type { LoadTestRow } from '../../../../../shared/store/load-tests/load-tests.ts';
 
@@ -18,6 +18,8 @@ export interface Series {
   id: string;
   config: LoadTestConfig;
   degraded: boolean;
+  /** How often somebody changed it while it ran. */
+  changes: number;
   total: Second[];
   endpoints: Map<string, Second[]>;
 }
@@ -42,6 +44,7 @@ export async function readSeries(db: Executor, row: LoadTestRow): Promise<Series
     id,
     config,
     degraded,
+    changes: await countChanges(db, id),
     total: whole.map(({ requests, failed, http_req_duration }) => ({
       requests,
       failed,

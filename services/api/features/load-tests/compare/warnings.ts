@@ -12,7 +12,7 @@ const shownSettings = [
   'workers',
 ] as const;
 
-/** What makes two runs hard to compare: they were asked for different things, or did not get what was asked. */
+/** What makes two runs hard to compare: they were asked for different things, did not get what was asked, or were changed on the way. */
 export function warningsOf(base: Series, head: Series): string[] {
   const settings = shownSettings
     .filter(name => base.config[name] !== head.config[name])
@@ -21,7 +21,18 @@ export function warningsOf(base: Series, head: Series): string[] {
   const degraded = [base, head]
     .filter(run => run.degraded)
     .map(({ id }) => `${id} is degraded: less load was delivered than asked`);
-  return [...settings, ...(stages ? [] : ['stages differ']), ...differingEndpoints(base, head), ...degraded];
+  const changed = [base, head]
+    .filter(run => run.changes > 0)
+    .map(
+      ({ id, changes }) => `${id} was changed while it ran, ${changes === 1 ? 'once' : `${changes} times`}`,
+    );
+  return [
+    ...settings,
+    ...(stages ? [] : ['stages differ']),
+    ...differingEndpoints(base, head),
+    ...degraded,
+    ...changed,
+  ];
 }
 
 function differingEndpoints(base: Series, head: Series): string[] {
