@@ -37,6 +37,9 @@ export const loadTest = z
 
 export const loadTestDetail = loadTest
   .extend({
+    degraded_because: z
+      .array(z.string())
+      .describe('Why less load was delivered than asked, in words; empty when it was not'),
     endpoints: z.record(z.string(), endpointMetricsSchema),
     shards: z.array(
       z.object({

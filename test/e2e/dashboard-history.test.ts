@@ -4,7 +4,7 @@ import { appendLoadEvents } from '../../shared/store/load-tests/load-events.ts';
 import { saveTimeline } from '../../shared/store/load-tests/load-results.ts';
 import { testApi } from '../fixtures/api.ts';
 import { describeInBrowser, testBrowser } from '../fixtures/browser.ts';
-import { logIn } from '../fixtures/dashboard.ts';
+import { findingsOf, logIn } from '../fixtures/dashboard.ts';
 import { testDatabases } from '../fixtures/database.ts';
 import { endedTest, timelinePoint } from '../fixtures/load-results.ts';
 import { insertTest } from '../fixtures/load-test.ts';
@@ -28,6 +28,27 @@ async function hourLongRun(): Promise<string> {
     .where(eq(loadTests.id, id));
   return id;
 }
+
+describeInBrowser('a degraded run in the dashboard', () => {
+  const browser = testBrowser();
+
+  it('says what cost it load', async () => {
+    const { id } = await insertTest(databases, { session_name: 'short' });
+    const { metrics, endpoints, startAt } = endedTest();
+    const ended = { status: 'succeeded', degraded: true, metrics, endpoints, startAt } as const;
+    await db()
+      .update(loadTests)
+      .set({ ...ended, finishedAt: new Date() })
+      .where(eq(loadTests.id, id));
+    const lost = { type: 'shard_lost', shard: 0, message: 'w1 went silent', atMs: 2000 } as const;
+    await appendLoadEvents(db(), id, [lost]);
+    const page = await logIn(browser, api);
+    await page.goto(`${api.url}/dashboard#/load-tests/${id}`);
+    await page.getByRole('heading', { name: 'short succeeded degraded' }).waitFor();
+    await page.getByText('at 2s, shard 0: w1 went silent').waitFor();
+    expect(await findingsOf(page)).toEqual([]);
+  }, 60_000);
+});
 
 describeInBrowser('the history of a long run in the dashboard', () => {
   const browser = testBrowser();

@@ -33,6 +33,7 @@ export function describeLoadTest(test: LoadTest): string[] {
         `  shard ${shard}: ${worker}, ${status}, ${done} requests`,
     ),
     ...(reason === null ? [] : [`  reason  ${reason.code}: ${reason.message}`]),
+    ...test.degraded_because.map(why => `  degraded  ${why}`),
   ];
 }
 

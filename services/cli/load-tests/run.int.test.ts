@@ -35,7 +35,7 @@ function testOf(status: string, more: object = {}) {
       metrics,
     },
     ...{ created_at: '2026-01-31T12:00:00Z', started_at: null, finished_at: null, active_users: 0 },
-    ...{ thresholds: [], endpoints: {}, shards: [], ...more },
+    ...{ thresholds: [], degraded_because: [], endpoints: {}, shards: [], ...more },
   };
 }
 
@@ -105,6 +105,15 @@ describe('muster load-tests run', () => {
     expect([code, err]).toEqual([2, expect.stringContaining('--users, --rate, --pause or --resume')]);
     expect((await run('change', testOf('running').id, '--pause', '--resume')).code).toBe(2);
     expect(api.requests).toEqual([]);
+  });
+
+  it('says of a degraded test what cost it load', async () => {
+    const why = 'at 12s, shard 1: w1 went silent';
+    const test = testOf('succeeded', { degraded: true, degraded_because: [why] });
+    api = await startTinyApi({
+      [`GET /api/load-tests/${test.id}`]: (_, response) => answer(response, test),
+    });
+    expect((await run('status', test.id)).out).toContain(`  degraded  ${why}\n`);
   });
 
   it('says of a test without a single answer that nothing was measured, not 0 ms', async () => {

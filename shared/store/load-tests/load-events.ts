@@ -95,6 +95,25 @@ export async function countLoadEvents(db: Executor, testId: string): Promise<Loa
   return counts ?? { all: 0, silences: 0, saturations: 0 };
 }
 
+/** An event that cost a run load, and how many such events there are in all. */
+export interface Shortfall extends Pick<LoadEvent, 'second' | 'shard' | 'message'> {
+  all: number;
+}
+
+/**
+ * The first events that say why a run is degraded, with who went on for whom. A `shard_late` of no shard is none: the
+ * shards that there are carry the whole load.
+ */
+export function readShortfalls(db: Executor, testId: string, limit: number): Promise<Shortfall[]> {
+  return db.execute<Shortfall & Record<string, unknown>>(sql`
+    select (event->>'second')::float8 as second, (event->>'shard')::int as shard, event->>'message' as message,
+      (count(*) over ())::int as all
+    from load_events where load_test_id = ${testId}
+      and (event->>'type' in ('shard_lost', 'shard_taken_over', 'shard_cut_off')
+        or (event->>'type' = 'shard_late' and event->>'shard' is not null))
+    order by id limit ${limit}`);
+}
+
 /**
  * Events of a test, oldest first. When there are more than `limit`, those of breakers and of load reduction, which may
  * come again and again, give way to all others.

@@ -84,7 +84,7 @@ export function showLoadTest(view, id) {
 }
 
 function figures(test, metrics, path, refresh) {
-  const { config, status, degraded, reason } = test;
+  const { config, status, degraded, degraded_because: because, reason } = test;
   const began = test.started_at ?? test.created_at;
   return html`
     <div class="title">
@@ -96,6 +96,7 @@ function figures(test, metrics, path, refresh) {
       <a href="${path}/report">report</a> · <a href="${path}/summary">summary</a> · <a href="#/">all load tests</a>
     </p>
     ${reason ? html`<p class="error">${reason.message}</p>` : nothing}
+    ${degraded ? degradation(because) : nothing}
     <section class="tiles" aria-label="The whole run so far">
       ${tile('Requests', count(metrics.http_reqs.count), rate(metrics.http_reqs.rate))}
       ${tile('p95', duration(metrics.http_req_duration, 'p(95)'), `median ${duration(metrics.http_req_duration, 'med')}`)}
@@ -104,6 +105,9 @@ function figures(test, metrics, path, refresh) {
       ${tile('Dropped', count(metrics.dropped_iterations), 'arrivals without a user')}
     </section>`;
 }
+
+const degradation = because => html`<p>Less load was delivered than asked:</p>
+  <ul class="faults">${because.map(why => html`<li>${why}</li>`)}</ul>`;
 
 function controls(test, path, refresh) {
   const { paused, stop } = test.control;

@@ -64,10 +64,11 @@ export function presentLoadTest(row: LoadTestRow, reader: Actor): z.input<typeof
 
 export const presentLoadTestDetail = (
   row: LoadTestRow,
-  shards: readonly LoadShardRow[],
+  { shards, because }: { shards: readonly LoadShardRow[]; because: string[] },
   reader: Actor,
 ): z.input<typeof loadTestDetail> => ({
   ...presentLoadTest(row, reader),
+  degraded_because: because,
   endpoints: row.endpoints,
   shards: shards.map(({ shard, worker, status, requests, interrupted, epoch }) => ({
     shard,

@@ -14,6 +14,7 @@ import { readTimelineSteps } from '../../../../shared/store/load-tests/load-time
 import { ok, type Route, route, stream } from '../../route.ts';
 import { compareRuns } from './compare/compare.ts';
 import { readSeries } from './compare/series.ts';
+import { degradedBecause } from './degraded.ts';
 import { ended, existing } from './existing.ts';
 import { junitOf } from './junit.ts';
 import { presentError } from './present.ts';
@@ -40,9 +41,10 @@ export const resultRoutes = ({ reporter }: { reporter: Reporter }): Route[] => [
     return ok(pageFrom(rows, limit, row => row.id, presentError));
   }),
 
-  route(readLoadSummaryOperation, async ({ params: { id }, db }) =>
-    stream('text/plain; charset=utf-8', [summaryOf(await existing(db, id))]),
-  ),
+  route(readLoadSummaryOperation, async ({ params: { id }, db }) => {
+    const row = await existing(db, id);
+    return stream('text/plain; charset=utf-8', [summaryOf(row, await degradedBecause(db, row))]);
+  }),
 
   route(readLoadReportOperation, async ({ params: { id }, db }) =>
     stream('text/html; charset=utf-8', [await reporter.report(db, await existing(db, id))], reporter.headers),

@@ -62,6 +62,48 @@ it('does not take what a viewer sees for the value of a header', async () => {
   ]);
 });
 
+describe('a degraded load test', () => {
+  const read = async (id: string) => {
+    const [one, summary] = await Promise.all([
+      api.call('GET', `/api/load-tests/${id}`),
+      api.call('GET', `/api/load-tests/${id}/summary`),
+    ]);
+    return { because: (await bodyOf(one, loadTestDetail)).degraded_because, summary: await summary.text() };
+  };
+  const degrade = (id: string) => db().update(loadTests).set({ degraded: true }).where(eq(loadTests.id, id));
+
+  it('says why, wherever it says that it is', async () => {
+    const { id } = await insertTest(databases);
+    await end(id);
+    await appendLoadEvents(db(), id, [
+      { type: 'shard_late', message: 'Runs as 1 of 2 shards: no more slots are free' },
+      { type: 'shard_late', shard: 0, message: 'w0 was not ready', atMs: -500 },
+      { type: 'shard_lost', shard: 1, message: 'w1 went silent', silent: true, atMs: 12_000 },
+      { type: 'shard_taken_over', shard: 1, message: 'w2 goes on for w1', atMs: 16_800 },
+    ]);
+    expect(await read(id)).toEqual({ because: [], summary: expect.not.stringContaining('degraded') });
+    await degrade(id);
+    const { because, summary } = await read(id);
+    expect(because).toEqual([
+      'before the start, shard 0: w0 was not ready',
+      'at 12s, shard 1: w1 went silent',
+      'at 16.8s, shard 1: w2 goes on for w1',
+    ]);
+    expect(summary).toContain(`      degraded: ${because.join(`\n${' '.repeat(16)}`)}\n`);
+  });
+
+  it('says so of one that nobody saw being cut short, and counts what would be too much', async () => {
+    const { id } = await insertTest(databases);
+    await end(id);
+    await degrade(id);
+    expect((await read(id)).because).toEqual([expect.stringContaining('less of its schedule')]);
+    const cutOff = { type: 'shard_cut_off', shard: 0, message: 'Out of touch', atMs: 1000 } as const;
+    await appendLoadEvents(db(), id, Array(9).fill(cutOff));
+    const { because } = await read(id);
+    expect([because.length, because.at(-1)]).toEqual([7, '3 more events like these']);
+  });
+});
+
 describe('the stream of a load test', () => {
   async function read(id: string, lastId = ''): Promise<{ id: number; event: string; data: string }[]> {
     const response = await api.call('GET', `/api/load-tests/${id}/events`, {

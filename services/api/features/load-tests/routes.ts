@@ -16,24 +16,27 @@ import {
 import { decodeCursor, pageFrom } from '../../../../shared/http/pagination.ts';
 import { AppError } from '../../../../shared/kernel/errors.ts';
 import { newId } from '../../../../shared/kernel/ids.ts';
+import type { Executor } from '../../../../shared/platform/postgres/db.ts';
 import type { QueueClient } from '../../../../shared/platform/queue/client.ts';
 import { admitWork } from '../../../../shared/store/jobs/admission.ts';
 import { listShards } from '../../../../shared/store/load-tests/load-shards-conducted.ts';
 import {
   changeControl,
   insertLoadTest,
+  type LoadTestRow,
   listLoadTests,
   requestStop,
 } from '../../../../shared/store/load-tests/load-tests.ts';
 import type { ChannelHub } from '../../channel-hub.ts';
 import { tellDeed } from '../../deed.ts';
 import { eventStream } from '../../event-stream.ts';
-import { accepted, judged, ok, preparedRoute, type Route, route } from '../../route.ts';
+import { type Actor, accepted, judged, ok, preparedRoute, type Route, route } from '../../route.ts';
 import { submitJob } from '../../submit-job.ts';
 import { faultsOfSentTarget } from '../../target.ts';
 import { assertAccounts } from './accounts.ts';
 import { assertFits } from './control.ts';
 import { definitionOf, limitsAndDefaults } from './definition.ts';
+import { degradedBecause } from './degraded.ts';
 import { existing } from './existing.ts';
 import { faultsOfSentLimits } from './limits.ts';
 import { configFor, presentLoadTest, presentLoadTestDetail } from './present.ts';
@@ -76,8 +79,7 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
   ),
 
   route(getLoadTestOperation, async ({ params: { id }, db, actor }) => {
-    const [row, shards] = await Promise.all([existing(db, id), listShards(db, id)]);
-    return ok(presentLoadTestDetail(row, shards, actor));
+    return ok(await detailOf(db, await existing(db, id), actor));
   }),
 
   route(changeLoadTestOperation, async ({ params: { id }, body, ...call }) => {
@@ -89,7 +91,7 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
     );
     if (row === undefined) throw new AppError('conflict', 'The load test has ended');
     await tellDeed(call, 'load-tests.change', id, patch);
-    return ok(presentLoadTestDetail(row, await listShards(db, id), actor));
+    return ok(await detailOf(db, row, actor));
   }),
 
   route(stopLoadTestOperation, async ({ params: { id }, ...call }) => {
@@ -97,7 +99,7 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
     await requestStop(db, { id, mode: 'graceful', actor: actor.name });
     const row = await existing(db, id);
     await tellDeed(call, 'load-tests.stop', id);
-    return accepted(presentLoadTestDetail(row, await listShards(db, id), actor), `/api/load-tests/${id}`);
+    return accepted(await detailOf(db, row, actor), `/api/load-tests/${id}`);
   }),
 
   route(emergencyStopOperation, async call => {
@@ -121,6 +123,11 @@ export const loadTestRoutes = (deps: LoadTestRoutesDeps): Route[] => [
   ...resultRoutes({ reporter: createReporter() }),
 ];
 
+async function detailOf(db: Executor, row: LoadTestRow, reader: Actor) {
+  const [shards, because] = await Promise.all([listShards(db, row.id), degradedBecause(db, row)]);
+  return presentLoadTestDetail(row, { shards, because }, reader);
+}
+
 /** Looks at the target first, outside of any transaction. */
 const startRoute = (deps: LoadTestRoutesDeps): Route =>
   preparedRoute(
@@ -135,6 +142,9 @@ const startRoute = (deps: LoadTestRoutesDeps): Route =>
       const job = await submitJob(call, deps.queue, loadTestRun, { load_test_id: id });
       const row = await insertLoadTest(call.db, { id, jobId: job.id, config });
       await tellDeed(call, 'load-tests.start', id, { job_id: job.id, target_url: config.target_url });
-      return accepted(presentLoadTestDetail(row, [], call.actor), `/api/load-tests/${id}`);
+      return accepted(
+        presentLoadTestDetail(row, { shards: [], because: [] }, call.actor),
+        `/api/load-tests/${id}`,
+      );
     },
   );

@@ -15,10 +15,10 @@ import { hasEnded, metricsOf } from './present.ts';
  */
 type Line = [name: string, value: string];
 
-export function summaryOf(row: LoadTestRow): string {
+export function summaryOf(row: LoadTestRow, because: readonly string[] = []): string {
   const metrics = metricsOf(row);
   const blocks = [
-    headOf(row),
+    headOf(row, because),
     ...(row.thresholds.length > 0 ? ['  █ THRESHOLDS', thresholdsOf(row.thresholds)] : []),
     '  █ TOTAL RESULTS',
     section('HTTP', httpOf(metrics, endpointsOf(row))),
@@ -30,7 +30,10 @@ export function summaryOf(row: LoadTestRow): string {
   return `${blocks.filter(block => block !== '').join('\n\n')}\n`;
 }
 
-function headOf({ config, status, degraded, reason, ...row }: LoadTestRow): string {
+function headOf(
+  { config, status, degraded, reason, ...row }: LoadTestRow,
+  because: readonly string[],
+): string {
   const now = hasEnded(row) ? '' : ', not over yet';
   return [
     `     load test: ${oneLine(config.session_name)} (${row.id})`,
@@ -38,6 +41,7 @@ function headOf({ config, status, degraded, reason, ...row }: LoadTestRow): stri
     `      executor: ${config.executor}, ${seconds(config.duration_seconds)}`,
     `        status: ${status}${degraded ? ', degraded: less load than asked' : ''}${now}`,
     ...(reason === null ? [] : [`        reason: ${oneLine(reason.message)} [${reason.code}]`]),
+    ...because.map((why, index) => `${(index === 0 ? 'degraded:' : '').padStart(15)} ${oneLine(why)}`),
   ].join('\n');
 }
 
