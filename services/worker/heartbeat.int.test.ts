@@ -37,13 +37,35 @@ describe('a worker', () => {
     expect(await byName('steady')).toMatchObject({ status: 'stopped' });
   });
 
-  it('that is not heard of counts as lost', async () => {
+  it('that is not heard of counts as lost, and is at work on nothing', async () => {
     const identity = identityOf('silent');
-    await beat(databases.platform.db, identity, {});
+    const done = { concurrency: 2, completed: 5, failed: 1 };
+    await beat(databases.platform.db, identity, { q: { ...done, active: 1 } });
     await databases.platform.sql`
       update workers set last_seen_at = now() - interval '11 seconds' where id = ${identity.id}`;
-    expect(await byName('silent')).toMatchObject({ status: 'lost' });
+    expect(await byName('silent')).toMatchObject({
+      status: 'lost',
+      queues: { q: { ...done, active: 0 } },
+    });
     expect(await countAliveWorkers(databases.platform.db)).toBe(0);
+  });
+
+  it('that is lost is shown until another one has been in its place for some minutes', async () => {
+    const { db, sql } = databases.platform;
+    const [lost, next] = [identityOf('again'), identityOf('again')];
+    const shown = async () =>
+      (await listWorkers(db)).filter(({ name }) => name === 'again').map(({ id }) => id);
+    const lastSeen = (minutes: number) => sql`
+      update workers set started_at = now() - interval '30 minutes',
+        last_seen_at = now() - ${minutes} * interval '1 minute' where id = ${lost.id}`;
+    await beat(db, lost, {});
+    await lastSeen(20);
+    await beat(db, { ...next, id: newId(), host: 'there' }, {});
+    expect(await shown()).toContain(lost.id);
+    await beat(db, next, {});
+    expect(await shown()).not.toContain(lost.id);
+    await lastSeen(2);
+    expect(await shown()).toContain(lost.id);
   });
 });
 

@@ -25,5 +25,8 @@ export const listWorkersOperation = defineOperation({
   role: 'viewer',
   tag: 'System',
   summary: 'The workers heard of in the last hour, and what each one does',
+  description:
+    'One that was not heard of for 10 s is `lost`, and is at work on nothing. It is left out some minutes later, when ' +
+    'another one of its name was started on its host since.',
   responses: { 200: { description: 'The workers', schema: z.object({ items: z.array(worker) }) } },
 });

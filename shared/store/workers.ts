@@ -1,4 +1,5 @@
-import { desc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, gt, not, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import { workers } from '../../drizzle/platform/schema/jobs.ts';
 import type { QueueActivity, WorkerStatus } from '../contracts/worker.ts';
 import type { Executor } from '../platform/postgres/db.ts';
@@ -41,15 +42,32 @@ const status = sql<WorkerStatus>`case
 /** A condition on `workers`, for queries of other families. */
 export const workerIsAlive = sql`(${workers.stoppedAt} is null and not ${lost})`;
 
-/** Workers heard of in the last hour, newest first. */
-export function listWorkers(db: Executor): Promise<(WorkerRow & { status: WorkerStatus })[]> {
-  return db
+/** Long enough that somebody who looks sees that a worker was lost, with the one that came in its place. */
+const replacedShownMs = 180_000;
+
+const successor = alias(workers, 'successor');
+/** Lost for a while, and another of its name was started on its host since. */
+const replaced = sql`(${workers.stoppedAt} is null
+  and ${workers.lastSeenAt} < now() - ${replacedShownMs} * interval '1 millisecond'
+  and exists (select from ${workers} as ${successor} where ${successor.name} = ${workers.name}
+    and ${successor.host} = ${workers.host} and ${successor.startedAt} > ${workers.lastSeenAt}))`;
+
+/**
+ * Workers heard of in the last hour, newest first, without those that are lost and replaced. A lost one is at work on
+ * nothing, whatever its last heartbeat said.
+ */
+export async function listWorkers(db: Executor): Promise<(WorkerRow & { status: WorkerStatus })[]> {
+  const rows = await db
     .select({ ...getTableColumns(workers), status })
     .from(workers)
-    .where(gt(workers.lastSeenAt, sql`now() - interval '1 hour'`))
+    .where(and(gt(workers.lastSeenAt, sql`now() - interval '1 hour'`), not(replaced)))
     .orderBy(desc(workers.startedAt), desc(workers.id))
     .limit(1000);
+  return rows.map(row => (row.status === 'lost' ? { ...row, queues: idle(row.queues) } : row));
 }
+
+const idle = (queues: WorkerRow['queues']): WorkerRow['queues'] =>
+  Object.fromEntries(Object.entries(queues).map(([name, activity]) => [name, { ...activity, active: 0 }]));
 
 export async function countAliveWorkers(db: Executor): Promise<number> {
   const [row] = await db
