@@ -51,7 +51,7 @@ describe('the definition of a load test', () => {
       limits: { ...deps.limits, durationSeconds: 1200 },
     });
     expect(limits).toMatchObject({ concurrent_users: 1000, rate_per_second: 1000, duration_seconds: 1200 });
-    expect(defaults).toMatchObject({ concurrent_users: 10, duration: '1200s', request_interval_max: 5 });
+    expect(defaults).toMatchObject({ concurrent_users: 10, duration: '20m', request_interval_max: 5 });
     expect(await settle({ ...defaults, endpoints })).toMatchObject({ duration_seconds: 1200 });
   });
 });

@@ -41,9 +41,11 @@ export function definitionOf(config: LoadTestConfig): Definition {
   };
 }
 
-/** Whole milliseconds. */
-const duration = (seconds: number): string =>
-  Number.isInteger(seconds) ? `${seconds}s` : `${Math.round(seconds * 1000)}ms`;
+/** `30m`, `90s`, `1500ms`: in the largest of these units of which it is a whole number. */
+function duration(seconds: number): string {
+  if (!Number.isInteger(seconds)) return `${Math.round(seconds * 1000)}ms`;
+  return seconds > 0 && seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
+}
 
 function thresholdsOf(thresholds: readonly ThresholdConfig[]): Definition['thresholds'] {
   const byMetric = Map.groupBy(thresholds, ({ metric }) => metric);

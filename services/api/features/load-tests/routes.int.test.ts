@@ -187,7 +187,7 @@ describe('the next load test', () => {
   it('is begun from the limits and defaults, or from the definition of another one', async () => {
     const read = (path: string) => api.call('GET', `/api/load-tests/${path}`);
     const limits = { concurrent_users: 100, rate_per_second: 1000, duration_seconds: 3600 };
-    const defaults = { target_url: 'http://127.0.0.1:1/', duration: '1800s', concurrent_users: 10 };
+    const defaults = { target_url: 'http://127.0.0.1:1/', duration: '30m', concurrent_users: 10 };
     expect(await (await read('limits')).json()).toMatchObject({ limits, defaults });
     const { id, config } = await created({ endpoints: [home], thresholds: { http_reqs: ['count>1'] } });
     const definition = await bodyOf(await read(`${id}/definition`), loadTestDefinition);
