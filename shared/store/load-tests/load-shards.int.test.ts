@@ -121,6 +121,15 @@ describe('a shard', () => {
     ]);
   });
 
+  it('of a worker that was started again is taken over as by another', async () => {
+    const [before, after] = [await worker('ada'), await worker('ada')];
+    const id = await placeOn(before);
+    await first(take(before));
+    await expire(id);
+    await first(take(after, true));
+    expect(await eventsOf(id)).toContainEqual(['shard_taken_over', 'ada was started again and goes on']);
+  });
+
   it('is taken over only where there is room', async () => {
     const [ada, bob] = [await worker('ada'), await worker('bob', 1)];
     const id = await placeOn(ada, ada);

@@ -162,10 +162,12 @@ async function noteTakeover(
   worker: string,
 ): Promise<void> {
   if (mine) return;
+  const message =
+    worker === wasWorker ? `${worker} was started again and goes on` : `${worker} goes on for ${wasWorker}`;
   await markDegraded(tx, testId);
   await appendLoadEvents(tx, testId, [
     ...(wasStatus === 'lost' ? [] : [silenceOf(wasWorker, shard)]),
-    { type: 'shard_taken_over', shard, message: `${worker} goes on for ${wasWorker}` },
+    { type: 'shard_taken_over', shard, message },
   ]);
 }
 
