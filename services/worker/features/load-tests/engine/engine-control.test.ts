@@ -95,7 +95,10 @@ describe('an engine under control', () => {
     const { engine, totals, until, end, all } = startEngine(
       planFor(target.origin, { executor: arrivals(50, 60_000, 3) }),
     );
-    await until('arrivals are dropped', () => totals.droppedIterations >= 5);
+    await until(
+      'dropped arrivals and the held ones',
+      () => totals.droppedIterations >= 5 && held.length >= 3,
+    );
     expect({ started: totals.started, held: held.length }).toEqual({ started: 3, held: 3 });
     engine.control({ rate: 0 });
     const before = totals.droppedIterations;
