@@ -1,7 +1,8 @@
 #!/bin/sh
-# Run once by the postgres image, on an empty volume. Makes the two databases, each with a role that owns it and is let into
-# no other: Muster's processes are no superuser, and the storefront has nothing to do with Muster's database. The superuser is left without a password, so that it can be reached inside the
-# container only: docker compose exec postgres psql -U postgres.
+# Run once by the postgres image, on an empty volume. Makes the two databases, each with a role that owns it and is let
+# into no other: Muster's processes are no superuser, and the storefront has nothing to do with Muster's database. The
+# superuser is left without a password, so that it can be reached inside the container only:
+# docker compose exec postgres psql -U postgres.
 set -eu
 
 psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres --set password="$POSTGRES_PASSWORD" \

@@ -66,4 +66,28 @@ describe('a timer wheel', () => {
     const mean = slept.reduce((sum, ms) => sum + ms, 0) / slept.length;
     expect(mean).toBeCloseTo(50, 0);
   });
+
+  it('lets nobody make up for a loop that stood still', () => {
+    const { jest } = import.meta;
+    jest.useFakeTimers();
+    const stalled = createTimerWheel();
+    const clock = performance.now.bind(performance);
+    let standstillMs = 0;
+    const behind = jest.spyOn(performance, 'now').mockImplementation(() => clock() + standstillMs);
+    jest.advanceTimersByTime(1000);
+    standstillMs = 2000;
+    jest.advanceTimersByTime(10); // all the ticks that went by meanwhile, in one turn
+    const fellAsleepAt = performance.now();
+    const slept: number[] = [];
+    for (let user = 0; user < 20; user++) {
+      const timer = createWheelTimer(() => slept.push(performance.now() - fellAsleepAt));
+      stalled.setAbout(timer, 50, user / 20);
+    }
+    jest.advanceTimersByTime(100);
+    stalled.stop();
+    behind.mockRestore();
+    jest.useRealTimers();
+    expect(slept).toHaveLength(20);
+    expect(Math.min(...slept)).toBeGreaterThanOrEqual(30);
+  });
 });

@@ -42,7 +42,10 @@ export function createTimerWheel(): TimerWheel {
     return head;
   });
   let currentTick = 0;
-  /** How many ticks after its time a tick is looked at, on average: the event loop's turns keep no step with the ticks. */
+  /**
+   * How many ticks after its time a tick is looked at, on average: the event loop's turns keep no step with the ticks. A loop
+   * that stood still counts as one tick late: users who made up for more would all come at once.
+   */
   let lateness = 0;
   const interval = setInterval(turn, tickMs);
 
@@ -50,7 +53,7 @@ export function createTimerWheel(): TimerWheel {
     const now = (performance.now() - startedAt) / tickMs;
     while (currentTick + 1 <= now) {
       currentTick++;
-      lateness += (now - currentTick - lateness) / latenessOverTicks;
+      lateness += (Math.min(1, now - currentTick) - lateness) / latenessOverTicks;
       fireSlot(slots[currentTick % slotCount], currentTick);
     }
   }
