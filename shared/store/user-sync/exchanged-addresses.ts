@@ -2,7 +2,8 @@ import { sql, TransactionRollbackError } from 'drizzle-orm';
 import type { Executor } from '../../platform/postgres/db.ts';
 import type { UserTable } from '../users/user-table.ts';
 import { readUserWidths } from '../users/user-table-columns.ts';
-import { digestOf, type IncomingUser, incoming, isAsSeen, updateIncomingUsers } from './synced-users.ts';
+import { type IncomingUser, incoming, isAsSeen, updateIncomingUsers } from './incoming-users.ts';
+import { digestOf } from './synced-users.ts';
 
 /** No address ends so: RFC 2606 keeps the domain free. */
 const nowhere = '@x.invalid';

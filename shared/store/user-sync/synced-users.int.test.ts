@@ -1,11 +1,7 @@
 import { testDatabases } from '../../../test/fixtures/database.ts';
 import { storefrontUsers as users } from '../users/user-table.ts';
-import {
-  deleteIncomingUsers,
-  insertIncomingUsers,
-  readUsersWithDigests,
-  updateIncomingUsers,
-} from './synced-users.ts';
+import { deleteIncomingUsers, insertIncomingUsers, updateIncomingUsers } from './incoming-users.ts';
+import { readUsersWithDigests } from './synced-users.ts';
 
 const databases = testDatabases();
 const batch = '0198f000-0000-7000-8000-000000000001';

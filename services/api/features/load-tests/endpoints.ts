@@ -1,6 +1,6 @@
 import type { EndpointConfig } from '../../../../shared/contracts/load-tests.ts';
 import { faultsOf, pointerTo } from '../../../../shared/http/faults.ts';
-import { catalogueSchema, type EndpointRequest } from '../../../../shared/http/load-test-request.ts';
+import { catalogueSchema, type EndpointRequest } from '../../../../shared/http/load-endpoint-request.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
 import { fetchJson, type Target, unreadable } from '../../target.ts';
 

@@ -1,5 +1,5 @@
 import type { LoadTestConfig } from '../../../../shared/contracts/load-tests.ts';
-import { hiddenValue } from '../../../../shared/http/load-test-request.ts';
+import { hiddenValue } from '../../../../shared/http/load-endpoint-request.ts';
 
 /** Rather too many than too few. `Accept`, `Content-Type` and what else tells why two runs differ stay. */
 const secretName = /auth|cookie|credential|key|passw|secret|session|signature|token/i;

@@ -3,7 +3,7 @@ import { defaultLogin } from '../../../../shared/contracts/account-sessions.ts';
 import type { LoadTestConfig, UserPoolConfig } from '../../../../shared/contracts/load-tests.ts';
 import { parseThreshold } from '../../../../shared/contracts/thresholds.ts';
 import { lookWith, pointerTo, refused } from '../../../../shared/http/faults.ts';
-import type { EndpointRequest } from '../../../../shared/http/load-test-request.ts';
+import type { EndpointRequest } from '../../../../shared/http/load-endpoint-request.ts';
 import type { LoadTestBody } from '../../../../shared/http/load-test-rules.ts';
 import type { Fault } from '../../../../shared/kernel/errors.ts';
 import { findTarget, type Target, type TargetRules, targetUrlOf } from '../../target.ts';

@@ -16,9 +16,9 @@ import {
   deleteIncomingUsers,
   type IncomingUser,
   insertIncomingUsers,
-  readUsersWithDigests,
   type SeenUser,
-} from '../../../../../shared/store/user-sync/synced-users.ts';
+} from '../../../../../shared/store/user-sync/incoming-users.ts';
+import { readUsersWithDigests } from '../../../../../shared/store/user-sync/synced-users.ts';
 import type { UserReference } from '../../../../../shared/store/users/user-references.ts';
 import type { UserTable } from '../../../../../shared/store/users/user-table.ts';
 import { changedMeanwhile, inTheWay, notATestUser, wouldCascade } from './application-faults.ts';

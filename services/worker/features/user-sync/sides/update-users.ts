@@ -4,9 +4,9 @@ import { sqlStateOf } from '../../../../../shared/platform/postgres/sql-state.ts
 import { exchangeAddresses } from '../../../../../shared/store/user-sync/exchanged-addresses.ts';
 import {
   type IncomingUser,
-  readApplicationUsers,
   updateIncomingUsers,
-} from '../../../../../shared/store/user-sync/synced-users.ts';
+} from '../../../../../shared/store/user-sync/incoming-users.ts';
+import { readApplicationUsers } from '../../../../../shared/store/user-sync/synced-users.ts';
 import type { UserTable } from '../../../../../shared/store/users/user-table.ts';
 import { addressChains } from './address-chains.ts';
 import { blamesARow, withCare } from './with-care.ts';
